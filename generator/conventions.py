@@ -1,0 +1,84 @@
+"""Every name that two parts of Lookout must agree on: labels, severities, file names, ports, uids.
+
+Owns the words, not the behaviour. It imports nothing of ours, so that anything may import it.
+"""
+
+from typing import Final, Literal
+
+Severity = Literal["critical", "warning", "info"]
+Fault = Literal["outage", "symptom", "cause"]
+
+SEVERITIES: Final[tuple[Severity, ...]] = ("critical", "warning", "info")
+FAULTS: Final[tuple[Fault, ...]] = ("outage", "symptom", "cause")
+
+# Labels that every scraped series of a declared service carries, set at scrape time.
+SERIES_LABELS: Final = ("service", "job", "instance", "environment")
+# Labels that every alert carries, whatever its expression returns.
+ALERT_LABELS: Final = (
+    "alertname",
+    "service",
+    "severity",
+    "owner",
+    "environment",
+    "fault",
+    "incident",
+)
+ALERT_ANNOTATIONS: Final = ("summary", "description", "runbook_url", "dashboard_url", "logs_url")
+
+SPEC_FILE: Final = "services.yaml"
+LOCK_FILE: Final = "generated.lock"
+GENERATED: Final = "Rendered by lookout from services.yaml. Edits here are lost: change services.yaml and render."
+
+# The monitoring stack watches itself under this service name; users cannot take it.
+STACK_SERVICE: Final = "lookout"
+# Who owns what nobody owns: with one person declared, that person; otherwise this word.
+DEFAULT_OWNER: Final = "everyone"
+# In `notify:`, the word for "whoever owns the service".
+OWNER_ROUTE: Final = "owner"
+# The host that is watched when services.yaml names none.
+DEFAULT_HOST: Final = "server"
+
+NETWORK: Final = "lookout"
+SECRETS_MOUNT: Final = "/run/secrets"
+
+# Compose service names, which are DNS names on the stack's networks, and the ports they listen on.
+PORTS: Final[dict[str, int]] = {
+    "prometheus": 9090,
+    "alertmanager": 9093,
+    "loki": 3100,
+    "grafana": 3000,
+    "uptime-kuma": 3001,
+    "blackbox-exporter": 9115,
+    "node-exporter": 9100,
+    "collector": 8888,
+    "caddy": 2020,
+}
+LOCAL_PORT: Final = 8080
+KUMA_PORT: Final = 3001
+OTLP_HTTP_PORT: Final = 4318
+
+# Paths under which Caddy serves each part.
+PROMETHEUS_PATH: Final = "/prometheus"
+ALERTMANAGER_PATH: Final = "/alertmanager"
+GRAFANA_PATH: Final = "/grafana"
+LOKI_PATH: Final = "/loki"
+RUNBOOKS_PATH: Final = "/runbooks"
+
+# Grafana: uids are addresses, so they never change.
+DATASOURCE_PROMETHEUS: Final = "lookout-prometheus"
+DATASOURCE_LOKI: Final = "lookout-loki"
+DATASOURCE_ALERTMANAGER: Final = "lookout-alertmanager"
+DASHBOARD_HOME: Final = "lookout-home"
+DASHBOARD_HOSTS: Final = "lookout-hosts"
+DASHBOARD_LOGS: Final = "lookout-logs"
+DASHBOARD_STACK: Final = "lookout-stack"
+
+
+def dashboard_uid(service: str) -> str:
+    """The uid of a service's own dashboard. Grafana allows 40 characters, so names are limited to 32."""
+    return f"service-{service}"
+
+
+def incident(service: str, alert: str) -> str:
+    """The value of an alert's `incident` label: what escalation and acknowledgement hold on to."""
+    return f"{service}/{alert}"

@@ -1,0 +1,112 @@
+"""What went wrong, where, and what to do about it: the one shape in which Lookout reports problems.
+
+A Diagnostic is data. Nothing here prints; generator.report does. Lines and columns count from 1.
+"""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Level = Literal["error", "warning"]
+
+# Each code has a page docs/errors/<code>.md with a bad and a good example that a test runs.
+CODES: Final[tuple[str, ...]] = (
+    "source/unreadable",
+    "source/syntax",
+    "source/duplicate-key",
+    "source/alias",
+    "source/empty",
+    "source/tag",
+    "spec/unknown-key",
+    "spec/missing-key",
+    "spec/wrong-type",
+    "spec/bad-value",
+    "spec/bad-name",
+    "spec/plain-secret",
+    "spec/unknown-kind",
+    "spec/unknown-service",
+    "spec/unknown-host",
+    "spec/unknown-owner",
+    "spec/unknown-channel",
+    "spec/unknown-param",
+    "spec/unknown-alert",
+    "spec/param-range",
+    "spec/missing-target",
+    "spec/bad-target",
+    "spec/duplicate-target",
+    "spec/reserved-name",
+    "spec/self-use",
+    "spec/plain-token",
+    "spec/detection-impossible",
+    "spec/disk-budget",
+    "spec/memory-budget",
+    "notify/nobody",
+    "store/edited",
+    "store/foreign",
+    "store/stale",
+    "check/failed",
+    "check/tool-missing",
+    "check/dashboard",
+    "check/proof",
+    "apply/unreachable",
+    "apply/not-loaded",
+    "apply/secret-missing",
+    "apply/kuma",
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A stretch of one file. `end_column` is exclusive; both columns are on `line`."""
+
+    file: str
+    line: int
+    column: int
+    end_column: int
+
+    def __post_init__(self) -> None:
+        if self.line < 1 or self.column < 1 or self.end_column < self.column:
+            raise ValueError(f"impossible position {self.line}:{self.column}-{self.end_column}")
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One problem. `hint` is shown at the caret, `notes` below it."""
+
+    code: str
+    message: str
+    span: Span | None = None
+    level: Level = "error"
+    hint: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.code not in CODES:
+            raise ValueError(f"unregistered diagnostic code {self.code}")
+        if not self.message:
+            raise ValueError("a diagnostic needs a message")
+
+
+class Problems(Exception):
+    """Raised by a stage that cannot hand anything on; carries all that it found."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = sort_diagnostics(diagnostics)
+        super().__init__("; ".join(d.message for d in self.diagnostics))
+
+
+def sort_diagnostics(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """By place, then code; each only once."""
+
+    def key(d: Diagnostic) -> tuple[str, int, int, str, str]:
+        place = (d.span.file, d.span.line, d.span.column) if d.span else ("", 0, 0)
+        return (*place, d.code, d.message)
+
+    return tuple(sorted(dict.fromkeys(diagnostics), key=key))
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`did you mean 'celery'?`, or an empty string when nothing is near."""
+    near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    return f"did you mean '{near[0]}'?" if near else ""

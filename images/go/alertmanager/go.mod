@@ -1,0 +1,3 @@
+module lookout/images/alertmanager
+
+go 1.26.0

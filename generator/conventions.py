@@ -27,7 +27,9 @@ ALERT_ANNOTATIONS: Final = ("summary", "description", "runbook_url", "dashboard_
 
 SPEC_FILE: Final = "services.yaml"
 LOCK_FILE: Final = "generated.lock"
-GENERATED: Final = "Rendered by lookout from services.yaml. Edits here are lost: change services.yaml and render."
+GENERATED: Final = (
+    "Rendered by lookout from services.yaml. Edits here are lost: change services.yaml and render."
+)
 
 # The monitoring stack watches itself under this service name; users cannot take it.
 STACK_SERVICE: Final = "lookout"

@@ -25,7 +25,9 @@ _BYTES: Final = {
 def parse_duration(text: str) -> int:
     """Seconds in a Prometheus duration such as `90d` or `1h30m`."""
     if not re.fullmatch(r"(\d+[wdhms])+", text):
-        raise ValueError(f"'{text}' is not a duration; write a number and a unit, such as 30s, 5m, 12h or 90d")
+        raise ValueError(
+            f"'{text}' is not a duration; write a number and a unit, such as 30s, 5m, 12h or 90d"
+        )
     return sum(int(number) * _SECONDS[unit] for number, unit in re.findall(r"(\d+)([wdhms])", text))
 
 

@@ -1,0 +1,329 @@
+"""The Site: everything that services.yaml means, complete, sorted and with every default filled in.
+
+Renderers see only these values. Nothing here reads, writes, defaults or decides. Durations are whole seconds,
+sizes whole bytes, ratios floats from 0 to 1.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from generator.conventions import Fault, Severity
+from generator.diagnostics import Span
+
+Datasource = Literal["prometheus", "loki"]
+PanelType = Literal["stat", "timeseries", "table", "heatmap", "logs", "gauge", "text"]
+ParamValue = float | int | str | bool
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRef:
+    """`secret:NAME`: the name of a file in secrets/, never its content."""
+
+    name: str
+
+
+# --- what packs bring to a service -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert rule of one service, its expression final PromQL."""
+
+    name: str
+    service: str
+    pack: str
+    expr: str
+    for_seconds: int
+    keep_firing_seconds: int
+    severity: Severity
+    owner: str
+    fault: Fault
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    evaluation_interval: int
+    panel: str
+    proof: str
+    origin: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One recording rule."""
+
+    name: str
+    service: str
+    pack: str
+    expr: str
+    labels: Mapping[str, str]
+    evaluation_interval: int
+    origin: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One query of a panel. `expr` may hold Grafana's $variables; `legend` is Grafana's legend format."""
+
+    expr: str
+    legend: str = ""
+    datasource: Datasource = "prometheus"
+    instant: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A line drawn in a panel, at exactly the value that an alert uses."""
+
+    value: float
+    colour: Literal["green", "yellow", "orange", "red"]
+    alert: str
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One panel. `empty_reason` is None when the panel must show data, else the sentence saying why it may not."""
+
+    slug: str
+    title: str
+    description: str
+    type: PanelType
+    unit: str
+    queries: tuple[Query, ...]
+    thresholds: tuple[Threshold, ...] = ()
+    empty_reason: str | None = None
+    width: int = 8
+    height: int = 8
+    minimum: float | None = None
+    maximum: float | None = None
+    decimals: int | None = None
+    stacked: bool = False
+    mappings: Mapping[str, str] | None = None
+    alerts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A titled row of panels; a collapsed one asks nothing until it is opened."""
+
+    title: str
+    panels: tuple[Panel, ...]
+    collapsed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Runbook:
+    """The runbook of one alert of one service, as finished Markdown."""
+
+    service: str
+    alert: str
+    markdown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """A container that turns a service's own protocol into /metrics: what compose must run for a pack."""
+
+    name: str
+    image: str
+    port: int
+    environment: Mapping[str, str]
+    command: tuple[str, ...]
+    memory: int
+
+
+@dataclass(frozen=True, slots=True)
+class PackInstance:
+    """A pack applied to one service: its parameters final, its rules and panels rendered."""
+
+    pack: str
+    params: Mapping[str, ParamValue]
+    alerts: tuple[Alert, ...]
+    records: tuple[Record, ...]
+    rows: tuple[Row, ...]
+    runbooks: tuple[Runbook, ...]
+    exporter: Exporter | None = None
+
+
+# --- what is watched ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ScrapeJob:
+    """One Prometheus scrape job. `targets` are (address, instance label) pairs."""
+
+    name: str
+    service: str
+    targets: tuple[tuple[str, str], ...]
+    scheme: Literal["http", "https"]
+    path: str
+    interval: int
+    timeout: int
+    environment: str
+    token: SecretRef | None = None
+    basic_user: str = ""
+    basic_password: SecretRef | None = None
+    probe_module: str = ""
+    relabel: tuple[Mapping[str, object], ...] = ()
+    sample_limit: int = 0
+    labels: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One blackbox probe of a service: what is asked, and the module that asks it.
+
+    `target` is what the blackbox exporter is given (a URL, host:port, or a DNS server).
+    """
+
+    service: str
+    module: str
+    kind: Literal["http", "tcp", "tls", "dns"]
+    target: str
+    dns_name: str = ""
+    dns_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """One Uptime Kuma monitor. `key` is stable for good: it is how the reconciler knows its own."""
+
+    key: str
+    name: str
+    type: Literal["http", "port", "dns", "group"]
+    url: str = ""
+    hostname: str = ""
+    port: int = 0
+    parent: str = ""
+    interval: int = 60
+    retries: int = 1
+    notify: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """Where a service's log lines come from. `file` is set for mode `file`."""
+
+    mode: Literal["docker", "file", "push", "none"]
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One watched thing: an app, a data store, a host, or the monitoring stack itself."""
+
+    name: str
+    kinds: tuple[str, ...]
+    owner: str
+    environment: str
+    targets: tuple[str, ...]
+    address: str
+    url: str
+    uses: tuple[str, ...]
+    host: str
+    detect_within: int
+    logs: Logs
+    token: SecretRef | None
+    off: tuple[str, ...]
+    origin: Span
+    jobs: tuple[ScrapeJob, ...] = ()
+    probes: tuple[Probe, ...] = ()
+    packs: tuple[PackInstance, ...] = ()
+
+    @property
+    def alerts(self) -> tuple[Alert, ...]:
+        """All alerts of all packs, in pack order."""
+        return tuple(alert for pack in self.packs for alert in pack.alerts)
+
+
+# --- who is told --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SlackChannel:
+    """A Slack incoming webhook; its address is a secret file."""
+
+    name: str
+    channel: str
+    webhook: SecretRef
+
+
+@dataclass(frozen=True, slots=True)
+class TelegramChannel:
+    """A Telegram chat reached through a bot; `api` is the Bot API's base URL."""
+
+    name: str
+    chat: int
+    token: SecretRef
+    api: str
+
+
+Channel = SlackChannel | TelegramChannel
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who owns services. `channel` is None when nothing reaches them personally."""
+
+    name: str
+    channel: Channel | None
+
+
+# --- the stack ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The terms of the detection sum, in seconds."""
+
+    scrape_interval: int
+    scrape_timeout: int
+    evaluation_interval: int
+    slow_interval: int
+    group_wait: int
+    group_interval: int
+    repeat_interval: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The monitoring stack itself. `domain` is empty without one; `base_url` never ends in a slash."""
+
+    name: str
+    domain: str
+    environment: str
+    base_url: str
+    status_url: str
+    retention_metrics: int
+    retention_logs: int
+    memory: int
+    disk: int
+    timing: Timing
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How the machine's memory and disk are shared out, in bytes, by compose service name."""
+
+    memory: Mapping[str, int]
+    metrics_disk: int
+    logs_disk: int
+    queue_disk: int
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The whole: what all renderers are given."""
+
+    stack: Stack
+    budget: Budget
+    people: Mapping[str, Person]
+    channels: Mapping[str, Channel]
+    notify: Mapping[Severity, tuple[str, ...]]
+    watchdog: SecretRef | None
+    services: tuple[Service, ...]
+    monitors: tuple[Monitor, ...]
+
+    @property
+    def alerts(self) -> tuple[Alert, ...]:
+        """Every alert of the site, by service, then pack."""
+        return tuple(alert for service in self.services for alert in service.alerts)

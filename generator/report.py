@@ -1,0 +1,91 @@
+"""Diagnostics as text with a caret, as JSON, or as GitHub annotations. The only module that words a report."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+
+from generator.diagnostics import Diagnostic, Span
+from generator.emit import emit_json
+
+_MAX_WIDTH = 120
+_SECRET_CODE = "spec/plain-secret"
+
+
+def render_text(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str], colour: bool = False) -> str:
+    """One block a diagnostic; the first line alone says it all. `sources` maps file names to their text.
+
+    What a user typed where a secret's name belongs is shown as stars, whichever diagnostic quotes its line.
+    """
+    found = tuple(diagnostics)
+    shown = {
+        file: _masked(text, [d.span for d in found if d.code == _SECRET_CODE])
+        for file, text in sources.items()
+    }
+    return "\n".join(_block(d, shown, colour) for d in found)
+
+
+def render_json(diagnostics: Iterable[Diagnostic]) -> str:
+    """A JSON object with the list `diagnostics`."""
+    return emit_json({"diagnostics": [asdict(d) for d in diagnostics]})
+
+
+def render_github(diagnostics: Iterable[Diagnostic]) -> str:
+    """One workflow command a diagnostic, so that a pull request shows it at its line."""
+    lines = []
+    for d in diagnostics:
+        place = f"file={d.span.file},line={d.span.line},col={d.span.column}," if d.span else ""
+        message = (
+            " ".join(filter(None, (d.message, d.hint, *d.notes))).replace("%", "%25").replace("\n", "%0A")
+        )
+        lines.append(f"::{d.level} {place}title={d.code}::{message}")
+    return "\n".join(lines)
+
+
+def summarise(diagnostics: Iterable[Diagnostic]) -> str:
+    """`2 errors, 1 warning`."""
+    levels = [d.level for d in diagnostics]
+    parts = [
+        f"{count} {level}{'s' if count != 1 else ''}"
+        for level in ("error", "warning")
+        if (count := levels.count(level))
+    ]
+    return ", ".join(parts) or "no problems"
+
+
+def _masked(text: str, spans: Iterable[Span | None]) -> str:
+    rows = text.splitlines()
+    for span in filter(None, spans):
+        row = rows[span.line - 1]
+        start, end = span.column - 1, span.end_column - 1
+        rows[span.line - 1] = row[:start] + "*" * (end - start) + row[end:]
+    return "\n".join(rows)
+
+
+def _block(d: Diagnostic, sources: Mapping[str, str], colour: bool) -> str:
+    place = f"{d.span.file}:{d.span.line}:{d.span.column}: " if d.span else ""
+    head = f"{d.level}[{d.code}]"
+    if colour:
+        head = f"\033[1;{'31' if d.level == 'error' else '33'}m{head}\033[0m"
+    lines = [f"{place}{head}: {d.message}"]
+    snippet = _snippet(d.span, sources, d.hint) if d.span else []
+    lines += snippet
+    if d.hint and not snippet:
+        lines.append(f"  = {d.hint}")
+    lines += [f"  = {note}" for note in d.notes]
+    return "\n".join(lines) + "\n"
+
+
+def _snippet(span: Span, sources: Mapping[str, str], hint: str) -> list[str]:
+    """The line with a caret below it; long lines are cut around the caret. Tabs become single spaces."""
+    text = sources.get(span.file)
+    rows = text.splitlines() if text is not None else []
+    if span.line > len(rows):
+        return []
+    row, start = rows[span.line - 1].expandtabs(1), span.column - 1
+    width = max(span.end_column - span.column, 1)
+    if len(row) > _MAX_WIDTH:
+        cut = max(0, start - 40)
+        row, start = row[cut : cut + _MAX_WIDTH], start - cut
+    width = min(width, max(len(row) - start, 1))
+    number = f"{span.line:>3} | "
+    caret = " " * (len(number) - 2) + "| " + " " * start + "^" * width
+    return [number + row, f"{caret} {hint}".rstrip()]

@@ -1,0 +1,337 @@
+"""services.yaml as the user typed it: shape only, no defaults, no cross-references.
+
+The models are also where the reference page and the JSON Schema come from, so every field says what it is for.
+Errors come back as Diagnostics with the place of the key or value that is wrong.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from generator import units
+from generator.diagnostics import Diagnostic, Problems, did_you_mean
+from generator.model import SecretRef
+from generator.source import Path, Source
+
+NAME_PATTERN: Final = r"[a-z][a-z0-9_-]{0,31}"
+
+
+def _text_parser(parse: Callable[[str], Any], example: str) -> BeforeValidator:
+    def convert(value: Any) -> Any:
+        if not isinstance(value, str):
+            raise PydanticCustomError(
+                "spec/wrong-type", "expected text such as {example}", {"example": example}
+            )
+        try:
+            return parse(value)
+        except ValueError as error:
+            raise PydanticCustomError("spec/bad-value", "{reason}", {"reason": str(error)}) from error
+
+    return BeforeValidator(convert)
+
+
+def _parse_secret(value: Any) -> Any:
+    if not isinstance(value, str) or not value.startswith("secret:"):
+        raise PydanticCustomError(
+            "spec/plain-secret",
+            "a secret is never written here; write secret:NAME and put the value into the file secrets/NAME",
+        )
+    name = value.removeprefix("secret:")
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name):
+        raise PydanticCustomError(
+            "spec/bad-name",
+            "'{name}' cannot be the name of a secret file; use lower-case letters, digits and _",
+            {"name": name},
+        )
+    return SecretRef(name)
+
+
+def _parse_scalar(value: Any) -> Any:
+    if not isinstance(value, str | int | float):
+        raise PydanticCustomError("spec/wrong-type", "a parameter is a single value, such as 5% or 500ms")
+    return value
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _as_logs(value: Any) -> Any:
+    return {"mode": value} if isinstance(value, str) else value
+
+
+def _as_telegram(value: Any) -> Any:
+    return {"chat": value} if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _schema(kind: str, **extra: Any) -> WithJsonSchema:
+    return WithJsonSchema({"type": kind, **extra})
+
+
+Duration = Annotated[
+    int, _text_parser(units.parse_duration, "30s or 90d"), _schema("string", pattern=r"^(\d+[wdhms])+$")
+]
+Size = Annotated[
+    int,
+    _text_parser(units.parse_bytes, "512MiB or 4GiB"),
+    _schema("string", pattern=r"^\d+(\.\d+)?\s*[kKMGT]?i?B$"),
+]
+Secret = Annotated[
+    SecretRef, BeforeValidator(_parse_secret), _schema("string", pattern="^secret:[a-z][a-z0-9_]*$")
+]
+Name = Annotated[str, Field(pattern=f"^{NAME_PATTERN}$")]
+Names = Annotated[list[str], BeforeValidator(_as_list)]
+_WORDS: Final = (
+    ("input should be", "this should be"),
+    ("dictionary", "mapping of keys to values"),
+    ("string should match pattern", "this should be text of the form"),
+    ("a string", "text"),
+    ("a integer", "a whole number"),
+)
+
+Scalar = Annotated[str | int | float | bool, BeforeValidator(_parse_scalar)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
+
+
+class RetentionSpec(_Model):
+    """How long data is kept."""
+
+    metrics: Duration | None = Field(None, description="How long metrics are kept. Default 90d.")
+    logs: Duration | None = Field(None, description="How long log lines are kept. Default 30d.")
+
+
+class MachineSpec(_Model):
+    """What the monitoring may use of the machine; limits and size-based retention follow from it."""
+
+    memory: Size | None = Field(None, description="Memory for the whole stack. Default 2GiB.")
+    disk: Size | None = Field(None, description="Disk for the whole stack. Default 40GiB.")
+
+
+class StackSpec(_Model):
+    """The monitoring stack itself."""
+
+    name: Name | None = Field(None, description="A short name shown in messages. Default lookout.")
+    domain: str | None = Field(
+        None,
+        max_length=200,
+        pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$",
+        description="The public name of this stack. Left out: everything listens on 127.0.0.1 only, without TLS.",
+    )
+    environment: Name | None = Field(None, description="The `environment` label. Default production.")
+    retention: RetentionSpec | None = Field(None, description="How long data is kept.")
+    machine: MachineSpec | None = Field(None, description="What the stack may use of the machine.")
+
+
+class SlackSpec(_Model):
+    """A Slack incoming webhook."""
+
+    channel: str = Field("", description="The channel's name, for people to read, such as #ops.")
+    webhook: Secret | None = Field(
+        None,
+        description="The secret that holds the webhook's address. Default secret:slack_webhook.",
+    )
+
+
+class TelegramSpec(_Model):
+    """A Telegram chat, reached through a bot of yours."""
+
+    chat: int = Field(description="The chat's id; a group's is negative.")
+    token: Secret | None = Field(
+        None,
+        description="The secret that holds the bot's token. Default secret:telegram_token.",
+    )
+    api: str | None = Field(
+        None, pattern=r"^https?://", description="Another Bot API server. Default Telegram's own."
+    )
+
+
+Telegram = Annotated[TelegramSpec, BeforeValidator(_as_telegram)]
+
+
+class ChannelSpec(_Model):
+    """Where messages go: exactly one of `slack` and `telegram`."""
+
+    slack: SlackSpec | None = Field(None, description="A Slack incoming webhook.")
+    telegram: Telegram | None = Field(None, description="A Telegram chat; its id alone will do.")
+
+
+class PersonSpec(_Model):
+    """Somebody who owns services, and how to reach them personally."""
+
+    slack: SlackSpec | None = Field(None, description="Their own Slack webhook.")
+    telegram: Telegram | None = Field(None, description="Their own Telegram chat; its id alone will do.")
+
+
+class NotifySpec(_Model):
+    """Which severity goes where: names of channels, and `owner` for whoever owns the service."""
+
+    critical: Names | None = Field(None, description="Pages. Default: every channel.")
+    warning: Names | None = Field(
+        None, description="What can wait until you sit down. Default: every channel."
+    )
+    info: Names | None = Field(None, description="For the record. Default: nowhere.")
+
+
+class WatchdogSpec(_Model):
+    """A dead man's switch outside this machine."""
+
+    ping: Secret = Field(description="The secret that holds an address to post to every minute.")
+
+
+class MetricsSpec(_Model):
+    """How a service's /metrics is reached."""
+
+    token: Secret | None = Field(None, description="Bearer token that the endpoint asks for.")
+    path: str | None = Field(None, pattern=r"^/", description="Default /metrics.")
+    sample_limit: int | None = Field(None, gt=0, description="Samples a scrape may bring. Default 20000.")
+
+
+class LogsSpec(_Model):
+    """Where log lines come from."""
+
+    mode: Literal["docker", "push", "none"] | None = Field(None, description="docker, push or none.")
+    file: str | None = Field(None, pattern=r"^/", description="A log file on this machine.")
+
+
+Logs = Annotated[LogsSpec, BeforeValidator(_as_logs)]
+
+
+class ServiceSpec(_Model):
+    """One watched thing."""
+
+    kind: Names = Field(description="The packs that apply: one name, or a list.")
+    owner: str | None = Field(None, description="Who is responsible: a name from `people`.")
+    targets: Names | None = Field(
+        None,
+        description="Where it is scraped (host:port or an https URL); for kind probe, what is probed "
+        "(https://…, tcp://host:port, tls://host:port, dns://resolver/name).",
+    )
+    address: str | None = Field(None, description="host:port of a data store that an exporter asks.")
+    metrics: MetricsSpec | None = Field(None, description="How /metrics is reached.")
+    url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s/]+\S*$",
+        description="The public address: probed, and watched by Uptime Kuma.",
+    )
+    uses: Names | None = Field(None, description="Services that this one depends on.")
+    host: str | None = Field(None, description="The host that it runs on: a name from `hosts`.")
+    detect_within: Duration | None = Field(
+        None,
+        description="The longest time from a total outage to the message. Default 60s.",
+    )
+    logs: Logs | None = Field(None, description="docker (the default), push, none, or {file: PATH}.")
+    params: dict[str, Scalar] | None = Field(
+        None, description="Thresholds that differ from the packs' defaults."
+    )
+    off: Names | None = Field(None, description="Alerts that this service does not want.")
+
+
+class HostSpec(_Model):
+    """One machine, watched through node exporter."""
+
+    owner: str | None = Field(None, description="Who is responsible: a name from `people`.")
+    address: str | None = Field(
+        None, description="host:port of its node exporter. Default: this machine's own."
+    )
+    params: dict[str, Scalar] | None = Field(
+        None, description="Thresholds that differ from the pack's defaults."
+    )
+    off: Names | None = Field(None, description="Alerts that this host does not want.")
+
+
+class Spec(_Model):
+    """The whole of services.yaml."""
+
+    stack: StackSpec | None = Field(None, description="The monitoring stack itself.")
+    people: dict[Name, PersonSpec | None] | None = Field(None, description="Who owns services.")
+    channels: dict[Name, ChannelSpec] | None = Field(None, description="Where messages can go.")
+    notify: NotifySpec | None = Field(None, description="Which severity goes where.")
+    watchdog: WatchdogSpec | None = Field(None, description="A dead man's switch outside this machine.")
+    services: dict[Name, ServiceSpec] = Field(description="What is watched.")
+    hosts: dict[Name, HostSpec | None] | None = Field(None, description="The machines. Default: this one.")
+
+
+def load_spec(source: Source) -> Spec:
+    """The Spec in `source`. Raises Problems with every mistake in its shape."""
+    try:
+        return Spec.model_validate(source.data)
+    except ValidationError as error:
+        raise Problems(_diagnostic(source, details) for details in error.errors()) from error
+
+
+def json_schema() -> dict[str, Any]:
+    """A JSON Schema of services.yaml for editors."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Spec.model_json_schema()}
+
+
+def _diagnostic(source: Source, error: ErrorDetails) -> Diagnostic:
+    is_key = error["loc"][-1:] == ("[key]",)
+    path: Path = tuple(part for part in error["loc"] if part != "[key]")
+    kind = error["type"]
+    value = source.value_span(path)
+    if kind == "extra_forbidden":
+        word = str(path[-1])
+        hint = did_you_mean(word, _fields_at(path[:-1]))
+        known = f"known here: {', '.join(_fields_at(path[:-1]))}"
+        return Diagnostic(
+            "spec/unknown-key",
+            f"'{word}' is not a known key",
+            source.key_span(path),
+            hint=hint,
+            notes=(known,),
+        )
+    if kind == "missing":
+        place = source.key_span(path[:-1])
+        return Diagnostic("spec/missing-key", f"'{path[-1]}' is missing", place)
+    if is_key:
+        rule = "use up to 32 lower-case letters, digits, - and _, a letter first"
+        return Diagnostic("spec/bad-name", f"'{path[-1]}' cannot be a name; {rule}", source.key_span(path))
+    if "/" in kind:
+        return Diagnostic(kind, error["msg"], value)
+    code = "spec/wrong-type" if kind.endswith(("_type", "_parsing")) else "spec/bad-value"
+    expected = str(error.get("ctx", {}).get("expected", "")).replace("'", "")
+    hint = (
+        did_you_mean(str(error["input"]), re.split(r", | or ", expected)) if kind == "literal_error" else ""
+    )
+    return Diagnostic(code, _sentence(error), value, hint=hint)
+
+
+def _sentence(error: ErrorDetails) -> str:
+    """Pydantic's words in ours: no class names, no Python types."""
+    message = error["msg"][0].lower() + error["msg"][1:]
+    message = re.sub(r" or instance of \w+", "", message).replace("a valid ", "a ")
+    for theirs, ours in _WORDS:
+        message = message.replace(theirs, ours)
+    return message
+
+
+def _fields_at(path: Path) -> tuple[str, ...]:
+    """The keys that the model at `path` knows."""
+    model: type[BaseModel] | None = Spec
+    names: Mapping[str, Any] = Spec.model_fields
+    for part in path:
+        if model is None:
+            break
+        field = model.model_fields.get(str(part))
+        if field is None:
+            continue
+        model = _model_in(field.annotation)
+        names = model.model_fields if model else {}
+    return tuple(names)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The first model named in a type such as dict[Name, ServiceSpec | None] | None."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for part in getattr(annotation, "__args__", ()):
+        found = _model_in(part)
+        if found:
+            return found
+    return None

@@ -1,0 +1,44 @@
+"""Secret files: read them, and write the one that Uptime Kuma gives us.
+
+Owns how secrets/<name> is read and written. Values leave this module wrapped in SecretStr, whose text and
+repr are stars, so that no message, log line or plan can show one by accident.
+"""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from generator.kuma.errors import KumaError, SecretMissing
+
+
+def read_secret(secrets_dir: Path, name: str, needed_by: str) -> SecretStr:
+    """The content of secrets/<name> without the newline at its end."""
+    path = secrets_dir / name
+    try:
+        value = path.read_text(encoding="utf-8").rstrip("\r\n")
+    except FileNotFoundError:
+        raise SecretMissing(f"{needed_by} needs {path}, which does not exist", f"write it to {path}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SecretMissing(f"{needed_by} needs {path}, which cannot be read: {type(error).__name__}") from None
+    if not value:
+        raise SecretMissing(f"{needed_by} needs {path}, which is empty", f"write it to {path}")
+    return SecretStr(value)
+
+
+def write_secret(secrets_dir: Path, name: str, value: SecretStr) -> None:
+    """Write secrets/<name> in one step, readable by its owner alone from its first moment on."""
+    path, draft = secrets_dir / name, secrets_dir / f".{name}.{secrets.token_hex(4)}"
+    try:
+        secrets_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(value.get_secret_value() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink()
+        raise KumaError(f"{path} cannot be written: {error.strerror}") from error

@@ -1,0 +1,90 @@
+"""Sharing out the machine: memory limits, disk budgets, and the refusal of a plan that cannot fit."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from generator import units
+from generator.model import Budget, Exporter, Service, Stack
+from generator.resolve.context import Context
+
+MIB: Final = 2**20
+GIB: Final = 2**30
+
+# Least memory with which each part was seen to work, and its share of what is left over.
+_FLOORS: Final[Mapping[str, tuple[int, float]]] = {
+    "prometheus": (256 * MIB, 0.40),
+    "loki": (256 * MIB, 0.35),
+    "grafana": (200 * MIB, 0.10),
+    "uptime-kuma": (256 * MIB, 0.05),
+    "collector": (144 * MIB, 0.07),
+    "alertmanager": (64 * MIB, 0.01),
+    "blackbox-exporter": (48 * MIB, 0.01),
+    "node-exporter": (48 * MIB, 0.0),
+    "caddy": (64 * MIB, 0.01),
+}
+
+# What a scraped target brings, in series, and what a sample costs on disk: estimates, on the low side, so that
+# only a plan that certainly cannot fit is refused.
+_SERIES: Final = {"app": 300, "exporter": 200, "host": 700, "stack": 3000, "probe": 30}
+_BYTES_PER_SAMPLE: Final = 1.3
+_METRICS_SHARE: Final = 0.40
+_LOGS_SHARE: Final = 0.35
+_QUEUE_SHARE: Final = 0.05
+_LEAST_DISK: Final = 5 * GIB
+
+
+def resolve_budget(context: Context, stack: Stack, services: tuple[Service, ...]) -> Budget:
+    """The Budget of `stack`; reports spec/memory-budget and spec/disk-budget."""
+    exporters = [pack.exporter for service in services for pack in service.packs if pack.exporter]
+    memory = _share_memory(context, stack, exporters)
+    metrics_disk = int(stack.disk * _METRICS_SHARE)
+    _check_disk(context, stack, services, metrics_disk)
+    return Budget(
+        memory=memory,
+        metrics_disk=metrics_disk,
+        logs_disk=int(stack.disk * _LOGS_SHARE),
+        queue_disk=min(int(stack.disk * _QUEUE_SHARE), 2 * GIB),
+    )
+
+
+def _share_memory(context: Context, stack: Stack, exporters: list[Exporter]) -> dict[str, int]:
+    shares = {exporter.name: exporter.memory for exporter in exporters}
+    least = sum(floor for floor, _ in _FLOORS.values()) + sum(shares.values())
+    if stack.memory < least:
+        context.problem(
+            "spec/memory-budget",
+            f"{units.format_bytes(stack.memory)} is too little memory: "
+            f"the stack and its {len(exporters)} exporters need {units.format_bytes(least)}",
+            ("stack", "machine", "memory"),
+        )
+    spare = max(stack.memory - least, 0)
+    for part, (floor, share) in _FLOORS.items():
+        shares[part] = (floor + int(spare * share)) // MIB * MIB
+    return dict(sorted(shares.items()))
+
+
+def _check_disk(context: Context, stack: Stack, services: tuple[Service, ...], metrics_disk: int) -> None:
+    path = ("stack", "machine", "disk")
+    if stack.disk < _LEAST_DISK:
+        needed, given = units.format_bytes(_LEAST_DISK), units.format_bytes(stack.disk)
+        context.problem("spec/disk-budget", f"{given} is too little disk: the stack needs at least {needed}", path)
+        return
+    samples = sum(_series_of(service, job.probe_module) * len(job.targets) / job.interval
+                  for service in services for job in service.jobs)  # fmt: skip
+    wanted = int(samples * stack.retention_metrics * _BYTES_PER_SAMPLE)
+    if wanted > metrics_disk:
+        context.problem(
+            "spec/disk-budget",
+            f"{units.format_duration(stack.retention_metrics)} of metrics need about {wanted / GIB:.0f}GiB, but "
+            f"{metrics_disk / GIB:.0f}GiB of the disk are for metrics",
+            path,
+            notes=["give stack.machine.disk more, keep metrics for a shorter time, or watch fewer targets"],
+        )
+
+
+def _series_of(service: Service, probe_module: str) -> int:
+    if probe_module:
+        return _SERIES["probe"]
+    if "host" in service.kinds or "stack" in service.kinds:
+        return _SERIES["host"] if "host" in service.kinds else _SERIES["stack"] // 9
+    return _SERIES["exporter" if any(pack.exporter for pack in service.packs) else "app"]

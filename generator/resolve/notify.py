@@ -1,0 +1,81 @@
+"""Who is told: channels, people, and which severity goes where."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from generator.conventions import OWNER_ROUTE, SEVERITIES, Severity
+from generator.model import Channel, Person, SecretRef, SlackChannel, TelegramChannel
+from generator.resolve.context import Context, default
+from generator.source import Path
+from generator.spec import ChannelSpec, NotifySpec, PersonSpec
+
+_SLACK_SECRET: Final = SecretRef("slack_webhook")
+_TELEGRAM_SECRET: Final = SecretRef("telegram_token")
+_TELEGRAM_API: Final = "https://api.telegram.org"
+
+
+def resolve_channels(context: Context) -> Mapping[str, Channel]:
+    """Channels by name, sorted."""
+    channels: dict[str, Channel] = {}
+    for name, spec in sorted((context.spec.channels or {}).items()):
+        path: Path = ("channels", name)
+        if name == OWNER_ROUTE:
+            message = f"'{OWNER_ROUTE}' stands for whoever owns a service; call this channel something else"
+            context.problem("spec/reserved-name", message, path, at_key=True)
+        channel = _channel(context, name, spec, path)
+        if channel is None:
+            context.problem("spec/missing-key", f"'{name}' needs one of slack and telegram", path, at_key=True)
+        else:
+            channels[name] = channel
+    return channels
+
+
+def resolve_people(context: Context) -> Mapping[str, Person]:
+    """People by name, sorted."""
+    return {
+        name: Person(name, _channel(context, name, spec or PersonSpec(), ("people", name)))
+        for name, spec in sorted((context.spec.people or {}).items())
+    }
+
+
+def resolve_notify(
+    context: Context, channels: Mapping[str, Channel], people: Mapping[str, Person]
+) -> Mapping[Severity, tuple[str, ...]]:
+    """Severity -> names of channels and the word `owner`, in the order written. Warns when a page reaches nobody."""
+    spec = context.spec.notify or NotifySpec()
+    everything = list(channels)
+    notify: dict[Severity, tuple[str, ...]] = {}
+    for severity in SEVERITIES:
+        names = default(getattr(spec, severity), [] if severity == "info" else everything)
+        for index, name in enumerate(names):
+            if name != OWNER_ROUTE and name not in (context.spec.channels or {}):
+                message = f"no channel is called '{name}'"
+                path = ("notify", severity, index)
+                context.unknown("spec/unknown-channel", message, name, [*everything, OWNER_ROUTE], path)
+        notify[severity] = tuple(dict.fromkeys(names))
+    if not notify["critical"]:
+        context.problem(
+            "notify/nobody",
+            "no channel is declared, so nobody is told of an outage",
+            ("notify",) if context.spec.notify else (),
+            level="warning",
+            notes=["declare one under `channels:`, for example  ops: {slack: {channel: '#ops'}}"],
+        )
+    if OWNER_ROUTE in notify["critical"] and len(notify["critical"]) == 1:
+        for person in people.values():
+            if person.channel is None:
+                message = f"pages go to the owner alone, and nothing reaches {person.name}"
+                context.problem("notify/nobody", message, ("people", person.name), at_key=True, level="warning")
+    return notify
+
+
+def _channel(context: Context, name: str, spec: ChannelSpec | PersonSpec, path: Path) -> Channel | None:
+    if spec.slack and spec.telegram:
+        message = f"'{name}' has both slack and telegram; write one of them, and a second channel for the other"
+        context.problem("spec/bad-value", message, (*path, "telegram"), at_key=True)
+    if spec.slack:
+        return SlackChannel(name, spec.slack.channel, default(spec.slack.webhook, _SLACK_SECRET))
+    if spec.telegram:
+        token = default(spec.telegram.token, _TELEGRAM_SECRET)
+        return TelegramChannel(name, spec.telegram.chat, token, default(spec.telegram.api, _TELEGRAM_API))
+    return None

@@ -1,0 +1,205 @@
+"""Everything that is watched: the declared services, the hosts, and the stack itself."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Final
+
+from generator import units
+from generator.conventions import DEFAULT_HOST, DEFAULT_OWNER, PORTS, STACK_SERVICE
+from generator.model import Logs, Service, Stack
+from generator.packs import instantiate
+from generator.resolve import detection
+from generator.resolve.context import Context, default
+from generator.resolve.jobs import resolve_jobs, stack_jobs
+from generator.resolve.params import resolve_params
+from generator.source import Path
+from generator.spec import HostSpec, LogsSpec, ServiceSpec
+
+_RESERVED: Final = {STACK_SERVICE, *PORTS}
+
+
+def resolve_services(context: Context, stack: Stack) -> tuple[Service, ...]:
+    """All services by name: declared ones, hosts, and the stack's own parts."""
+    hosts = default(context.spec.hosts, {DEFAULT_HOST: None})
+    services = [_service(context, stack, name, spec) for name, spec in context.spec.services.items()]
+    services += [_host(context, stack, name, spec or HostSpec()) for name, spec in hosts.items()]
+    services.append(_stack_service(context, stack))
+    _check_names(context, hosts)
+    return tuple(sorted(services, key=lambda service: service.name))
+
+
+def _service(context: Context, stack: Stack, name: str, spec: ServiceSpec) -> Service:
+    path: Path = ("services", name)
+    detect_within = default(spec.detect_within, detection.DEFAULT_DETECT_WITHIN)
+    base = Service(
+        name=name,
+        kinds=tuple(dict.fromkeys(spec.kind)),
+        owner=_owner(context, spec.owner, path),
+        environment=stack.environment,
+        targets=tuple(default(spec.targets, [])),
+        address=default(spec.address, ""),
+        url=default(spec.url, ""),
+        uses=_references(context, spec.uses or [], (*path, "uses"), name),
+        host=_host_of(context, spec.host, path),
+        detect_within=detect_within,
+        logs=_logs(context, spec.logs, path),
+        token=spec.metrics.token if spec.metrics else None,
+        off=tuple(sorted(set(spec.off or []))),
+        origin=context.source.key_span(path),
+    )
+    kinds = _known_kinds(context, base, path)
+    interval = _interval(context, stack, spec, detect_within, path)
+    jobs, probes = resolve_jobs(context, base, spec, kinds, interval)
+    base = replace(base, jobs=jobs, probes=probes)
+    return _with_packs(context, stack, base, kinds, spec.params or {}, path)
+
+
+def _host(context: Context, stack: Stack, name: str, spec: HostSpec) -> Service:
+    path: Path = ("hosts", name)
+    target = default(spec.address, f"node-exporter:{PORTS['node-exporter']}")
+    service = ServiceSpec(kind=["host"], targets=[target])
+    base = Service(
+        name=name,
+        kinds=("host",),
+        owner=_owner(context, spec.owner, path),
+        environment=stack.environment,
+        targets=(target,),
+        address="",
+        url="",
+        uses=(),
+        host="",
+        detect_within=detection.DEFAULT_DETECT_WITHIN,
+        logs=Logs("none"),
+        token=None,
+        off=tuple(sorted(set(spec.off or []))),
+        origin=context.source.key_span(path),
+    )
+    jobs, _ = resolve_jobs(context, base, service, ["host"], stack.timing.scrape_interval)
+    return _with_packs(context, stack, replace(base, jobs=jobs), ["host"], spec.params or {}, path)
+
+
+def _stack_service(context: Context, stack: Stack) -> Service:
+    base = Service(
+        name=STACK_SERVICE,
+        kinds=("stack",),
+        owner=_owner(context, None, ()),
+        environment=stack.environment,
+        targets=(),
+        address="",
+        url="",
+        uses=(),
+        host="",
+        detect_within=detection.DEFAULT_DETECT_WITHIN,
+        logs=Logs("docker"),
+        token=None,
+        off=(),
+        origin=context.source.key_span(("stack",)),
+        jobs=stack_jobs(stack),
+    )
+    return _with_packs(context, stack, base, ["stack"], {}, ())
+
+
+def _with_packs(
+    context: Context,
+    stack: Stack,
+    service: Service,
+    kinds: list[str],
+    params: Mapping[str, str | int | float | bool],
+    path: Path,
+) -> Service:
+    """The service with its packs applied; parameters and switched-off alerts are checked on the way."""
+    packs = [context.packs[kind] for kind in kinds]
+    overrides = resolve_params(context, packs, params, (*path, "params"))
+    instances = []
+    for pack in packs:
+        own = {name: value for name, value in overrides.items() if name in pack.params}
+        instances.append(instantiate(pack, service, stack, own, service.off))
+    known = {alert for pack in packs for alert in pack.alert_names}
+    for index, alert in enumerate(service.off):
+        if alert not in known:
+            message = f"no alert of '{service.name}' is called '{alert}'"
+            context.unknown("spec/unknown-alert", message, alert, known, (*path, "off", index))
+    return replace(service, packs=tuple(instances))
+
+
+def _known_kinds(context: Context, service: Service, path: Path) -> list[str]:
+    """The packs of a service, those that its own fields imply included."""
+    kinds = []
+    for index, kind in enumerate(service.kinds):
+        where: Path = (*path, "kind", index)
+        if kind not in context.packs or kind in ("host", "stack", "target"):
+            known = set(context.packs) - {"host", "stack", "target"}
+            context.unknown("spec/unknown-kind", f"no pack is called '{kind}'", kind, known, where)
+            continue
+        kinds.append(kind)
+        for need in context.packs[kind].needs:
+            if not getattr(service, need):
+                message = f"kind {kind} needs '{need}'"
+                context.problem("spec/missing-target", message, path, at_key=True)
+    if service.targets and any(kind != "probe" for kind in kinds):
+        kinds.insert(0, "target")
+    if service.url and "probe" not in kinds:
+        kinds.append("probe")
+    return kinds
+
+
+def _interval(context: Context, stack: Stack, spec: ServiceSpec, detect_within: int, path: Path) -> int:
+    interval = detection.scrape_interval(detect_within, stack.timing)
+    if interval is None:
+        fastest = min(detection.INTERVALS)
+        context.problem(
+            "spec/detection-impossible",
+            f"an outage cannot be told within {units.format_duration(detect_within)}",
+            (*path, "detect_within"),
+            notes=[f"the fastest there is: {detection.explain(fastest, stack.timing)}"],
+        )
+    return interval or stack.timing.scrape_interval
+
+
+def _owner(context: Context, owner: str | None, path: Path) -> str:
+    people = sorted(context.spec.people or {})
+    if owner is not None and owner not in people:
+        message = f"nobody is called '{owner}' under people"
+        context.unknown("spec/unknown-owner", message, owner, people, (*path, "owner"))
+    if owner is not None:
+        return owner
+    return people[0] if len(people) == 1 else DEFAULT_OWNER
+
+
+def _host_of(context: Context, host: str | None, path: Path) -> str:
+    hosts = sorted(default(context.spec.hosts, {DEFAULT_HOST: None}))
+    if host is not None and host not in hosts:
+        context.unknown("spec/unknown-host", f"no host is called '{host}'", host, hosts, (*path, "host"))
+    return host or ""
+
+
+def _logs(context: Context, spec: LogsSpec | None, path: Path) -> Logs:
+    if spec is None:
+        return Logs("docker")
+    if spec.file and spec.mode:
+        message = "write either a mode (docker, push, none) or a file, not both"
+        context.problem("spec/bad-value", message, (*path, "logs"))
+    return Logs("file", spec.file) if spec.file else Logs(spec.mode or "docker")
+
+
+def _references(context: Context, names: list[str], path: Path, own: str) -> tuple[str, ...]:
+    for index, name in enumerate(names):
+        if name == own:
+            context.problem("spec/self-use", f"'{own}' cannot use itself", (*path, index))
+        elif name not in context.spec.services:
+            message = f"no service is called '{name}'"
+            known: Collection[str] = set(context.spec.services) - {own}
+            context.unknown("spec/unknown-service", message, name, known, (*path, index))
+    return tuple(sorted(set(names)))
+
+
+def _check_names(context: Context, hosts: Mapping[str, HostSpec | None]) -> None:
+    for group, names in (("services", context.spec.services), ("hosts", hosts)):
+        for name in names:
+            if name in _RESERVED:
+                message = f"'{name}' is a part of the monitoring stack; choose another name"
+                context.problem("spec/reserved-name", message, (group, name), at_key=True)
+    for name in sorted(set(context.spec.services) & set(hosts)):
+        message = f"'{name}' is both a service and a host; they share one name space, so rename one"
+        context.problem("spec/reserved-name", message, ("hosts", name) if context.spec.hosts else ("services", name),
+                        at_key=True)  # fmt: skip

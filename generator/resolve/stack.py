@@ -1,0 +1,42 @@
+"""The stack's own settings: where it is reached, how long it keeps what, how fast it looks."""
+
+from typing import Final
+
+from generator.conventions import KUMA_PORT, LOCAL_PORT
+from generator.model import Stack, Timing
+from generator.resolve.context import Context, default
+from generator.spec import MachineSpec, RetentionSpec, StackSpec
+
+DAY: Final = 86400
+GIB: Final = 2**30
+
+# One fault, one message, within a minute: see docs/adr/0005-detection.md for the sum.
+TIMING: Final = Timing(
+    scrape_interval=10,
+    scrape_timeout=5,
+    evaluation_interval=5,
+    slow_interval=30,
+    group_wait=5,
+    group_interval=60,
+    repeat_interval=4 * 3600,
+)
+
+
+def resolve_stack(context: Context) -> Stack:
+    """The Stack with every default filled in."""
+    spec = context.spec.stack or StackSpec()
+    retention = spec.retention or RetentionSpec()
+    machine = spec.machine or MachineSpec()
+    domain = spec.domain or ""
+    return Stack(
+        name=default(spec.name, "lookout"),
+        domain=domain,
+        environment=default(spec.environment, "production"),
+        base_url=f"https://{domain}" if domain else f"http://localhost:{LOCAL_PORT}",
+        status_url=f"https://status.{domain}" if domain else f"http://localhost:{KUMA_PORT}",
+        retention_metrics=default(retention.metrics, 90 * DAY),
+        retention_logs=default(retention.logs, 30 * DAY),
+        memory=default(machine.memory, 2 * GIB),
+        disk=default(machine.disk, 40 * GIB),
+        timing=TIMING,
+    )

@@ -1,0 +1,96 @@
+"""What stands in `targets:` and `url:`: scrape targets and probes, read from their text."""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
+from urllib.parse import SplitResult, urlsplit
+
+from generator.model import Probe
+
+_HOST: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:]+\]"
+_PROBE_SCHEMES: Final = ("http", "https", "tcp", "tls", "dns")
+
+
+@dataclass(frozen=True, slots=True)
+class Scrape:
+    """Where a /metrics is: scheme, host:port, and the path if the target names one."""
+
+    scheme: Literal["http", "https"]
+    address: str
+    path: str
+
+
+def parse_scrape(text: str) -> Scrape:
+    """A scrape target: `api:8000`, `http://host:port/path` or `https://host`. Raises ValueError."""
+    if "://" not in text:
+        return Scrape("http", parse_address(text), "")
+    url = _split(text)
+    if url.scheme not in ("http", "https"):
+        raise ValueError(f"'{text}' cannot be scraped; write host:port, or an address that starts with https://")
+    port = url.port or (443 if url.scheme == "https" else 80)
+    path = "" if url.path in ("", "/") else url.path
+    return Scrape("https" if url.scheme == "https" else "http", f"{_host(url)}:{port}", path)
+
+
+def parse_address(text: str) -> str:
+    """`host:port`, checked. Raises ValueError."""
+    match = re.fullmatch(rf"({_HOST}):(\d{{1,5}})", text)
+    if not match:
+        raise ValueError(f"'{text}' is not an address; write host:port, such as api:8000")
+    if not 0 < int(match[2]) < 65536:
+        raise ValueError(f"{match[2]} is not a port; ports go from 1 to 65535")
+    return text
+
+
+def parse_probe(service: str, text: str) -> Probe:
+    """A probe's target: https://…, tcp://host:port, tls://host:port or dns://resolver/name?type=A.
+
+    Raises ValueError.
+    """
+    url = _split(text)
+    if url.scheme not in _PROBE_SCHEMES:
+        known = ", ".join(f"{scheme}://" for scheme in _PROBE_SCHEMES)
+        raise ValueError(f"'{text}' cannot be probed; it must start with one of {known}")
+    if url.scheme in ("http", "https"):
+        return Probe(service, "http_2xx", "http", text)
+    if url.scheme in ("tcp", "tls"):
+        address = parse_address(url.netloc)
+        return Probe(service, url.scheme, "tls" if url.scheme == "tls" else "tcp", address)
+    return _dns_probe(service, url, text)
+
+
+def _dns_probe(service: str, url: SplitResult, text: str) -> Probe:
+    name = url.path.strip("/")
+    if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
+        raise ValueError(f"'{text}' names nothing to look up; write dns://resolver/name, such as dns://9.9.9.9/acme.dev")
+    kind = re.fullmatch(r"type=(A|AAAA|MX|NS|TXT|CNAME|SOA)", url.query or "type=A")
+    if not kind:
+        raise ValueError(f"'{url.query}' is not a record type; write ?type=A, AAAA, MX, NS, TXT, CNAME or SOA")
+    module = re.sub(r"[^a-z0-9]+", "_", f"dns_{name}_{kind[1]}".lower())
+    resolver = url.netloc if url.port else f"{url.netloc}:53"
+    return Probe(service, module, "dns", parse_address(resolver), name, kind[1])
+
+
+def is_local(address: str) -> bool:
+    """Whether `address` stays on this machine or its Docker networks, so that plain http gives nothing away."""
+    host = address.rsplit(":", 1)[0].strip("[]")
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return "." not in host or host.endswith((".internal", ".localhost"))
+
+
+def _split(text: str) -> SplitResult:
+    """The parts of a URL whose host is plausible. Raises ValueError."""
+    url = urlsplit(text)
+    if not url.netloc or url.username or url.password or not re.fullmatch(_HOST, _host(url)):
+        raise ValueError(f"'{text}' is not an address that can be watched")
+    if url.port == 0:
+        raise ValueError("0 is not a port; ports go from 1 to 65535")
+    return url
+
+
+def _host(url: SplitResult) -> str:
+    host = url.hostname or ""
+    return f"[{host}]" if ":" in host else host

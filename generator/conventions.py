@@ -3,6 +3,8 @@
 Owns the words, not the behaviour. It imports nothing of ours, so that anything may import it.
 """
 
+import zlib
+from collections.abc import Collection
 from typing import Final, Literal
 
 Severity = Literal["critical", "warning", "info"]
@@ -74,11 +76,42 @@ DASHBOARD_HOME: Final = "lookout-home"
 DASHBOARD_HOSTS: Final = "lookout-hosts"
 DASHBOARD_LOGS: Final = "lookout-logs"
 DASHBOARD_STACK: Final = "lookout-stack"
+# In a panel's description, before the sentence that says why it may show nothing.
+MAY_BE_EMPTY: Final = "May be empty: "
 
 
 def dashboard_uid(service: str) -> str:
     """The uid of a service's own dashboard. Grafana allows 40 characters, so names are limited to 32."""
     return f"service-{service}"
+
+
+def dashboard_of(service: str, kinds: Collection[str]) -> str:
+    """The uid of the dashboard on which a service's panels are drawn: all hosts share one."""
+    if service == STACK_SERVICE:
+        return DASHBOARD_STACK
+    return DASHBOARD_HOSTS if "host" in kinds else dashboard_uid(service)
+
+
+def panel_id(uid: str, slug: str) -> int:
+    """The number of a panel: the same for as long as dashboard and slug keep their names, and never 0."""
+    return zlib.crc32(f"{uid}/{slug}".encode()) % 0x7FFF_FFFF + 1
+
+
+def dashboard_path(service: str, kinds: Collection[str]) -> str:
+    """The address of a service's dashboard inside Grafana, ending in a query to which more may be added."""
+    uid = dashboard_of(service, kinds)
+    return f"/d/{uid}?var-host={service}" if uid == DASHBOARD_HOSTS else f"/d/{uid}?"
+
+
+def panel_url(base_url: str, service: str, kinds: Collection[str], slug: str) -> str:
+    """The address of one panel on its own: what an alert's `dashboard_url` says."""
+    path, number = dashboard_path(service, kinds), panel_id(dashboard_of(service, kinds), slug)
+    return f"{base_url}{GRAFANA_PATH}{path}{'' if path.endswith('?') else '&'}viewPanel=panel-{number}"
+
+
+def logs_url(base_url: str, service: str) -> str:
+    """The address of the logs explorer, showing one service: what an alert's `logs_url` says."""
+    return f"{base_url}{GRAFANA_PATH}/d/{DASHBOARD_LOGS}?var-service={service}"
 
 
 def incident(service: str, alert: str) -> str:

@@ -1,0 +1,205 @@
+"""Reading PromQL: which constants an expression is compared with, and which labels its result can carry.
+
+Owns questions about the syntax tree; it evaluates nothing and knows nothing of alerts or panels.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import promql_parser as pp
+
+_MIRROR: Final = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": "!="}
+_KEEP_ALL: Final = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
+_NO_LABELS: Final = frozenset({"vector", "time", "scalar", "pi"})
+_ARITHMETIC: Final = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b if b else float("nan"),
+}
+
+
+class PromQLError(ValueError):
+    """An expression that does not parse; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`something op value`, with the constant always on the right."""
+
+    op: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """A set of label names: exactly `names`, or (`inverted`) every label except `names`."""
+
+    names: frozenset[str] = frozenset()
+    inverted: bool = False
+
+    def __contains__(self, label: str) -> bool:
+        return (label in self.names) != self.inverted
+
+    def only(self, names: frozenset[str]) -> "Labels":
+        """Those of `names` that are in this set."""
+        return Labels(frozenset(name for name in names if name in self))
+
+    def without(self, names: frozenset[str]) -> "Labels":
+        """This set less `names`."""
+        return Labels(self.names | names if self.inverted else self.names - names, self.inverted)
+
+    def plus(self, names: frozenset[str]) -> "Labels":
+        """This set and `names`."""
+        return Labels(self.names - names if self.inverted else self.names | names, self.inverted)
+
+    def union(self, other: "Labels") -> "Labels":
+        """What is in either set."""
+        if not other.inverted:
+            return self.plus(other.names)
+        if not self.inverted:
+            return other.plus(self.names)
+        return Labels(self.names & other.names, True)
+
+
+ANY_LABEL: Final = Labels(inverted=True)
+NO_LABEL: Final = Labels()
+
+
+def parse(expr: str) -> Any:
+    """The syntax tree of an expression. Raises PromQLError."""
+    try:
+        return pp.parse(expr)
+    except ValueError as error:
+        raise PromQLError(str(error)) from error
+
+
+def walk(node: Any) -> Iterator[Any]:
+    """Every node of a tree, outermost first."""
+    yield node
+    for child in _children(node):
+        yield from walk(child)
+
+
+def _children(node: Any) -> tuple[Any, ...]:
+    match node:
+        case pp.BinaryExpr():
+            return (node.lhs, node.rhs)
+        case pp.AggregateExpr():
+            return (node.expr,) if node.param is None else (node.param, node.expr)
+        case pp.Call():
+            return tuple(node.args)
+        case pp.ParenExpr() | pp.UnaryExpr() | pp.SubqueryExpr():
+            return (node.expr,)
+        case pp.MatrixSelector():
+            return (node.vector_selector,)
+    return ()
+
+
+def comparisons(expr: str) -> tuple[Comparison, ...]:
+    """Every comparison with a constant in an expression; `14.4 * 0.001` counts as a constant."""
+    found = []
+    for node in walk(parse(expr)):
+        if isinstance(node, pp.BinaryExpr) and str(node.op) in _MIRROR:
+            op = str(node.op)
+            if (value := _constant(node.rhs)) is not None:
+                found.append(Comparison(op, value))
+            elif (value := _constant(node.lhs)) is not None:
+                found.append(Comparison(_MIRROR[op], value))
+    return tuple(found)
+
+
+def _constant(node: Any) -> float | None:
+    match node:
+        case pp.NumberLiteral():
+            return float(node.val)
+        case pp.ParenExpr():
+            return _constant(node.expr)
+        case pp.UnaryExpr():
+            inner = _constant(node.expr)
+            return None if inner is None else -inner
+        case pp.BinaryExpr() if str(node.op) in _ARITHMETIC:
+            left, right = _constant(node.lhs), _constant(node.rhs)
+            if left is not None and right is not None:
+                return float(_ARITHMETIC[str(node.op)](left, right))
+    return None
+
+
+def result_labels(node: Any) -> Labels:
+    """The labels that the result of a (parsed) expression can carry."""
+    match node:
+        case pp.AggregateExpr():
+            return _aggregate_labels(node)
+        case pp.BinaryExpr():
+            return _binary_labels(node)
+        case pp.Call():
+            return _call_labels(node)
+        case pp.ParenExpr() | pp.UnaryExpr() | pp.SubqueryExpr():
+            return result_labels(node.expr)
+        case pp.NumberLiteral() | pp.StringLiteral():
+            return NO_LABEL
+    return ANY_LABEL
+
+
+def _aggregate_labels(node: Any) -> Labels:
+    inner, op, modifier = result_labels(node.expr), str(node.op), node.modifier
+    if op in _KEEP_ALL:
+        return inner
+    if modifier is None:
+        kept = NO_LABEL
+    elif modifier.type == pp.AggModifierType.By:
+        kept = inner.only(frozenset(modifier.labels))
+    else:
+        kept = inner.without(frozenset(modifier.labels))
+    return kept.plus(frozenset({node.param.val})) if op == "count_values" else kept
+
+
+def _call_labels(node: Any) -> Labels:
+    name = node.func.name
+    if name in _NO_LABELS or not node.args:
+        return NO_LABEL
+    if name in ("label_replace", "label_join"):
+        return result_labels(node.args[0]).plus(frozenset({node.args[1].val}))
+    if name in ("absent", "absent_over_time"):
+        selectors = (n for n in walk(node) if isinstance(n, pp.VectorSelector))
+        return Labels(frozenset(m.name for s in selectors for m in s.matchers.matchers))
+    if name == "histogram_quantile":
+        return result_labels(node.args[1]).without(frozenset({"le"}))
+    if name == "info":
+        return ANY_LABEL
+    return result_labels(node.args[0])
+
+
+def _binary_labels(node: Any) -> Labels:
+    left, right, op, modifier = result_labels(node.lhs), result_labels(node.rhs), str(node.op), node.modifier
+    if op == "or":
+        return left.union(right)
+    if op in ("and", "unless") or _is_scalar(node.rhs):
+        return left
+    if _is_scalar(node.lhs):
+        return right
+    if modifier is None:
+        return left
+    extra = frozenset(modifier.group_labels or ())
+    if modifier.card == pp.VectorMatchCardinality.ManyToOne:
+        return left.plus(extra)
+    if modifier.card == pp.VectorMatchCardinality.OneToMany:
+        return right.plus(extra)
+    if modifier.matching is None:
+        return left
+    names = frozenset(modifier.matching.labels)
+    return left.only(names) if modifier.matching.type == pp.LabelModifierType.Include else left.without(names)
+
+
+def _is_scalar(node: Any) -> bool:
+    match node:
+        case pp.NumberLiteral():
+            return True
+        case pp.ParenExpr() | pp.UnaryExpr():
+            return _is_scalar(node.expr)
+        case pp.Call():
+            return node.func.name in ("scalar", "time", "pi")
+        case pp.BinaryExpr():
+            return _is_scalar(node.lhs) and _is_scalar(node.rhs)
+    return False

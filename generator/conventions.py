@@ -98,20 +98,25 @@ def panel_id(uid: str, slug: str) -> int:
 
 
 def dashboard_path(service: str, kinds: Collection[str]) -> str:
-    """The address of a service's dashboard inside Grafana, ending in a query to which more may be added."""
+    """The address of a service's dashboard inside Grafana."""
     uid = dashboard_of(service, kinds)
-    return f"/d/{uid}?var-host={service}" if uid == DASHBOARD_HOSTS else f"/d/{uid}?"
+    return f"/d/{uid}?var-host={service}" if uid == DASHBOARD_HOSTS else f"/d/{uid}"
 
 
 def panel_url(base_url: str, service: str, kinds: Collection[str], slug: str) -> str:
     """The address of one panel on its own: what an alert's `dashboard_url` says."""
     path, number = dashboard_path(service, kinds), panel_id(dashboard_of(service, kinds), slug)
-    return f"{base_url}{GRAFANA_PATH}{path}{'' if path.endswith('?') else '&'}viewPanel=panel-{number}"
+    return f"{base_url}{GRAFANA_PATH}{path}{'&' if '?' in path else '?'}viewPanel=panel-{number}"
 
 
 def logs_url(base_url: str, service: str) -> str:
     """The address of the logs explorer, showing one service: what an alert's `logs_url` says."""
     return f"{base_url}{GRAFANA_PATH}/d/{DASHBOARD_LOGS}?var-service={service}"
+
+
+def runbook_url(base_url: str, service: str, alert: str) -> str:
+    """The address of an alert's runbook: what an alert's `runbook_url` says."""
+    return f"{base_url}{RUNBOOKS_PATH}/{service}/{alert}.md"
 
 
 def incident(service: str, alert: str) -> str:

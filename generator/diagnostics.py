@@ -42,6 +42,7 @@ CODES: Final[tuple[str, ...]] = (
     "spec/disk-budget",
     "spec/memory-budget",
     "notify/nobody",
+    "pack/invalid",
     "store/edited",
     "store/foreign",
     "store/stale",

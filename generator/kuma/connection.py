@@ -8,6 +8,7 @@ Owns the traps of the wire (seen on 2.0.0-dev.0 and 2.5.3) and knows no event of
 """
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -24,6 +25,8 @@ CALL_SECONDS: Final = 30.0
 _CONNECT_SECONDS: Final = 5
 _LISTS: Final = ("monitorList", "notificationList", "apiKeyList", "statusPageList")
 _SHOWN: Final = 200
+# "insert into `monitor` (…) values (…) - SQLITE_CONSTRAINT: …": only the end is worth reading.
+_STATEMENT: Final = re.compile(r"^(?:insert|update|delete|select)\b.* - (?=\w+:)", re.IGNORECASE | re.DOTALL)
 
 
 class Connection:
@@ -117,6 +120,7 @@ class Connection:
     def _redact(self, text: str) -> str:
         for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, "***")
+        text = _STATEMENT.sub("", text)
         first_line = (text.splitlines() or ["no reason given"])[0]
         return first_line if len(first_line) <= _SHOWN else first_line[:_SHOWN] + "…"
 

@@ -8,7 +8,7 @@ from generator.artifact import Artifact
 from generator.diagnostics import Diagnostic, Problems, Span
 from generator.model import Site
 from generator.packs import load_packs
-from generator.render import render_all
+from generator.render.registry import render_all
 from generator.resolve import resolve_site
 from generator.source import MAX_BYTES, load_source
 from generator.spec import load_spec

@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 
 from generator import units
 from generator.model import ParamValue
-from generator.packs import Pack, Param
+from generator.packs import Pack, Param, parse_value
 from generator.resolve.context import Context
 from generator.source import Path
 
+Given = str | int | float | bool
+
 
 def resolve_params(
-    context: Context, packs: Sequence[Pack], given: Mapping[str, str | int | float | bool], path: Path
+    context: Context, packs: Sequence[Pack], given: Mapping[str, Given], path: Path
 ) -> dict[str, ParamValue]:
     """The given parameters as values, in name order; reports unknown ones and those out of bounds."""
     known = {name: param for pack in packs for name, param in pack.params.items()}
@@ -28,9 +30,11 @@ def resolve_params(
     return values
 
 
-def parse_param(param: Param, text: str | int | float | bool) -> ParamValue:
+def parse_param(param: Param, text: Given) -> ParamValue:
     """The value of one parameter. Raises ValueError with a sentence for the user."""
-    value = _typed(param.type, text)
+    if isinstance(text, bool):
+        raise ValueError(f"{str(text).lower()} is not a {param.type}")
+    value = parse_value(param.type, text)
     if not isinstance(value, str):
         if param.min is not None and value < param.min:
             raise ValueError(f"{text} is too little; the least is {_shown(param.type, param.min)}")
@@ -39,34 +43,9 @@ def parse_param(param: Param, text: str | int | float | bool) -> ParamValue:
     return value
 
 
-def _typed(kind: str, text: str | int | float | bool) -> ParamValue:
-    if isinstance(text, bool):
-        raise ValueError(f"{str(text).lower()} is not a {kind}")
-    if kind == "text":
-        return str(text)
-    if kind == "number":
-        if isinstance(text, str):
-            raise ValueError(f"'{text}' is not a number")
-        return text
-    if not isinstance(text, str):
-        raise ValueError(f"{text} needs a unit; write for example {_EXAMPLES[kind]}")
-    return _PARSERS[kind](text)
-
-
 def _shown(kind: str, value: float) -> str:
     if kind == "ratio":
         return units.format_ratio(value)
     if kind == "duration":
         return f"{units.format_number(value)}s" if value % 1 else units.format_duration(int(value))
     return units.format_bytes(int(value)) if kind == "bytes" else units.format_number(value)
-
-
-def _parse_seconds(text: str) -> float:
-    """Durations of latency thresholds may be below a second."""
-    if text.endswith("ms") and text[:-2].isdigit():
-        return int(text[:-2]) / 1000
-    return units.parse_duration(text)
-
-
-_EXAMPLES = {"ratio": "5%", "duration": "500ms or 2m", "bytes": "512MiB"}
-_PARSERS = {"ratio": units.parse_ratio, "duration": _parse_seconds, "bytes": units.parse_bytes}

@@ -1,0 +1,99 @@
+"""`plan` and `apply` over a running stack: which parts follow, which do not, and making them."""
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import requests
+
+from generator.apply.reconcilers import RECONCILERS, Reconciler, Running
+from generator.artifact import Artifact
+from generator.conventions import KUMA_PORT, LOCAL_PORT
+from generator.diagnostics import Diagnostic
+from generator.docker import compose, running_services
+from generator.kuma import KumaError
+from generator.model import Site
+from generator.secrets import ensure_secrets
+
+
+def running_stack(root: Path, site: Site, artifacts: Iterable[Artifact]) -> Running:
+    """The stack of `root`. Its two local ports come from the environment or `.env`, as compose reads them."""
+    ports = {**_dotenv(root), **os.environ}
+    local, kuma = ports.get("LOOKOUT_PORT", str(LOCAL_PORT)), ports.get("LOOKOUT_KUMA_PORT", str(KUMA_PORT))
+    return Running(
+        root=root,
+        site=site,
+        artifacts={artifact.path: artifact for artifact in artifacts},
+        local_url=f"http://127.0.0.1:{local}",
+        kuma_url=f"http://127.0.0.1:{kuma}",
+    )
+
+
+def plan_running(running: Running) -> tuple[list[str], list[Diagnostic]]:
+    """What apply would change in the running stack, a sentence each, and what could not be asked. Reads only."""
+    alive = running_services(running.root)
+    if not alive:
+        return ["the stack is not running; `make up` starts it"], []
+    lines, problems = _compose_preview(running), []
+    for reconciler in RECONCILERS:
+        if reconciler.service not in alive:
+            lines.append(f"{reconciler.name}: not running")
+            continue
+        drift, problem = _drift(reconciler, running)
+        lines += [f"{reconciler.name}: {sentence}" for sentence in drift]
+        problems += problem
+    return lines, problems
+
+
+def apply_running(running: Running, say: Callable[[str], None]) -> list[Diagnostic]:
+    """Make the running stack follow the files on disk; a problem in one part does not keep the others back."""
+    ensure_secrets(running.site, running.root)
+    if not running_services(running.root):
+        say("the stack is not running; `make up` starts it")
+        return []
+    say("compose: containers follow")
+    up = compose(running.root, "up", "--detach", "--wait", "--no-build", "--remove-orphans")
+    if up.returncode:
+        notes = tuple(up.stderr.strip().splitlines()[-8:])
+        return [Diagnostic("apply/not-loaded", "docker compose could not bring the containers up", notes=notes)]
+    problems = []
+    for reconciler in RECONCILERS:
+        found = _apply(reconciler, running)
+        say(f"{reconciler.name}: {'follows' if not found else found[0].message}")
+        problems += found
+    ensure_secrets(running.site, running.root)
+    return problems
+
+
+def _drift(reconciler: Reconciler, running: Running) -> tuple[list[str], list[Diagnostic]]:
+    try:
+        return reconciler.drift(running), []
+    except KumaError as error:
+        return [], [Diagnostic("apply/kuma", str(error), hint=error.hint, level="warning")]
+    except (requests.RequestException, OSError) as error:
+        return [], [_unreachable(reconciler, error)]
+
+
+def _apply(reconciler: Reconciler, running: Running) -> list[Diagnostic]:
+    try:
+        return reconciler.apply(running)
+    except (requests.RequestException, OSError) as error:
+        return [_unreachable(reconciler, error)]
+
+
+def _unreachable(reconciler: Reconciler, error: Exception) -> Diagnostic:
+    return Diagnostic("apply/unreachable", f"{reconciler.name} does not answer: {type(error).__name__}")
+
+
+def _compose_preview(running: Running) -> list[str]:
+    """The containers that compose would create or recreate, from its dry run."""
+    done = compose(running.root, "--dry-run", "up", "--detach", "--no-build", "--remove-orphans", timeout=120)
+    wanted = ("Recreate", "Create", "Removed")
+    rows = (line.split() for line in done.stderr.splitlines() if line.strip().startswith("DRY-RUN MODE"))
+    return sorted({f"compose: {' '.join(words[-2:])}" for words in rows if words and words[-1] in wanted})
+
+
+def _dotenv(root: Path) -> dict[str, str]:
+    path = root / ".env"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))

@@ -1,0 +1,124 @@
+"""One checker for each tool: which files it is given, and how its complaints are read."""
+
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from generator.artifact import Artifact
+from generator.check.dashboards import check_dashboards
+from generator.check.origins import origin_of
+from generator.check.tools import ToolRun, run_tool
+from generator.diagnostics import Diagnostic
+from generator.docker import docker_environment
+from generator.model import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A rendered tree laid out in a temporary folder."""
+
+    folder: Path
+    site: Site
+    artifacts: Mapping[str, Artifact]
+
+    def paths(self, prefix: str, suffix: str) -> list[str]:
+        """The rendered paths below `prefix` that end in `suffix`."""
+        return [path for path in self.artifacts if path.startswith(prefix) and path.endswith(suffix)]
+
+
+def check_prometheus(tree: Tree) -> list[Diagnostic]:
+    """promtool over the configuration and every rule file, the user's own included."""
+    run = run_tool("promtool", ["check", "config", "--syntax-only", "prometheus/prometheus.yml"], tree.folder)
+    rules = [*tree.paths("prometheus/rules/", ".yml"), *_custom_rules(tree.folder)]
+    return _complaints(tree, "promtool", run) + _complaints(
+        tree, "promtool", run_tool("promtool", ["check", "rules", "--lint-fatal", *rules], tree.folder)
+    )
+
+
+def check_proofs(tree: Tree) -> list[Diagnostic]:
+    """promtool test rules over every proof: each alert is quiet, fires and resolves as its pack says."""
+    proofs = tree.paths("prometheus/proofs/", ".test.yml")
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        runs = list(pool.map(lambda path: run_tool("promtool", ["test", "rules", path], tree.folder), proofs))
+    found = []
+    for path, run in zip(proofs, runs, strict=True):
+        if run.code:
+            notes = tuple(line.rstrip() for line in run.output.splitlines() if line.strip())[:20]
+            span = origin_of(run.output, tree.artifacts)
+            found.append(Diagnostic("check/proof", f"{path} does not hold", span, notes=notes))
+    return found
+
+
+def check_alertmanager(tree: Tree) -> list[Diagnostic]:
+    """amtool over routes, receivers and templates."""
+    run = run_tool("amtool", ["check-config", "alertmanager/alertmanager.yml"], tree.folder)
+    return _complaints(tree, "amtool", run)
+
+
+def check_loki(tree: Tree) -> list[Diagnostic]:
+    """Loki's own verification of its configuration."""
+    run = run_tool("loki", ["-config.file=loki/loki.yaml", "-verify-config"], tree.folder)
+    return _complaints(tree, "loki", run)
+
+
+def check_collector(tree: Tree) -> list[Diagnostic]:
+    """The collector's own validation of its pipeline."""
+    run = run_tool("otelcol-contrib", ["validate", "--config=loki/collector.yaml"], tree.folder)
+    return _complaints(tree, "otelcol", run)
+
+
+def check_caddy(tree: Tree) -> list[Diagnostic]:
+    """Caddy's own adaption of its Caddyfile."""
+    run = run_tool("caddy", ["adapt", "--config", "caddy/Caddyfile", "--adapter", "caddyfile"], tree.folder)
+    return _complaints(tree, "caddy", run)
+
+
+def check_compose(tree: Tree) -> list[Diagnostic]:
+    """docker compose over the stack and the rendered exporters; only where the stack's compose.yaml is."""
+    if not (tree.folder / "compose.yaml").is_file():
+        return []
+    docker = shutil.which("docker")
+    if docker is None:
+        message = "docker is not on this machine"
+        return [Diagnostic("check/tool-missing", message, hint="`make up` installs it where it may")]
+    command = [docker, "compose", "-f", "compose.yaml", "-f", "compose.rendered.yaml", "config", "--quiet"]
+    environment = docker_environment(tree.folder)
+    done = subprocess.run(
+        command, cwd=tree.folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    return _complaints(tree, "docker compose", ToolRun(done.returncode, done.stdout + done.stderr))
+
+
+def check_panels(tree: Tree) -> list[Diagnostic]:
+    """The gates of dashboards and their provisioning."""
+    files = {path: artifact.content for path, artifact in tree.artifacts.items() if path.startswith("grafana/")}
+    return check_dashboards(files, tree.site)
+
+
+CHECKERS: Final[tuple[Callable[[Tree], list[Diagnostic]], ...]] = (
+    check_prometheus,
+    check_proofs,
+    check_alertmanager,
+    check_loki,
+    check_collector,
+    check_caddy,
+    check_compose,
+    check_panels,
+)
+
+
+def _custom_rules(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in (folder / "prometheus/custom").glob("*.yml"))
+
+
+def _complaints(tree: Tree, tool: str, run: ToolRun) -> list[Diagnostic]:
+    if run.code == 0:
+        return []
+    lines = [line.strip() for line in run.output.splitlines() if line.strip()]
+    worst = next((line for line in lines if "error" in line.lower() or "FAILED" in line), lines[-1] if lines else "")
+    span = origin_of(run.output, tree.artifacts)
+    return [Diagnostic("check/failed", f"{tool}: {worst or f'exit code {run.code}'}", span, notes=tuple(lines)[:20])]

@@ -1,0 +1,56 @@
+"""Laying a rendered tree out in a temporary folder and running every checker over it."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from generator.artifact import Artifact
+from generator.check.checkers import CHECKERS, Tree
+from generator.diagnostics import Diagnostic, Problems, sort_diagnostics
+from generator.model import Site
+
+# What stands beside the rendered files and is checked with them.
+_BESIDE: Final = ("compose.yaml", "apps/compose.yaml", ".env", "prometheus/custom")
+
+
+def check_tree(
+    site: Site,
+    artifacts: Iterable[Artifact],
+    root: Path,
+    progress: Callable[[str], None] = lambda _: None,
+) -> tuple[Diagnostic, ...]:
+    """Everything the tools object to in `artifacts`, had they been written to `root`. Writes nothing there."""
+    with tempfile.TemporaryDirectory(prefix="lookout-check-") as name:
+        tree = Tree(Path(name), site, {artifact.path: artifact for artifact in artifacts})
+        _lay_out(tree, root)
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            results = pool.map(lambda checker: _run(checker, tree, progress), CHECKERS)
+            return sort_diagnostics(problem for found in results for problem in found)
+
+
+def _run(
+    checker: Callable[[Tree], list[Diagnostic]], tree: Tree, progress: Callable[[str], None]
+) -> tuple[Diagnostic, ...]:
+    try:
+        found = tuple(checker(tree))
+    except Problems as problems:
+        found = problems.diagnostics
+    name = checker.__name__.removeprefix("check_")
+    progress(f"{name}: {'ok' if not found else f'{len(found)} problems'}")
+    return found
+
+
+def _lay_out(tree: Tree, root: Path) -> None:
+    for artifact in tree.artifacts.values():
+        path = tree.folder / artifact.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(artifact.content, encoding="utf-8")
+    for name in _BESIDE:
+        if (root / name).is_dir():
+            shutil.copytree(root / name, tree.folder / name, dirs_exist_ok=True)
+        elif (root / name).is_file():
+            (tree.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(root / name, tree.folder / name)

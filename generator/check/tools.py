@@ -1,0 +1,60 @@
+"""Running promtool, amtool, loki, otelcol and caddy at their pinned versions."""
+
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from generator.diagnostics import Diagnostic, Problems
+
+TIMEOUT: Final = 300
+_REPOSITORY: Final = Path(__file__).resolve().parents[2]
+# Which image each tool is copied out of.
+_IMAGE_OF: Final = {
+    "promtool": "prometheus",
+    "amtool": "alertmanager",
+    "loki": "loki",
+    "lokitool": "loki",
+    "otelcol-contrib": "collector",
+    "caddy": "caddy",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRun:
+    """How a tool ended, and all that it printed."""
+
+    code: int
+    output: str
+
+
+@cache
+def tool_path(name: str) -> Path:
+    """The tool's binary. Raises Problems when it is not on this machine."""
+    versions = yaml.safe_load((_REPOSITORY / "versions.yaml").read_text(encoding="utf-8"))
+    version = versions[_IMAGE_OF[name]]["version"]
+    path = Path.home() / ".cache" / "lookout" / "tools" / f"{name}-{version}" / name
+    if not path.is_file():
+        message = f"{name} {version} is not on this machine"
+        raise Problems([Diagnostic("check/tool-missing", message, hint="`make up` or `make test` fetches it")])
+    return path
+
+
+def run_tool(name: str, arguments: Sequence[str], folder: Path) -> ToolRun:
+    """Run a tool inside `folder`. Raises Problems when it is missing or does not end in time."""
+    command = [str(tool_path(name)), *arguments]
+    try:
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=TIMEOUT, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        message = f"{name} did not end within {TIMEOUT} s"
+        raise Problems([Diagnostic("check/failed", message)]) from error
+    except OSError as error:
+        message = f"{name} cannot be run here: {error.strerror}"
+        raise Problems([Diagnostic("check/tool-missing", message)]) from error
+    return ToolRun(done.returncode, done.stdout + done.stderr)

@@ -1,0 +1,210 @@
+"""The command line: reads flags, calls the stages, prints, sets the exit code. No logic of its own.
+
+What a machine may read goes to stdout, what is said to a person to stderr. Exit codes: 0 fine, 1 problems found,
+2 usage, 3 a tool or a server is missing.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from generator import __version__
+from generator.conventions import SPEC_FILE
+from generator.diagnostics import Diagnostic, Problems
+from generator.emit import emit_json
+
+_MISSING: Final = {"check/tool-missing", "apply/unreachable"}
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _options(*names: str) -> Callable[[Command], Command]:
+    """The flags that verbs share."""
+    flags = {
+        "file": click.option("-f", "--file", type=click.Path(path_type=Path), default=Path(SPEC_FILE),
+                             show_default=True, help="The services.yaml to read."),
+        "out": click.option("-o", "--out", type=click.Path(path_type=Path, file_okay=False), default=None,
+                            help="The folder of the rendered tree. Default: the folder of FILE."),
+        "json": click.option("--json", "as_json", is_flag=True, help="Print for machines."),
+        "force": click.option("--force", is_flag=True, help="Overwrite rendered files that were edited by hand."),
+    }  # fmt: skip
+
+    def decorate(command: Command) -> Command:
+        for name in reversed(names):
+            command = flags[name](command)
+        return command
+
+    return decorate
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="lookout")
+def cli() -> None:
+    """Compile services.yaml into a monitoring stack, prove it, and make the running stack follow."""
+
+
+@cli.command()
+@_options("out")
+def init(out: Path | None) -> None:
+    """Start your own services.yaml; the demo's is replaced, one of yours never is."""
+    from generator.init import write_starter
+
+    path = write_starter(out or Path())
+    click.echo(f"wrote {path}; edit it, then run `make up`", err=True)
+
+
+@cli.command()
+@_options("file", "out", "json")
+def check(file: Path, out: Path | None, as_json: bool) -> None:
+    """Check services.yaml, everything it renders to, and that the rendered files on disk are up to date."""
+    from generator.verbs import check_file
+
+    problems = check_file(file, out or file.parent, _say(as_json))
+    _finish(problems, file, as_json)
+
+
+@cli.command()
+@_options("file", "out", "json", "force")
+def render(file: Path, out: Path | None, as_json: bool, force: bool) -> None:
+    """Render services.yaml into its tree."""
+    from generator.verbs import render_file
+
+    plan, problems = render_file(file, out or file.parent, force)
+    if not as_json:
+        _show_changes((change.action, change.path) for change in plan.pending)
+    _finish(problems, file, as_json, changes=[(c.action, c.path) for c in plan.pending])
+
+
+@cli.command()
+@_options("file", "out", "json")
+def plan(file: Path, out: Path | None, as_json: bool) -> None:
+    """Show what apply would change: files, and what runs. Changes nothing."""
+    from generator.verbs import plan_file
+
+    planned = plan_file(file, out or file.parent)
+    if not as_json:
+        for change in planned.files.pending:
+            click.echo(change.diff(), nl=False)
+        for line in planned.running:
+            click.echo(line)
+        _show_changes((change.action, change.path) for change in planned.files.pending)
+    changes = [(c.action, c.path) for c in planned.files.pending]
+    _finish(planned.problems, file, as_json, changes=changes, running=planned.running)
+
+
+@cli.command()
+@_options("file", "out", "json", "force")
+def apply(file: Path, out: Path | None, as_json: bool, force: bool) -> None:
+    """Render, check, write, and make the running stack follow. A mistake changes nothing."""
+    from generator.verbs import apply_file
+
+    plan, problems = apply_file(file, out or file.parent, force, _say(as_json))
+    _finish(problems, file, as_json, changes=[(c.action, c.path) for c in plan.pending])
+
+
+@cli.command()
+@click.argument("what")
+@click.option("--service", help="The service whose alert is meant.")
+@_options("file")
+def explain(what: str, service: str | None, file: Path) -> None:
+    """Explain an error code (spec/unknown-kind) or an alert (ServiceDown)."""
+    from generator.explain import explain_alert, explain_code
+
+    text = explain_code(what) if "/" in what else explain_alert(file, what, service)
+    click.echo(text.rstrip())
+
+
+@cli.command()
+def schema() -> None:
+    """Print the JSON Schema of services.yaml, for editors."""
+    from generator.spec import json_schema
+
+    click.echo(emit_json(json_schema()), nl=False)
+
+
+@cli.command()
+@click.argument("service")
+@_options("file")
+def connect(service: str, file: Path) -> None:
+    """Print the lines to paste on the side of an app."""
+    from generator.verbs import connect_file
+
+    click.echo(connect_file(file, service).rstrip())
+
+
+def _say(as_json: bool) -> Callable[[str], None]:
+    """Progress for people; silence for machines."""
+    return (lambda _: None) if as_json else (lambda line: click.echo(f"  {line}", err=True))
+
+
+def _show_changes(changes: Iterable[tuple[str, str]]) -> None:
+    marks = {"create": "+", "update": "~", "delete": "-", "edited": "!", "foreign": "!"}
+    listed = list(changes)
+    for action, path in listed:
+        click.echo(f"{marks[action]} {path}", err=True)
+    click.echo(f"{len(listed)} files changed" if listed else "no changes", err=True)
+
+
+def _finish(
+    problems: Sequence[Diagnostic],
+    file: Path,
+    as_json: bool,
+    changes: Sequence[tuple[str, str]] | None = None,
+    running: Sequence[str] | None = None,
+) -> None:
+    """Print the problems and leave with the right code."""
+    from generator.report import render_text, summarise
+
+    if as_json:
+        from dataclasses import asdict
+
+        data: dict[str, Any] = {"diagnostics": [asdict(problem) for problem in problems]}
+        if changes is not None:
+            data["changes"] = [{"action": action, "path": path} for action, path in changes]
+        if running is not None:
+            data["running"] = list(running)
+        click.echo(emit_json(data), nl=False)
+    elif problems:
+        colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+        click.echo(render_text(problems, _sources(problems, file), colour), err=True)
+        click.echo(summarise(problems), err=True)
+    errors = [problem for problem in problems if problem.level == "error"]
+    if errors:
+        raise SystemExit(3 if all(problem.code in _MISSING for problem in errors) else 1)
+
+
+def _sources(problems: Iterable[Diagnostic], file: Path) -> dict[str, str]:
+    """The text of every file that a diagnostic quotes, as far as it can be read."""
+    sources = {}
+    for name in sorted({problem.span.file for problem in problems if problem.span}):
+        path = Path(name) if Path(name).is_file() else file.parent / name
+        if path.is_file():
+            sources[name] = path.read_bytes().decode("utf-8", errors="replace")
+    return sources
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of `lookout` and `python -m generator`."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        cli.main(words, prog_name="lookout", standalone_mode=True)
+    except Problems as problems:
+        file = _file_argument(words)
+        _finish(problems.diagnostics, file, "--json" in words)
+    except Exception as error:
+        if os.environ.get("LOOKOUT_DEBUG"):
+            raise
+        message = f"lookout: internal error: {type(error).__name__}: {error}"
+        click.echo(f"{message}\nThis is a defect of Lookout. LOOKOUT_DEBUG=1 shows where it happened.", err=True)
+        raise SystemExit(1) from error
+
+
+def _file_argument(words: Sequence[str]) -> Path:
+    """FILE as given, for quoting its lines."""
+    for flag, value in zip(words, words[1:], strict=False):
+        if flag in ("-f", "--file"):
+            return Path(value)
+    return Path(SPEC_FILE)

@@ -1,0 +1,40 @@
+"""Talking to Docker Compose for one project folder."""
+
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+_FACTS: Final = Path.home() / ".cache" / "lookout" / "docker.env"
+
+
+def docker_environment(root: Path) -> dict[str, str]:
+    """This process's environment, what the machine's Docker needs, and compose's project folder."""
+    facts = _FACTS.read_text(encoding="utf-8") if _FACTS.is_file() else ""
+    pairs = (line.split("=", 1) for line in facts.splitlines() if "=" in line and not line.startswith("#"))
+    return {**{key.strip(): value.strip().strip('"') for key, value in pairs}, **os.environ, "PWD": str(root)}
+
+
+def compose(root: Path, *arguments: str, timeout: int = 600) -> subprocess.CompletedProcess[str]:
+    """Run `docker compose` in `root`; output is captured, the exit code is the caller's to read."""
+    command: Sequence[str] = ("docker", "compose", *arguments)
+    return subprocess.run(
+        command,
+        cwd=root,
+        env=docker_environment(root),
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=timeout,
+        check=False,
+    )
+
+
+def running_services(root: Path) -> frozenset[str]:
+    """The compose services of `root` that run now; empty when Docker or the project is not there."""
+    try:
+        done = compose(root, "ps", "--services", "--status", "running", timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return frozenset()
+    return frozenset(done.stdout.split()) if done.returncode == 0 else frozenset()

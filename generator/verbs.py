@@ -1,0 +1,88 @@
+"""What the verbs do, as functions over files: the stages in their order, without any printing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.apply.run import apply_running, plan_running, running_stack
+from generator.check.run import check_tree
+from generator.conventions import LOCK_FILE
+from generator.diagnostics import Diagnostic, Problems, Span, sort_diagnostics
+from generator.pipeline import Compiled, compile_text, read_spec_file, resolve_text
+from generator.store import Plan, plan_tree, write_plan
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What apply would do: to files, to what runs, and what stands in its way."""
+
+    files: Plan
+    running: list[str]
+    problems: tuple[Diagnostic, ...]
+
+
+def compile_file(file: Path) -> Compiled:
+    """Compile `file`. Raises Problems."""
+    return compile_text(read_spec_file(file), str(file))
+
+
+def check_file(file: Path, root: Path, say: Say) -> tuple[Diagnostic, ...]:
+    """Every problem of `file`, of what it renders to, and of the rendered files in `root` if there are any."""
+    compiled = compile_file(file)
+    found = [*compiled.warnings, *check_tree(compiled.site, compiled.artifacts, root, say)]
+    if (root / LOCK_FILE).is_file():
+        plan = plan_tree(compiled.artifacts, root)
+        found += plan.diagnostics()
+        found += [
+            Diagnostic("store/stale", f"the rendered file is out of date ({change.action})", Span(change.path, 1, 1, 1),
+                       hint="run `make render`")
+            for change in plan.pending
+            if change.action in ("create", "update", "delete")
+        ]  # fmt: skip
+    return sort_diagnostics(found)
+
+
+def render_file(file: Path, root: Path, force: bool) -> tuple[Plan, tuple[Diagnostic, ...]]:
+    """Render `file` into `root`; the plan that was written, and warnings. Raises Problems, and then wrote nothing."""
+    compiled = compile_file(file)
+    plan = plan_tree(compiled.artifacts, root)
+    write_plan(plan, force)
+    return plan, compiled.warnings
+
+
+def plan_file(file: Path, root: Path) -> Planned:
+    """What apply would do. Reads only."""
+    compiled = compile_file(file)
+    files = plan_tree(compiled.artifacts, root)
+    lines, problems = plan_running(running_stack(root, compiled.site, compiled.artifacts))
+    return Planned(files, lines, sort_diagnostics([*compiled.warnings, *files.diagnostics(), *problems]))
+
+
+def apply_file(file: Path, root: Path, force: bool, say: Say) -> tuple[Plan, tuple[Diagnostic, ...]]:
+    """Render, check, write, reload. Raises Problems before anything is written when something is wrong."""
+    compiled = compile_file(file)
+    plan = plan_tree(compiled.artifacts, root)
+    found = [*plan.diagnostics(force), *check_tree(compiled.site, compiled.artifacts, root, say)]
+    if any(problem.level == "error" for problem in found):
+        raise Problems([*compiled.warnings, *found])
+    write_plan(plan, force)
+    for change in plan.pending:
+        say(f"{change.action} {change.path}")
+    running = running_stack(root, compiled.site, compiled.artifacts)
+    problems = apply_running(running, say)
+    return plan, sort_diagnostics([*compiled.warnings, *found, *problems])
+
+
+def connect_file(file: Path, service: str) -> str:
+    """The lines that connect `service`. Raises Problems."""
+    from generator.connect import connect_lines
+    from generator.diagnostics import did_you_mean
+
+    site, _ = resolve_text(read_spec_file(file), str(file))
+    names = [each.name for each in site.services]
+    if service not in names:
+        message = f"no service is called '{service}'"
+        raise Problems([Diagnostic("spec/unknown-service", message, hint=did_you_mean(service, names))])
+    return connect_lines(site, service)

@@ -4,6 +4,7 @@ What a machine may read goes to stdout, what is said to a person to stderr. Exit
 2 usage, 3 a tool or a server is missing.
 """
 
+import itertools
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -204,7 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _file_argument(words: Sequence[str]) -> Path:
     """FILE as given, for quoting its lines."""
-    for flag, value in zip(words, words[1:], strict=False):
+    for flag, value in itertools.pairwise(words):
         if flag in ("-f", "--file"):
             return Path(value)
     return Path(SPEC_FILE)

@@ -32,7 +32,7 @@ def explain_alert(file: Path, name: str, service: str | None) -> str:
 
 def _words(site: Site, alert: Alert) -> str:
     instance = _instance(site, alert)
-    used = {name: value for name, value in instance.params.items()} if instance else {}
+    used = dict(instance.params) if instance else {}
     held = units.format_duration(alert.for_seconds)
     rows = [
         f"{alert.name} of {alert.service}: {alert.severity}, goes to {alert.owner}",

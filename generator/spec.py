@@ -22,9 +22,7 @@ NAME_PATTERN: Final = r"[a-z][a-z0-9_-]{0,31}"
 def _text_parser(parse: Callable[[str], Any], example: str) -> BeforeValidator:
     def convert(value: Any) -> Any:
         if not isinstance(value, str):
-            raise PydanticCustomError(
-                "spec/wrong-type", "expected text such as {example}", {"example": example}
-            )
+            raise PydanticCustomError("spec/wrong-type", "expected text such as {example}", {"example": example})
         try:
             return parse(value)
         except ValueError as error:
@@ -79,9 +77,7 @@ Size = Annotated[
     _text_parser(units.parse_bytes, "512MiB or 4GiB"),
     _schema("string", pattern=r"^\d+(\.\d+)?\s*[kKMGT]?i?B$"),
 ]
-Secret = Annotated[
-    SecretRef, BeforeValidator(_parse_secret), _schema("string", pattern="^secret:[a-z][a-z0-9_]*$")
-]
+Secret = Annotated[SecretRef, BeforeValidator(_parse_secret), _schema("string", pattern="^secret:[a-z][a-z0-9_]*$")]
 Name = Annotated[str, Field(pattern=f"^{NAME_PATTERN}$")]
 Names = Annotated[list[str], BeforeValidator(_as_list)]
 _WORDS: Final = (
@@ -102,38 +98,38 @@ class _Model(BaseModel):
 class RetentionSpec(_Model):
     """How long data is kept."""
 
-    metrics: Duration | None = Field(None, description="How long metrics are kept. Default 90d.")
-    logs: Duration | None = Field(None, description="How long log lines are kept. Default 30d.")
+    metrics: Duration | None = Field(default=None, description="How long metrics are kept. Default 90d.")
+    logs: Duration | None = Field(default=None, description="How long log lines are kept. Default 30d.")
 
 
 class MachineSpec(_Model):
     """What the monitoring may use of the machine; limits and size-based retention follow from it."""
 
-    memory: Size | None = Field(None, description="Memory for the whole stack. Default 2GiB.")
-    disk: Size | None = Field(None, description="Disk for the whole stack. Default 40GiB.")
+    memory: Size | None = Field(default=None, description="Memory for the whole stack. Default 2GiB.")
+    disk: Size | None = Field(default=None, description="Disk for the whole stack. Default 40GiB.")
 
 
 class StackSpec(_Model):
     """The monitoring stack itself."""
 
-    name: Name | None = Field(None, description="A short name shown in messages. Default lookout.")
+    name: Name | None = Field(default=None, description="A short name shown in messages. Default lookout.")
     domain: str | None = Field(
-        None,
+        default=None,
         max_length=200,
         pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$",
         description="The public name of this stack. Left out: everything listens on 127.0.0.1 only, without TLS.",
     )
-    environment: Name | None = Field(None, description="The `environment` label. Default production.")
-    retention: RetentionSpec | None = Field(None, description="How long data is kept.")
-    machine: MachineSpec | None = Field(None, description="What the stack may use of the machine.")
+    environment: Name | None = Field(default=None, description="The `environment` label. Default production.")
+    retention: RetentionSpec | None = Field(default=None, description="How long data is kept.")
+    machine: MachineSpec | None = Field(default=None, description="What the stack may use of the machine.")
 
 
 class SlackSpec(_Model):
     """A Slack incoming webhook."""
 
-    channel: str = Field("", description="The channel's name, for people to read, such as #ops.")
+    channel: str = Field(default="", description="The channel's name, for people to read, such as #ops.")
     webhook: Secret | None = Field(
-        None,
+        default=None,
         description="The secret that holds the webhook's address. Default secret:slack_webhook.",
     )
 
@@ -143,11 +139,11 @@ class TelegramSpec(_Model):
 
     chat: int = Field(description="The chat's id; a group's is negative.")
     token: Secret | None = Field(
-        None,
+        default=None,
         description="The secret that holds the bot's token. Default secret:telegram_token.",
     )
     api: str | None = Field(
-        None, pattern=r"^https?://", description="Another Bot API server. Default Telegram's own."
+        default=None, pattern=r"^https?://", description="Another Bot API server. Default Telegram's own."
     )
 
 
@@ -157,25 +153,23 @@ Telegram = Annotated[TelegramSpec, BeforeValidator(_as_telegram)]
 class ChannelSpec(_Model):
     """Where messages go: exactly one of `slack` and `telegram`."""
 
-    slack: SlackSpec | None = Field(None, description="A Slack incoming webhook.")
-    telegram: Telegram | None = Field(None, description="A Telegram chat; its id alone will do.")
+    slack: SlackSpec | None = Field(default=None, description="A Slack incoming webhook.")
+    telegram: Telegram | None = Field(default=None, description="A Telegram chat; its id alone will do.")
 
 
 class PersonSpec(_Model):
     """Somebody who owns services, and how to reach them personally."""
 
-    slack: SlackSpec | None = Field(None, description="Their own Slack webhook.")
-    telegram: Telegram | None = Field(None, description="Their own Telegram chat; its id alone will do.")
+    slack: SlackSpec | None = Field(default=None, description="Their own Slack webhook.")
+    telegram: Telegram | None = Field(default=None, description="Their own Telegram chat; its id alone will do.")
 
 
 class NotifySpec(_Model):
     """Which severity goes where: names of channels, and `owner` for whoever owns the service."""
 
-    critical: Names | None = Field(None, description="Pages. Default: every channel.")
-    warning: Names | None = Field(
-        None, description="What can wait until you sit down. Default: every channel."
-    )
-    info: Names | None = Field(None, description="For the record. Default: nowhere.")
+    critical: Names | None = Field(default=None, description="Pages. Default: every channel.")
+    warning: Names | None = Field(default=None, description="What can wait until you sit down. Default: every channel.")
+    info: Names | None = Field(default=None, description="For the record. Default: nowhere.")
 
 
 class WatchdogSpec(_Model):
@@ -187,16 +181,16 @@ class WatchdogSpec(_Model):
 class MetricsSpec(_Model):
     """How a service's /metrics is reached."""
 
-    token: Secret | None = Field(None, description="Bearer token that the endpoint asks for.")
-    path: str | None = Field(None, pattern=r"^/", description="Default /metrics.")
-    sample_limit: int | None = Field(None, gt=0, description="Samples a scrape may bring. Default 20000.")
+    token: Secret | None = Field(default=None, description="Bearer token that the endpoint asks for.")
+    path: str | None = Field(default=None, pattern=r"^/", description="Default /metrics.")
+    sample_limit: int | None = Field(default=None, gt=0, description="Samples a scrape may bring. Default 20000.")
 
 
 class LogsSpec(_Model):
     """Where log lines come from."""
 
-    mode: Literal["docker", "push", "none"] | None = Field(None, description="docker, push or none.")
-    file: str | None = Field(None, pattern=r"^/", description="A log file on this machine.")
+    mode: Literal["docker", "push", "none"] | None = Field(default=None, description="docker, push or none.")
+    file: str | None = Field(default=None, pattern=r"^/", description="A log file on this machine.")
 
 
 Logs = Annotated[LogsSpec, BeforeValidator(_as_logs)]
@@ -206,55 +200,55 @@ class ServiceSpec(_Model):
     """One watched thing."""
 
     kind: Names = Field(description="The packs that apply: one name, or a list.")
-    owner: str | None = Field(None, description="Who is responsible: a name from `people`.")
+    owner: str | None = Field(default=None, description="Who is responsible: a name from `people`.")
     targets: Names | None = Field(
-        None,
+        default=None,
         description="Where it is scraped (host:port or an https URL); for kind probe, what is probed "
         "(https://…, tcp://host:port, tls://host:port, dns://resolver/name).",
     )
-    address: str | None = Field(None, description="host:port of a data store that an exporter asks.")
-    metrics: MetricsSpec | None = Field(None, description="How /metrics is reached.")
+    address: str | None = Field(default=None, description="host:port of a data store that an exporter asks.")
+    metrics: MetricsSpec | None = Field(default=None, description="How /metrics is reached.")
     url: str | None = Field(
-        None,
+        default=None,
         pattern=r"^https?://[^\s/]+\S*$",
         description="The public address: probed, and watched by Uptime Kuma.",
     )
-    uses: Names | None = Field(None, description="Services that this one depends on.")
-    host: str | None = Field(None, description="The host that it runs on: a name from `hosts`.")
+    uses: Names | None = Field(default=None, description="Services that this one depends on.")
+    host: str | None = Field(default=None, description="The host that it runs on: a name from `hosts`.")
     detect_within: Duration | None = Field(
-        None,
+        default=None,
         description="The longest time from a total outage to the message. Default 60s.",
     )
-    logs: Logs | None = Field(None, description="docker (the default), push, none, or {file: PATH}.")
+    logs: Logs | None = Field(default=None, description="docker (the default), push, none, or {file: PATH}.")
     params: dict[str, Scalar] | None = Field(
-        None, description="Thresholds that differ from the packs' defaults."
+        default=None, description="Thresholds that differ from the packs' defaults."
     )
-    off: Names | None = Field(None, description="Alerts that this service does not want.")
+    off: Names | None = Field(default=None, description="Alerts that this service does not want.")
 
 
 class HostSpec(_Model):
     """One machine, watched through node exporter."""
 
-    owner: str | None = Field(None, description="Who is responsible: a name from `people`.")
+    owner: str | None = Field(default=None, description="Who is responsible: a name from `people`.")
     address: str | None = Field(
-        None, description="host:port of its node exporter. Default: this machine's own."
+        default=None, description="host:port of its node exporter. Default: this machine's own."
     )
     params: dict[str, Scalar] | None = Field(
-        None, description="Thresholds that differ from the pack's defaults."
+        default=None, description="Thresholds that differ from the pack's defaults."
     )
-    off: Names | None = Field(None, description="Alerts that this host does not want.")
+    off: Names | None = Field(default=None, description="Alerts that this host does not want.")
 
 
 class Spec(_Model):
     """The whole of services.yaml."""
 
-    stack: StackSpec | None = Field(None, description="The monitoring stack itself.")
-    people: dict[Name, PersonSpec | None] | None = Field(None, description="Who owns services.")
-    channels: dict[Name, ChannelSpec] | None = Field(None, description="Where messages can go.")
-    notify: NotifySpec | None = Field(None, description="Which severity goes where.")
-    watchdog: WatchdogSpec | None = Field(None, description="A dead man's switch outside this machine.")
+    stack: StackSpec | None = Field(default=None, description="The monitoring stack itself.")
+    people: dict[Name, PersonSpec | None] | None = Field(default=None, description="Who owns services.")
+    channels: dict[Name, ChannelSpec] | None = Field(default=None, description="Where messages can go.")
+    notify: NotifySpec | None = Field(default=None, description="Which severity goes where.")
+    watchdog: WatchdogSpec | None = Field(default=None, description="A dead man's switch outside this machine.")
     services: dict[Name, ServiceSpec] = Field(description="What is watched.")
-    hosts: dict[Name, HostSpec | None] | None = Field(None, description="The machines. Default: this one.")
+    hosts: dict[Name, HostSpec | None] | None = Field(default=None, description="The machines. Default: this one.")
 
 
 def load_spec(source: Source) -> Spec:
@@ -296,9 +290,7 @@ def _diagnostic(source: Source, error: ErrorDetails) -> Diagnostic:
         return Diagnostic(kind, error["msg"], value)
     code = "spec/wrong-type" if kind.endswith(("_type", "_parsing")) else "spec/bad-value"
     expected = str(error.get("ctx", {}).get("expected", "")).replace("'", "")
-    hint = (
-        did_you_mean(str(error["input"]), re.split(r", | or ", expected)) if kind == "literal_error" else ""
-    )
+    hint = did_you_mean(str(error["input"]), re.split(r", | or ", expected)) if kind == "literal_error" else ""
     return Diagnostic(code, _sentence(error), value, hint=hint)
 
 

@@ -46,7 +46,7 @@ def compare_blackbox(artifacts: Mapping[str, Artifact], loaded: Loaded) -> list[
 
 def _compare_jobs(artifacts: Mapping[str, Artifact], config: Loaded) -> list[str]:
     loaded = {job["job_name"]: job for job in config.get("scrape_configs", [])}
-    wanted = {}
+    wanted: dict[str, Loaded] = {}
     for path, artifact in artifacts.items():
         if path.startswith("prometheus/scrape/"):
             wanted |= {job["job_name"]: job for job in yaml.safe_load(artifact.content)["scrape_configs"]}
@@ -96,7 +96,7 @@ def _holds(loaded: Any, wanted: Any) -> bool:
     if isinstance(wanted, list):
         same_length = isinstance(loaded, list) and len(loaded) == len(wanted)
         return same_length and all(_holds(a, b) for a, b in zip(loaded, wanted, strict=True))
-    return _canonical(loaded) == _canonical(wanted)
+    return bool(_canonical(loaded) == _canonical(wanted))
 
 
 def _canonical(value: Any) -> Any:

@@ -120,7 +120,7 @@ def _parsed_scrape(work: _Work, text: str, where: Path) -> Scrape | None:
 
 def _exporter_jobs(work: _Work, kinds: Sequence[str]) -> list[ScrapeJob]:
     """One job for each exporter that the packs bring; the instance is the thing watched, not the exporter."""
-    jobs = []
+    jobs: list[ScrapeJob] = []
     for kind in kinds:
         exporter = work.context.packs[kind].exporter
         if exporter is None or not work.service.address:

@@ -20,7 +20,7 @@ _RESERVED: Final = {STACK_SERVICE, *PORTS}
 
 def resolve_services(context: Context, stack: Stack) -> tuple[Service, ...]:
     """All services by name: declared ones, hosts, and the stack's own parts."""
-    hosts = default(context.spec.hosts, {DEFAULT_HOST: None})
+    hosts = _declared_hosts(context)
     services = [_service(context, stack, name, spec) for name, spec in context.spec.services.items()]
     services += [_host(context, stack, name, spec or HostSpec()) for name, spec in hosts.items()]
     services.append(_stack_service(context, stack))
@@ -166,8 +166,12 @@ def _owner(context: Context, owner: str | None, path: Path) -> str:
     return people[0] if len(people) == 1 else DEFAULT_OWNER
 
 
+def _declared_hosts(context: Context) -> Mapping[str, HostSpec | None]:
+    return {DEFAULT_HOST: None} if context.spec.hosts is None else context.spec.hosts
+
+
 def _host_of(context: Context, host: str | None, path: Path) -> str:
-    hosts = sorted(default(context.spec.hosts, {DEFAULT_HOST: None}))
+    hosts = sorted(_declared_hosts(context))
     if host is not None and host not in hosts:
         context.unknown("spec/unknown-host", f"no host is called '{host}'", host, hosts, (*path, "host"))
     return host or ""

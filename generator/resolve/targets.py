@@ -63,7 +63,9 @@ def parse_probe(service: str, text: str) -> Probe:
 def _dns_probe(service: str, url: SplitResult, text: str) -> Probe:
     name = url.path.strip("/")
     if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
-        raise ValueError(f"'{text}' names nothing to look up; write dns://resolver/name, such as dns://9.9.9.9/acme.dev")
+        raise ValueError(
+            f"'{text}' names nothing to look up; write dns://resolver/name, such as dns://9.9.9.9/acme.dev"
+        )
     kind = re.fullmatch(r"type=(A|AAAA|MX|NS|TXT|CNAME|SOA)", url.query or "type=A")
     if not kind:
         raise ValueError(f"'{url.query}' is not a record type; write ?type=A, AAAA, MX, NS, TXT, CNAME or SOA")

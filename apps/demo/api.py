@@ -1,0 +1,79 @@
+"""Runs the API: `python3 -m demo.api`. One process: replicas, not workers, are how it would grow.
+
+Owns the process: environment, logging, the Redis connection, signals, the exit.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+
+import structlog
+import uvicorn
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from demo.app import create_app, create_metrics
+from demo.instrumentation.logs import logging_as_json
+from demo.settings import Settings, SettingsError
+
+
+def connect(settings: Settings) -> Redis:
+    """Return a Redis client that gives up soon: a request waits for it."""
+    return Redis.from_url(
+        settings.redis_url,
+        socket_connect_timeout=settings.redis_timeout_seconds,
+        socket_timeout=settings.redis_timeout_seconds,
+        # Once more, as a pooled connection may have died with a restarted Redis.
+        retry=Retry(NoBackoff(), 1),
+    )
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until a signal ends it."""
+    metrics = create_metrics(settings)
+    with logging_as_json(
+        service=settings.service,
+        environment=settings.environment,
+        level=settings.log_level,
+        on_line=lambda level: metrics.log_lines.labels(level).inc(),
+        on_drop=metrics.log_lines_dropped.inc,
+    ):
+        redis = connect(settings)
+        config = uvicorn.Config(
+            create_app(settings, redis, metrics),
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            # Less than a second to the end of the process, whatever is still being answered.
+            timeout_graceful_shutdown=0.5,  # type: ignore[arg-type]  # any number works, whole ones are too long
+        )
+        try:
+            await uvicorn.Server(config).serve()
+        except Exception:
+            structlog.get_logger(__name__).exception("the server failed")
+            raise
+        finally:
+            await redis.aclose()
+
+
+def main() -> int:
+    """Read the environment and serve; return the exit code."""
+    try:
+        settings = Settings.from_env(os.environ)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    # After its own orderly shutdown uvicorn raises the signal again, which by default would kill the
+    # process with log lines still in the queue.
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: None)
+    asyncio.run(serve(settings))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

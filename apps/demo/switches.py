@@ -1,0 +1,55 @@
+"""The demo's faults, switched on and off while it runs: errors, slowness, being down.
+
+Owns their state and what they do to a product request. Probes, /metrics and /switch are never
+touched, or the fault could be neither seen nor ended. A stopped process is no switch: stop the container.
+"""
+
+import asyncio
+import random
+from typing import Annotated
+
+from fastapi import HTTPException
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class InjectedFault(RuntimeError):
+    """The error that `errors` raises: unhandled on purpose, like a real one."""
+
+
+class SwitchState(BaseModel):
+    """Which faults are on."""
+
+    errors: float = 0.0
+    slow_ms: float = 0.0
+    down: bool = False
+
+
+class SwitchChange(BaseModel):
+    """What to change; what is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    errors: Annotated[float | None, Field(ge=0, le=1, description="share of requests that fail")] = None
+    slow_ms: Annotated[float | None, Field(ge=0, le=30_000, description="added to each request")] = None
+    down: Annotated[bool | None, Field(description="not ready, and the product answers 503")] = None
+
+
+class Switches:
+    """Holds the state and applies it."""
+
+    def __init__(self) -> None:
+        self.state = SwitchState()
+
+    def change(self, change: SwitchChange) -> SwitchState:
+        """Set what `change` names and return the new state."""
+        self.state = self.state.model_copy(update=change.model_dump(exclude_none=True))
+        return self.state
+
+    async def apply(self) -> None:
+        """Do to the current request what the switches say."""
+        if self.state.slow_ms:
+            await asyncio.sleep(self.state.slow_ms / 1000)
+        if self.state.down:
+            raise HTTPException(503, "switched down", headers={"Retry-After": "5"})
+        if random.random() < self.state.errors:
+            raise InjectedFault("switched on by POST /switch")

@@ -1,0 +1,181 @@
+"""The demo API says truly whether it lives and is ready, and breaks in the ways it is told to."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from demo.app import create_metrics
+from demo.instrumentation.readiness import CheckResult, Readiness
+from demo.settings import Settings
+
+from tests.unit.demo_api import AUTHORIZED, ITEM, Demo, running, settings_in
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return settings_in(tmp_path)
+
+
+@pytest.fixture
+def demo(settings: Settings) -> Iterator[Demo]:
+    with running(settings) as demo:
+        yield demo
+
+
+# --- health and readiness ---
+
+
+@pytest.mark.parametrize("path", ["/health", "/healthz", "/status"])
+def test_health_is_about_the_process_alone(demo: Demo, path: str) -> None:
+    demo.redis.connected = False
+    demo.switch(down=True)
+    answer = demo.client.get(path)
+    assert answer.status_code == 200
+    assert {"status", "timestamp", "service", "version"} <= answer.json().keys()
+
+
+def test_ready_names_each_dependency_with_status_and_latency(demo: Demo) -> None:
+    answer = demo.client.get("/ready")
+    assert answer.status_code == 200
+    assert answer.json()["checks"]["cache"].keys() == {"status", "latency_ms"}
+
+
+def test_the_dependency_metrics_turn_without_anybody_asking(demo: Demo) -> None:
+    async def until(expected: float) -> None:
+        async with asyncio.timeout(5):
+            while demo.value("app_dependency_up", dependency="cache") != expected:
+                await asyncio.sleep(0.01)
+
+    asyncio.run(until(1))
+    demo.redis.connected = False
+    asyncio.run(until(0))
+    answer = demo.client.get("/ready")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["cache"]["error"] == "ConnectionError"
+    demo.redis.connected = True
+    asyncio.run(until(1))
+    assert demo.client.get("/ready").status_code == 200
+
+
+async def _answers() -> None:
+    return None
+
+
+async def _fails() -> None:
+    raise OSError("refused by 10.0.0.1")
+
+
+async def _hangs() -> None:
+    await asyncio.sleep(60)
+
+
+@pytest.mark.parametrize(
+    ("checks", "expected"),
+    [
+        pytest.param({}, {}, id="no dependency, nothing to fail"),
+        pytest.param({"a": _answers}, {"a": (True, None)}, id="one that answers is up"),
+        pytest.param({"a": _fails}, {"a": (False, "OSError")}, id="one that fails is down, address unsaid"),
+        pytest.param({"a": _hangs}, {"a": (False, "TimeoutError")}, id="one that hangs is down in time"),
+        pytest.param(
+            {"a": _answers, "b": _fails, "c": _hangs},
+            {"a": (True, None), "b": (False, "OSError"), "c": (False, "TimeoutError")},
+            id="each is judged by itself",
+        ),
+    ],
+)
+def test_readiness_truth_table(
+    checks: dict[str, Callable[[], Awaitable[None]]], expected: dict[str, tuple[bool, str | None]]
+) -> None:
+    metrics = create_metrics(Settings())
+    readiness = Readiness(checks, metrics, timeout_seconds=0.05)
+    results = asyncio.run(asyncio.wait_for(_results(readiness), 2))
+    assert {name: (result.up, result.error) for name, result in results.items()} == expected
+    for name, (up, _) in expected.items():
+        assert metrics.registry.get_sample_value("app_dependency_up", {"dependency": name}) == up
+        latency = metrics.registry.get_sample_value("app_dependency_latency_seconds", {"dependency": name})
+        assert latency is not None and 0 <= latency < 1
+
+
+async def _results(readiness: Readiness) -> Mapping[str, CheckResult]:
+    return await readiness.results()
+
+
+def test_a_burst_of_probes_is_one_check() -> None:
+    asked = 0
+
+    async def check() -> None:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0.01)
+
+    async def burst() -> None:
+        readiness = Readiness({"a": check}, create_metrics(Settings()))
+        await asyncio.gather(*(readiness.results() for _ in range(50)))
+
+    asyncio.run(burst())
+    assert asked == 1
+
+
+# --- faults ---
+
+
+def test_without_redis_what_lives_there_answers_503_and_is_counted(demo: Demo) -> None:
+    demo.redis.connected = False
+    assert demo.client.post("/analyze", json={"text": "Hello."}).status_code == 503
+    assert demo.requests("/analyze", "503", "POST") == 1
+    assert demo.client.get("/search?q=oak").status_code == 200
+
+
+def test_an_analysis_can_be_read_again(demo: Demo) -> None:
+    made = demo.client.post("/analyze", json={"text": "Hello world. Hello again!"}).json()
+    assert (made["words"], made["sentences"], made["top"][0]) == (4, 2, ["hello", 2])
+    assert demo.client.get(f"/analyses/{made['id']}").json() == made
+
+
+def test_switched_errors_are_unhandled_exceptions_counted_as_500(demo: Demo) -> None:
+    demo.switch(errors=1)
+    answer = demo.client.get("/items/1")
+    assert answer.status_code == 500
+    assert answer.json()["request_id"] == answer.headers["X-Request-ID"]
+    assert demo.requests(ITEM, "500") == 1
+    demo.switch(errors=0)
+    assert demo.client.get("/items/1").status_code == 200
+
+
+def test_switched_slow_shows_in_the_histogram(demo: Demo) -> None:
+    demo.switch(slow_ms=350)
+    demo.client.get("/search?q=oak")
+    within = demo.value("http_request_duration_seconds_bucket", method="GET", handler="/search", le="0.3")
+    assert within == 0
+
+
+def test_switched_down_fails_the_product_and_the_readiness_but_can_be_ended(demo: Demo) -> None:
+    demo.switch(down=True)
+    assert demo.client.get("/items/1").status_code == 503
+    assert demo.client.get("/ready").status_code == 503
+    assert demo.client.get("/metrics", headers=AUTHORIZED).status_code == 200
+    demo.switch(down=False)
+    assert demo.client.get("/ready").status_code == 200
+
+
+def test_one_switch_leaves_the_others_as_they_are(demo: Demo) -> None:
+    demo.switch(errors=0.5)
+    assert demo.client.post("/switch", json={"slow_ms": 1}).json() == {
+        "errors": 0.5,
+        "slow_ms": 1.0,
+        "down": False,
+    }
+
+
+@pytest.mark.parametrize("body", [{"errors": 1.1}, {"errors": -1}, {"slow_ms": 1e9}, {"dwon": True}])
+def test_a_switch_that_makes_no_sense_is_refused(demo: Demo, body: dict[str, Any]) -> None:
+    assert demo.client.post("/switch", json=body).status_code == 422
+
+
+def test_switches_do_nothing_unless_they_are_allowed(settings: Settings) -> None:
+    with running(replace(settings, switches_enabled=False)) as demo:
+        assert demo.client.post("/switch", json={"down": True}).status_code == 404
+        assert demo.client.get("/items/1").status_code == 200

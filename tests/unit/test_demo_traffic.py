@@ -1,0 +1,110 @@
+"""The traffic generator outlives the API, says once what changed, and asks only for what exists."""
+
+import asyncio
+import random
+from pathlib import Path
+
+import httpx2
+import pytest
+from demo.traffic import LONGEST_PAUSE_SECONDS, Options, Traffic
+
+from tests.unit.demo_api import captured, running, settings_in
+
+
+def traffic(answer: httpx2.AsyncBaseTransport, rate: float = 1000) -> Traffic:
+    client = httpx2.AsyncClient(transport=answer, base_url="http://api")
+    return Traffic(Options(url="http://api", rate=rate, heartbeat=None), client)
+
+
+def test_it_says_once_that_nobody_answers_and_once_that_somebody_does() -> None:
+    up = False
+
+    def answer(_request: httpx2.Request) -> httpx2.Response:
+        if not up:
+            raise httpx2.ConnectError("refused")
+        return httpx2.Response(503)
+
+    async def outage() -> None:
+        nonlocal up
+        sender = traffic(httpx2.MockTransport(answer))
+        for answers in (False, False, False, True, True, False):
+            up = answers
+            await sender.send_one()
+
+    with captured() as records:
+        asyncio.run(outage())
+    assert [record["message"] for record in records] == [
+        "api does not answer",
+        "api answers",
+        "api does not answer",
+    ]
+
+
+@pytest.mark.parametrize("rate", [0.1, 5.0, 200.0])
+def test_it_slows_down_while_nobody_answers_and_returns_to_its_rate(rate: float) -> None:
+    down = True
+
+    def answer(_request: httpx2.Request) -> httpx2.Response:
+        if down:
+            raise httpx2.ConnectError("refused")
+        return httpx2.Response(200, json={"id": "x"})
+
+    async def pauses() -> list[float]:
+        nonlocal down
+        sender = traffic(httpx2.MockTransport(answer), rate)
+        seen = [sender.pause_seconds]
+        for _ in range(20):
+            await sender.send_one()
+            seen.append(sender.pause_seconds)
+        down = False
+        await sender.send_one()
+        return [*seen, sender.pause_seconds]
+
+    with captured():
+        seen = asyncio.run(pauses())
+    assert seen[0] == seen[-1] == 1 / rate
+    assert seen[:-1] == sorted(seen[:-1])
+    assert seen[-2] == max(LONGEST_PAUSE_SECONDS, 1 / rate)
+
+
+@pytest.mark.parametrize("nonsense", [httpx2.Response(200, text="<html>"), httpx2.Response(200, json={})])
+def test_an_answer_that_makes_no_sense_does_not_end_it(nonsense: httpx2.Response) -> None:
+    async def send() -> None:
+        sender = traffic(httpx2.MockTransport(lambda _request: nonsense))
+        for _ in range(100):
+            await sender.send_one()
+
+    with captured():
+        asyncio.run(send())
+
+
+def test_what_it_asks_of_a_healthy_api_is_answered_without_a_server_error(tmp_path: Path) -> None:
+    random.seed(1)  # the same two hundred requests each time
+    with running(settings_in(tmp_path)) as demo:
+
+        def answer(request: httpx2.Request) -> httpx2.Response:
+            seen = demo.client.request(
+                request.method, str(request.url.raw_path, "ascii"), content=request.content,
+                headers={"content-type": "application/json"},
+            )  # fmt: skip
+            return httpx2.Response(seen.status_code, content=seen.content)
+
+        async def send() -> None:
+            sender = traffic(httpx2.MockTransport(answer))
+            for _ in range(200):
+                await sender.send_one()
+
+        asyncio.run(send())
+        statuses = {
+            (sample.labels["handler"], sample.labels["status"])
+            for family in demo.metrics.registry.collect()
+            for sample in family.samples
+            if sample.name == "http_requests_total" and sample.value
+        }
+    assert {status for _, status in statuses} == {"200", "404"}
+    assert {handler for handler, _ in statuses} == {
+        "/items/{item_id}",
+        "/search",
+        "/analyze",
+        "/analyses/{analysis_id}",
+    }

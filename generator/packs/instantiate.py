@@ -1,0 +1,277 @@
+"""A pack applied to one service: placeholders filled, every label, link and threshold final.
+
+Owns what an alert carries and the names that templates may use. It reads no files and decides no parameters:
+overrides come checked from resolve.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from generator import conventions, units
+from generator.diagnostics import Span
+from generator.model import (
+    Alert,
+    Exporter,
+    PackInstance,
+    Panel,
+    ParamValue,
+    Query,
+    Record,
+    Row,
+    Runbook,
+    Service,
+    Stack,
+    Threshold,
+)
+from generator.packs.load import Pack, load_packs
+from generator.packs.schema import AlertSpec, PanelSpec, QuerySpec
+from generator.packs.template import PANEL_WINDOW, Duration, Signals, holds, render_text
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A scraped thing as templates see it."""
+
+    job: str
+    instance: str
+
+
+def instantiate(
+    pack: Pack,
+    service: Service,
+    stack: Stack,
+    overrides: Mapping[str, ParamValue],
+    off: Collection[str],
+) -> PackInstance:
+    """The rules, panels, runbooks and exporter that `pack` brings to `service`."""
+    return _Instance(pack, service, stack, overrides, off).build()
+
+
+def pack_context(pack: Pack, service: Service, stack: Stack, params: Mapping[str, ParamValue]) -> dict[str, Any]:
+    """Every name that the pack's templates may use, `sig` apart."""
+    scraped = [job for job in service.jobs if not job.probe_module]
+    targets = [Target(job.name, instance) for job in scraped for _, instance in job.targets]
+    interval = service.jobs[0].interval if service.jobs else stack.timing.scrape_interval
+    names = sorted({job.name for job in scraped}) or [service.name]
+    job = f'job="{names[0]}"' if len(names) == 1 else f'job=~"{"|".join(names)}"'
+    context: dict[str, Any] = {
+        "service": service.name,
+        "selector": f'service="{service.name}"',
+        "scraped": f'service="{service.name}",{job}',
+        "jobs": names,
+        "targets": targets,
+        "target": targets[0] if targets else Target(service.name, service.address or service.name),
+        "probes": service.probes,
+        "probe_jobs": [each.name for each in service.jobs if each.probe_module],
+        "address": service.address,
+        "url": service.url,
+        "owner": service.owner,
+        "environment": service.environment,
+        "kinds": service.kinds,
+        "required": _required(service),
+        "confirm": Duration(interval),
+        "scrape_interval": Duration(interval),
+        "slow_interval": Duration(stack.timing.slow_interval),
+        "evaluation_interval": Duration(stack.timing.evaluation_interval),
+        "retention_metrics": Duration(stack.retention_metrics),
+        "retention_logs": Duration(stack.retention_logs),
+        "base_url": stack.base_url,
+        "logs_url": conventions.logs_url(stack.base_url, service.name),
+    }
+    for name, param in pack.params.items():
+        whole = param.type == "duration" and float(params[name]).is_integer()
+        context[name] = Duration(params[name]) if whole else params[name]
+    return context
+
+
+def signals_of(pack: Pack, context: Mapping[str, Any], window: str = "") -> Signals:
+    """`sig` for a template of `pack`."""
+    table = {name: (signal.expr, signal.window) for name, signal in pack.spec.signals.items()}
+    return Signals(table, context, pack.span("pack.yaml"), window)
+
+
+def final_params(pack: Pack, overrides: Mapping[str, ParamValue]) -> dict[str, ParamValue]:
+    """Defaults, and what services.yaml says instead."""
+    return {name: overrides.get(name, param.default) for name, param in pack.params.items()}
+
+
+def _required(service: Service) -> str:
+    """A regular expression over the metrics without which the service's packs see nothing; empty for none."""
+    packs = load_packs()
+    metrics = {metric for kind in service.kinds if kind in packs for metric in packs[kind].required_metrics}
+    return "|".join(sorted(metrics))
+
+
+class _Instance:
+    """One application of a pack; exists for as long as `build` runs."""
+
+    def __init__(
+        self,
+        pack: Pack,
+        service: Service,
+        stack: Stack,
+        overrides: Mapping[str, ParamValue],
+        off: Collection[str],
+    ) -> None:
+        self.pack = pack
+        self.service = service
+        self.stack = stack
+        self.params = final_params(pack, overrides)
+        self.context = pack_context(pack, service, stack, self.params)
+        self.context["sig"] = signals_of(pack, self.context)
+        self.panel_context = {**self.context, "window": PANEL_WINDOW}
+        self.panel_context["sig"] = signals_of(pack, self.context, PANEL_WINDOW)
+        self.specs = tuple(
+            spec
+            for spec in pack.rules.alerts
+            if spec.name not in off and holds(spec.when, self.context, pack.lines[spec.name])
+        )
+        self.proof = f"{pack.name}-{self._shape()}"
+
+    def build(self) -> PackInstance:
+        kept = {spec.name for spec in self.specs}
+        return PackInstance(
+            pack=self.pack.name,
+            params=self.params,
+            alerts=tuple(self._alert(spec) for spec in self.specs),
+            records=self._records(),
+            rows=self._rows(kept),
+            runbooks=tuple(self._runbook(name) for name in sorted(kept)),
+            exporter=self._exporter(),
+        )
+
+    def _text(self, text: str, where: Span) -> str:
+        return render_text(text, self.context, where).strip()
+
+    def _seconds(self, text: str, where: Span) -> int:
+        return units.parse_duration(self._text(text, where))
+
+    def _alert(self, spec: AlertSpec) -> Alert:
+        where = self.pack.lines[spec.name]
+        base, service = self.stack.base_url, self.service
+        labels = {
+            "service": service.name,
+            "severity": spec.severity,
+            "owner": service.owner,
+            "environment": service.environment,
+            "fault": spec.fault,
+            "incident": conventions.incident(service.name, spec.name),
+            **{name: self._text(value, where) for name, value in spec.labels.items()},
+        }
+        annotations = {
+            "summary": self._text(spec.summary, where),
+            "description": " ".join(self._text(spec.description, where).split()),
+            "runbook_url": conventions.runbook_url(base, service.name, spec.name),
+            "dashboard_url": conventions.panel_url(base, service.name, service.kinds, spec.panel),
+            "logs_url": conventions.logs_url(base, service.name),
+        }
+        return Alert(
+            name=spec.name,
+            service=service.name,
+            pack=self.pack.name,
+            expr=self._text(spec.expr, where),
+            for_seconds=self._seconds(spec.hold, where),
+            keep_firing_seconds=self._seconds(spec.keep_firing_for, where),
+            severity=spec.severity,
+            owner=service.owner,
+            fault=spec.fault,
+            labels=labels,
+            annotations=annotations,
+            evaluation_interval=self._pace(spec),
+            panel=spec.panel,
+            proof=self.proof,
+            origin=where,
+        )
+
+    def _pace(self, spec: AlertSpec) -> int:
+        timing = self.stack.timing
+        return timing.evaluation_interval if spec.fault == "outage" else timing.slow_interval
+
+    def _records(self) -> tuple[Record, ...]:
+        return tuple(
+            Record(
+                name=spec.name,
+                service=self.service.name,
+                pack=self.pack.name,
+                expr=self._text(spec.expr, self.pack.lines[spec.name]),
+                labels={"service": self.service.name, **spec.labels},
+                evaluation_interval=self.stack.timing.slow_interval,
+                origin=self.pack.lines[spec.name],
+            )
+            for spec in self.pack.rules.records
+        )
+
+    def _rows(self, kept: Collection[str]) -> tuple[Row, ...]:
+        rows = []
+        where = self.pack.span("panels.yaml")
+        for row in self.pack.panels.rows:
+            shown = [panel for panel in row.panels if holds(panel.when, self.context, where)]
+            if shown:
+                panels = tuple(self._panel(panel, kept) for panel in shown)
+                rows.append(Row(self._text(row.title, where), panels, row.collapsed))
+        return tuple(rows)
+
+    def _panel(self, spec: PanelSpec, kept: Collection[str]) -> Panel:
+        where = self.pack.span("panels.yaml")
+        thresholds = tuple(
+            Threshold(float(self.params[each.param]), each.colour, each.alert)
+            for each in spec.thresholds
+            if each.alert in kept
+        )
+        return Panel(
+            slug=spec.id,
+            title=self._text(spec.title, where),
+            description=" ".join(self._text(spec.description, where).split()),
+            type=spec.type,
+            unit=spec.unit,
+            queries=tuple(self._query(query, where) for query in spec.queries),
+            thresholds=thresholds,
+            empty_reason=None if spec.expect == "data" else spec.expect.may_be_empty,
+            width=spec.width,
+            height=spec.height,
+            minimum=spec.min,
+            maximum=spec.max,
+            decimals=spec.decimals,
+            stacked=spec.stacked,
+            mappings=spec.mappings,
+            alerts=tuple(alert for alert in spec.alerts if alert in kept),
+        )
+
+    def _query(self, spec: QuerySpec, where: Span) -> Query:
+        text = f"<<sig.{spec.signal}>>" if spec.signal else spec.expr
+        expr = render_text(text, self.panel_context, where).strip()
+        return Query(expr, spec.legend, spec.datasource, spec.instant)
+
+    def _runbook(self, name: str) -> Runbook:
+        where = self.pack.span(f"runbooks/{name}.md")
+        return Runbook(self.service.name, name, render_text(self.pack.runbooks[name], self.context, where))
+
+    def _exporter(self) -> Exporter | None:
+        spec, where = self.pack.exporter, self.pack.span("pack.yaml")
+        if spec is None:
+            return None
+        return Exporter(
+            name=f"{self.pack.name}-exporter-{self.service.name}",
+            image=spec.image,
+            port=spec.port,
+            environment={name: self._text(value, where) for name, value in spec.environment.items()},
+            command=tuple(self._text(word, where) for word in spec.command),
+            memory=units.parse_bytes(spec.memory),
+        )
+
+    def _shape(self) -> str:
+        """A digest of all that makes one service's rules of this pack differ from another's, names apart."""
+        timing = self.stack.timing
+        shape = (
+            sorted(self.params.items()),
+            [spec.name for spec in self.specs],
+            len(self.context["targets"]),
+            [(probe.module, probe.kind) for probe in self.service.probes],
+            self.context["required"],
+            int(self.context["confirm"]),
+            (timing.evaluation_interval, timing.slow_interval),
+        )
+        return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:8]

@@ -1,0 +1,240 @@
+"""Packs from their folders: read, checked for shape, and joined with the pack they are based on.
+
+Owns reading; what a pack means for a service is generator.packs.instantiate. Packs are package data, read once a run.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from generator.diagnostics import Diagnostic, Problems, Span
+from generator.model import ParamValue
+from generator.packs.schema import (
+    ExporterSpec,
+    PackFile,
+    PanelsFile,
+    ParamSpec,
+    ParamType,
+    RulesFile,
+    TestsFile,
+    parse_value,
+)
+from generator.packs.template import pack_problem
+
+PACKS: Final = Path(__file__).parent
+# How a pack's file is named in messages and in an alert's origin.
+LABEL: Final = "generator/packs"
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A knob of a pack, its values converted: ratios from 0 to 1, seconds, bytes."""
+
+    name: str
+    type: ParamType
+    default: ParamValue
+    why: str
+    unit: str
+    min: float | None
+    max: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A pack, complete. `source` is the pack whose rules these are: itself, or the one it is based on."""
+
+    name: str
+    source: str
+    folder: Path
+    spec: PackFile
+    rules: RulesFile
+    panels: PanelsFile
+    params: Mapping[str, Param]
+    runbooks: Mapping[str, str]
+    lines: Mapping[str, Span]
+
+    @property
+    def title(self) -> str:
+        """The pack's name for people."""
+        return self.spec.title
+
+    @property
+    def alert_names(self) -> tuple[str, ...]:
+        """The names of all alerts, in the order of rules.yaml."""
+        return tuple(alert.name for alert in self.rules.alerts)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The fields of a service that the pack cannot do without."""
+        return tuple(self.spec.needs)
+
+    @property
+    def exporter(self) -> ExporterSpec | None:
+        """The exporter that speaks the service's protocol, if one is needed."""
+        return self.spec.exporter
+
+    @property
+    def relabel(self) -> tuple[Mapping[str, object], ...]:
+        """metric_relabel_configs that map the service's metrics to the pack's names."""
+        return tuple(self.spec.relabel)
+
+    @property
+    def required_metrics(self) -> tuple[str, ...]:
+        """Metrics without which the pack sees nothing."""
+        return tuple(metric for requirement in self.spec.requires for metric in requirement.metrics)
+
+    def span(self, file: str, line: int = 1) -> Span:
+        """A place in one of the pack's files."""
+        return Span(f"{LABEL}/{self.source}/{file}", line, 1, 1)
+
+
+@cache
+def load_packs(root: Path = PACKS) -> Mapping[str, Pack]:
+    """All packs by name. Raises Problems naming the file when one is broken."""
+    folders = sorted(path.parent for path in root.glob("*/pack.yaml"))
+    own = {folder.name: _load_pack_file(folder) for folder in folders}
+    packs = {folder.name: _load_whole(folder, own[folder.name]) for folder in folders if not own[folder.name].based_on}
+    for folder in folders:
+        base = own[folder.name].based_on
+        if base and base not in packs:
+            raise pack_problem(f"based_on: no pack with rules is called '{base}'", _label(folder, "pack.yaml"))
+        if base:
+            packs[folder.name] = _derive(folder, own[folder.name], packs[base])
+    return dict(sorted(packs.items()))
+
+
+@cache
+def load_tests(folder: Path) -> TestsFile:
+    """tests.yaml of the pack in `folder`."""
+    return _parse(folder, "tests.yaml", TestsFile)
+
+
+def read_yaml(path: Path, label: str) -> tuple[Any, yaml.Node]:
+    """A YAML file as data and as nodes that know their lines; a key written twice is an error."""
+    if not path.is_file():
+        raise pack_problem(f"the pack has no {path.name}", label)
+    loader = yaml.CSafeLoader(path.read_text(encoding="utf-8"))
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            raise pack_problem("the file is empty", label)
+        _refuse_duplicates(node, label)
+        return loader.construct_document(node), node
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise pack_problem(f"this is not valid YAML: {error.problem}", label, line) from error
+    finally:
+        loader.dispose()
+
+
+def _label(folder: Path, file: str) -> str:
+    return f"{LABEL}/{folder.name}/{file}"
+
+
+def _load_pack_file(folder: Path) -> PackFile:
+    return _parse(folder, "pack.yaml", PackFile)
+
+
+def _load_whole(folder: Path, spec: PackFile) -> Pack:
+    rules = _parse(folder, "rules.yaml", RulesFile)
+    return Pack(
+        name=folder.name,
+        source=folder.name,
+        folder=folder,
+        spec=spec,
+        rules=rules,
+        panels=_parse(folder, "panels.yaml", PanelsFile),
+        params=_params(spec.params),
+        runbooks={alert.name: _read_runbook(folder, alert.name) for alert in rules.alerts},
+        lines=_rule_lines(folder),
+    )
+
+
+def _derive(folder: Path, spec: PackFile, base: Pack) -> Pack:
+    """A pack that maps onto `base`: the base's rules over the pack's own metrics and exporter."""
+    params = {**base.spec.params, **spec.params}
+    signals = {**base.spec.signals, **spec.signals}
+    merged = spec.model_copy(update={"params": params, "signals": signals})
+    return replace(base, name=folder.name, folder=folder, spec=merged, params=_params(params))
+
+
+def _params(specs: Mapping[str, ParamSpec]) -> dict[str, Param]:
+    params = {}
+    for name, spec in specs.items():
+        bounds = [None if raw is None else parse_value(spec.type, raw) for raw in (spec.min, spec.max)]
+        low, high = (None if bound is None else float(bound) for bound in bounds)
+        default = parse_value(spec.type, spec.default)
+        params[name] = Param(name, spec.type, default, spec.why, spec.unit, low, high)
+    return params
+
+
+def _read_runbook(folder: Path, alert: str) -> str:
+    path = folder / "runbooks" / f"{alert}.md"
+    if not path.is_file():
+        raise pack_problem(f"the alert {alert} has no runbook", _label(folder, f"runbooks/{alert}.md"))
+    return path.read_text(encoding="utf-8")
+
+
+def _parse(folder: Path, file: str, model: type[Model]) -> Model:
+    label = _label(folder, file)
+    data, node = read_yaml(folder / file, label)
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise Problems(
+            Diagnostic(
+                "pack/invalid",
+                f"{'.'.join(str(step) for step in problem['loc'])}: {problem['msg']}",
+                Span(label, _line(node, problem["loc"]), 1, 1),
+            )
+            for problem in error.errors()
+        ) from error
+
+
+def _line(node: yaml.Node, path: tuple[int | str, ...]) -> int:
+    """The line of the entry at `path`, or of the nearest one around it."""
+    for step in path:
+        child = None
+        if isinstance(node, yaml.MappingNode):
+            child = next((value for key, value in node.value if key.value == step), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            child = node.value[step]
+        if child is None:
+            break
+        node = child
+    return int(node.start_mark.line) + 1
+
+
+def _rule_lines(folder: Path) -> dict[str, Span]:
+    """Where each record and alert is written, by its name."""
+    label = _label(folder, "rules.yaml")
+    _, node = read_yaml(folder / "rules.yaml", label)
+    lines: dict[str, Span] = {}
+    for key, entries in node.value:
+        for entry in entries.value if key.value in ("records", "alerts") else ():
+            name = next(value.value for word, value in entry.value if word.value == "name")
+            line = entry.start_mark.line + 1
+            if name in lines:
+                raise pack_problem(f"'{name}' is written twice", label, line)
+            lines[name] = Span(label, line, 1, 1)
+    return lines
+
+
+def _refuse_duplicates(node: yaml.Node, label: str) -> None:
+    if isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, value in node.value:
+            if key.value in seen:
+                raise pack_problem(f"'{key.value}' is written twice", label, key.start_mark.line + 1)
+            seen.add(key.value)
+            _refuse_duplicates(value, label)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _refuse_duplicates(value, label)

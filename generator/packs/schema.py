@@ -1,0 +1,288 @@
+"""The shape of a pack's files, as pydantic models.
+
+Owns what may be written in pack.yaml, rules.yaml, panels.yaml and tests.yaml, and nothing of what it means:
+placeholders are still placeholders here. A key that is not listed is an error.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from generator import units
+from generator.conventions import Fault, Severity
+from generator.model import PanelType
+
+ParamType = Literal["ratio", "duration", "number", "bytes", "text"]
+
+ALERT_NAME: Final = r"^[A-Z][A-Za-z0-9]{2,60}$"
+SLUG: Final = r"^[a-z][a-z0-9-]{1,40}$"
+WORD: Final = r"^[a-z][a-z0-9_]{0,40}$"
+
+
+def _parse_seconds(text: str) -> float:
+    """Latency thresholds may be below a second."""
+    if text.endswith("ms") and text[:-2].isdigit():
+        return int(text[:-2]) / 1000
+    return units.parse_duration(text)
+
+
+_PARSERS: Final[dict[str, Callable[[str], float]]] = {
+    "ratio": units.parse_ratio,
+    "duration": _parse_seconds,
+    "bytes": units.parse_bytes,
+}
+
+
+def parse_value(kind: ParamType, raw: str | int | float) -> float | int | str:
+    """A value as packs write it -> ratio, seconds, bytes, number or text. Raises ValueError with a sentence."""
+    if kind == "text":
+        return str(raw)
+    if kind == "number":
+        if isinstance(raw, str):
+            raise ValueError(f"'{raw}' is not a number")
+        return raw
+    if not isinstance(raw, str):
+        raise ValueError(f"{raw} needs a unit")
+    return _PARSERS[kind](raw)
+
+
+def _as_text(value: Any) -> Any:
+    """Numbers are welcome where an expression may stand: `level: 0` is as good as `level: "<<limit>>"`."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Text = Annotated[str, Field(min_length=1)]
+Expression = Annotated[str, BeforeValidator(_as_text), Field(min_length=1)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+# --- pack.yaml ----------------------------------------------------------------------------------------------
+
+
+class ParamSpec(_Model):
+    """A threshold or another knob that services.yaml may set, as written in pack.yaml."""
+
+    type: ParamType
+    default: str | int | float
+    why: Text
+    unit: str = ""
+    min: str | int | float | None = None
+    max: str | int | float | None = None
+
+    @model_validator(mode="after")
+    def _readable(self) -> "ParamSpec":
+        for value in (self.default, self.min, self.max):
+            if value is not None:
+                parse_value(self.type, value)
+        return self
+
+
+class Signal(_Model):
+    """A named expression. `<<window>>` inside stands for the range; `window` is the one used in rules."""
+
+    expr: Text
+    unit: Text
+    help: Text
+    window: str = "5m"
+
+
+class Requirement(_Model):
+    """Metrics that the pack cannot work without, and which program in which version exports them."""
+
+    exporter: Text
+    version: Expression
+    metrics: list[Text] = Field(min_length=1)
+
+
+class ExporterSpec(_Model):
+    """The container that speaks the service's protocol, when the service has no /metrics of its own."""
+
+    image: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]+$")]
+    port: Annotated[int, Field(gt=0, lt=65536)]
+    memory: Text
+    environment: dict[str, str] = {}
+    command: list[str] = []
+
+
+class PackFile(_Model):
+    """pack.yaml."""
+
+    title: Text
+    needs: list[Literal["targets", "address", "url"]] = []
+    based_on: str = ""
+    params: dict[Annotated[str, Field(pattern=WORD)], ParamSpec] = {}
+    signals: dict[Annotated[str, Field(pattern=WORD)], Signal] = {}
+    requires: list[Requirement] = []
+    exporter: ExporterSpec | None = None
+    relabel: list[dict[str, Any]] = []
+
+
+# --- rules.yaml ---------------------------------------------------------------------------------------------
+
+
+class RecordSpec(_Model):
+    """A recording rule."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z_]+(:[a-z0-9_]+)+$")]
+    expr: Text
+    labels: dict[str, str] = {}
+
+
+class AlertSpec(_Model):
+    """An alert rule. `when` is an expression over params and the service: false means not rendered."""
+
+    name: Annotated[str, Field(pattern=ALERT_NAME)]
+    severity: Severity
+    fault: Fault
+    expr: Text
+    hold: Expression = Field("0s", alias="for")
+    keep_firing_for: Expression = "0s"
+    summary: Text
+    description: Text
+    panel: Annotated[str, Field(pattern=SLUG)]
+    labels: dict[str, str] = {}
+    when: str = ""
+
+
+class RulesFile(_Model):
+    """rules.yaml."""
+
+    records: list[RecordSpec] = []
+    alerts: list[AlertSpec] = Field(min_length=1)
+
+
+# --- panels.yaml --------------------------------------------------------------------------------------------
+
+
+class QuerySpec(_Model):
+    """A query of a panel: a signal by name, or an expression."""
+
+    signal: str = ""
+    expr: str = ""
+    legend: str = ""
+    datasource: Literal["prometheus", "loki"] = "prometheus"
+    instant: bool = False
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "QuerySpec":
+        if bool(self.signal) == bool(self.expr):
+            raise ValueError("a query has either a signal or an expr")
+        return self
+
+
+class ThresholdSpec(_Model):
+    """A line at the value of one of the pack's params."""
+
+    param: str
+    colour: Literal["green", "yellow", "orange", "red"]
+    alert: str
+
+
+class MayBeEmpty(_Model):
+    """Why a panel may have nothing to show."""
+
+    may_be_empty: Text
+
+
+class PanelSpec(_Model):
+    """One panel. `expect` says whether it must show data on a running system."""
+
+    id: Annotated[str, Field(pattern=SLUG)]
+    title: Text
+    description: Text
+    type: PanelType
+    unit: Text
+    queries: list[QuerySpec] = Field(min_length=1)
+    expect: Literal["data"] | MayBeEmpty
+    alerts: list[str] = []
+    thresholds: list[ThresholdSpec] = []
+    width: Annotated[int, Field(ge=2, le=24)] = 8
+    height: Annotated[int, Field(ge=2, le=24)] = 8
+    min: float | None = None
+    max: float | None = None
+    decimals: int | None = None
+    stacked: bool = False
+    mappings: dict[str, str] | None = None
+    when: str = ""
+
+
+class RowSpec(_Model):
+    """A titled row."""
+
+    title: Text
+    panels: list[PanelSpec] = Field(min_length=1)
+    collapsed: bool = False
+
+
+class PanelsFile(_Model):
+    """panels.yaml."""
+
+    rows: list[RowSpec] = Field(min_length=1)
+
+
+# --- tests.yaml ---------------------------------------------------------------------------------------------
+
+
+class SeriesSpec(_Model):
+    """One series and what it does: exactly one of rate, level, from_now and gone.
+
+    rate: a counter that grows by so much a second. level: a gauge (`slope`: its change a second). from_now: a
+    point in time, so many seconds ahead of now. gone: no longer exported.
+    """
+
+    series: Text
+    rate: Expression | None = None
+    level: Expression | None = None
+    slope: Expression | None = None
+    from_now: Expression | None = None
+    gone: bool = False
+    each: Literal["target", "probe", "job"] | None = None
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> "SeriesSpec":
+        shapes = [self.rate is not None, self.level is not None, self.from_now is not None, self.gone]
+        if sum(shapes) != 1:
+            raise ValueError("a series has exactly one of rate, level, from_now and gone")
+        if self.slope is not None and self.level is None:
+            raise ValueError("slope goes with level")
+        return self
+
+
+class CaseSpec(_Model):
+    """How one alert is proven. Every time is counted from the moment the fault begins.
+
+    fault: the sentence; change: series that are different while it lasts. labels and value: what the alert then shows.
+    onset: when the expression becomes true (default: at once for gauges, after one evaluation for counters).
+    clears: how long after the fault it stays true. gap: counters are silent for so long before the fault, as after a
+    restart, so that range windows hold nothing old. boundary: values at the very edge; at_edge: on which side that is;
+    no_edge: why there is none. gone: what happens when the changed series (or `vanish`) cease while it fires.
+    step: seconds between samples and evaluations, for alerts that look at hours. always: it never stops firing.
+    """
+
+    fault: Text
+    change: list[SeriesSpec] = []
+    labels: dict[str, str] = {}
+    value: Expression | None = None
+    onset: Expression | None = None
+    clears: Expression = "0s"
+    boundary: list[SeriesSpec] = []
+    at_edge: Literal["silent", "firing"] = "silent"
+    no_edge: str = ""
+    gone: Literal["resolves", "keeps firing"] | None = None
+    vanish: list[str] = []
+    gap: Expression = "0s"
+    step: Expression | None = None
+    always: bool = False
+    when: str = ""
+
+
+class TestsFile(_Model):
+    """tests.yaml. `params` are set for the pack's own tests, so that alerts that are off by default are proven."""
+
+    baseline: list[SeriesSpec] = Field(min_length=1)
+    alerts: dict[str, CaseSpec] = Field(min_length=1)
+    params: dict[str, str | int | float] = {}

@@ -1,0 +1,134 @@
+"""Placeholders in packs: `<<param>>`, `<<sig.error_ratio("5m")>>`, `<% for %>`. Strings only, after YAML is parsed.
+
+The delimiters collide with nothing in PromQL, LogQL, Go templates or Grafana. A name that is not known is an error.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, Final
+
+from jinja2 import Environment, StrictUndefined, Template, TemplateError
+
+from generator import units
+from generator.diagnostics import Diagnostic, Problems, Span
+
+Context = Mapping[str, Any]
+
+PANEL_WINDOW: Final = "$__rate_interval"
+
+
+class Duration(int):
+    """Seconds that print as a Prometheus duration. Arithmetic gives plain seconds: `<<(window * 2) | duration>>`."""
+
+    def __str__(self) -> str:
+        return units.format_duration(int(self))
+
+
+def _finalize(value: object) -> object:
+    return units.format_number(value) if type(value) is float else value
+
+
+def _format_seconds(seconds: float) -> str:
+    whole = float(seconds).is_integer()
+    return units.format_duration(int(seconds)) if whole else f"{units.format_number(seconds * 1000)}ms"
+
+
+_ENVIRONMENT: Final = Environment(
+    variable_start_string="<<",
+    variable_end_string=">>",
+    block_start_string="<%",
+    block_end_string="%>",
+    comment_start_string="<#",
+    comment_end_string="#>",
+    undefined=StrictUndefined,
+    finalize=_finalize,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    autoescape=False,
+)
+_ENVIRONMENT.filters.update(
+    duration=_format_seconds,
+    seconds=lambda seconds: units.format_number(float(seconds)),
+    percent=units.format_ratio,
+    size=lambda amount: units.format_bytes(int(amount)),
+)
+
+
+@cache
+def _compile(text: str) -> Template:
+    return _ENVIRONMENT.from_string(text)
+
+
+@cache
+def _compile_condition(text: str) -> Callable[..., Any]:
+    return _ENVIRONMENT.compile_expression(text, undefined_to_none=False)
+
+
+def pack_problem(message: str, file: str, line: int = 1) -> Problems:
+    """The exception for a mistake in a pack's file."""
+    return Problems([Diagnostic("pack/invalid", message, Span(file, line, 1, 1))])
+
+
+def render_text(text: str, context: Context, where: Span) -> str:
+    """`text` with its placeholders filled in. Raises Problems naming `where`."""
+    if "<<" not in text and "<%" not in text:
+        return text
+    try:
+        return _compile(text).render(context)
+    except (TemplateError, TypeError, ValueError, ZeroDivisionError) as error:
+        raise Problems([Diagnostic("pack/invalid", f"{error} in '{text.strip()}'", where)]) from error
+
+
+def holds(condition: str, context: Context, where: Span) -> bool:
+    """Whether a `when:` is true; an empty one always is."""
+    if not condition:
+        return True
+    try:
+        return bool(_compile_condition(condition)(context))
+    except (TemplateError, TypeError) as error:
+        raise Problems([Diagnostic("pack/invalid", f"{error} in 'when: {condition}'", where)]) from error
+
+
+class BoundSignal:
+    """A signal inside a template: prints with its own window, or with the one it is called with."""
+
+    def __init__(self, render: Callable[[str], str], window: str) -> None:
+        self._render = render
+        self._window = window
+
+    def __str__(self) -> str:
+        return self._render(self._window)
+
+    def __call__(self, window: object) -> str:
+        return self._render(str(window))
+
+
+class Signals:
+    """`sig` inside a template. `window` overrides every signal's own window (panels: Grafana's)."""
+
+    def __init__(
+        self,
+        signals: Mapping[str, tuple[str, str]],
+        context: Context,
+        where: Span,
+        window: str = "",
+    ) -> None:
+        self._signals = signals
+        self._context = context
+        self._where = where
+        self._window = window
+        self._rendered: dict[tuple[str, str], str] = {}
+
+    def __getattr__(self, name: str) -> BoundSignal:
+        if name not in self._signals:
+            raise AttributeError(f"no signal is called '{name}'")
+        expr, own = self._signals[name]
+
+        def render(window: str) -> str:
+            key = (name, window)
+            if key not in self._rendered:
+                context = {**self._context, "sig": self, "window": window}
+                self._rendered[key] = render_text(expr.strip(), context, self._where)
+            return self._rendered[key]
+
+        return BoundSignal(render, self._window or render_text(own, self._context, self._where))

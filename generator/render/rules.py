@@ -1,0 +1,77 @@
+"""Prometheus rule files: one for each service, outage alerts in a group that is evaluated faster.
+
+Owns the layout of the files and nothing of their content. The text is laid out by hand because a general YAML emitter
+takes most of a render's time for what is always the same shape.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+
+from generator.artifact import Artifact
+from generator.conventions import GENERATED
+from generator.model import Alert, PackInstance, Record, Service, Site
+from generator.units import format_duration
+
+
+def render_rules(site: Site) -> tuple[Artifact, ...]:
+    """prometheus/rules/<service>.yml for each service that has rules."""
+    return tuple(_rule_file(service) for service in site.services if _has_rules(service))
+
+
+def _has_rules(service: Service) -> bool:
+    return any(pack.alerts or pack.records for pack in service.packs)
+
+
+def _rule_file(service: Service) -> Artifact:
+    lines = [f"# {GENERATED}", "groups:"]
+    outages = [alert for alert in service.alerts if alert.fault == "outage"]
+    for interval, alerts in groupby(sorted(outages, key=_interval), key=_interval):
+        lines += _group(f"{service.name}:outage", interval, (), alerts)
+    for pack in service.packs:
+        lines += _pack_groups(service, pack)
+    origins = {alert.name: alert.origin for alert in service.alerts}
+    origins |= {record.name: record.origin for pack in service.packs for record in pack.records}
+    return Artifact(f"prometheus/rules/{service.name}.yml", "\n".join(lines) + "\n", origins)
+
+
+def _interval(rule: Alert | Record) -> int:
+    return rule.evaluation_interval
+
+
+def _pack_groups(service: Service, pack: PackInstance) -> list[str]:
+    """A pack's records before its alerts, in one group, so that an alert sees what was recorded a moment ago."""
+    alerts = [alert for alert in pack.alerts if alert.fault != "outage"]
+    if not alerts and not pack.records:
+        return []
+    interval = min(rule.evaluation_interval for rule in (*alerts, *pack.records))
+    return _group(f"{service.name}:{pack.pack}", interval, pack.records, alerts)
+
+
+def _group(name: str, interval: int, records: Iterable[Record], alerts: Iterable[Alert]) -> list[str]:
+    lines = [f"  - name: {_quote(name)}", f"    interval: {format_duration(interval)}", "    rules:"]
+    for record in records:
+        lines += [f"      - record: {record.name}", *_expr(record.expr), *_mapping("labels", record.labels)]
+    for alert in alerts:
+        lines += [f"      - alert: {alert.name}", *_expr(alert.expr)]
+        if alert.for_seconds:
+            lines.append(f"        for: {format_duration(alert.for_seconds)}")
+        if alert.keep_firing_seconds:
+            lines.append(f"        keep_firing_for: {format_duration(alert.keep_firing_seconds)}")
+        lines += [*_mapping("labels", alert.labels), *_mapping("annotations", alert.annotations)]
+    return lines
+
+
+def _expr(expr: str) -> list[str]:
+    if "\n" not in expr:
+        return [f"        expr: {_quote(expr)}"]
+    return ["        expr: |-", *(f"          {line}".rstrip() for line in expr.split("\n"))]
+
+
+def _mapping(key: str, values: Mapping[str, str]) -> list[str]:
+    return [f"        {key}:", *(f"          {name}: {_quote(value)}" for name, value in values.items())]
+
+
+def _quote(text: str) -> str:
+    """A double-quoted YAML scalar; JSON's strings are a subset of YAML's."""
+    return json.dumps(text, ensure_ascii=False)

@@ -25,9 +25,7 @@ _BYTES: Final = {
 def parse_duration(text: str) -> int:
     """Seconds in a Prometheus duration such as `90d` or `1h30m`."""
     if not re.fullmatch(r"(\d+[wdhms])+", text):
-        raise ValueError(
-            f"'{text}' is not a duration; write a number and a unit, such as 30s, 5m, 12h or 90d"
-        )
+        raise ValueError(f"'{text}' is not a duration; write a number and a unit, such as 30s, 5m, 12h or 90d")
     return sum(int(number) * _SECONDS[unit] for number, unit in re.findall(r"(\d+)([wdhms])", text))
 
 
@@ -81,3 +79,17 @@ def format_bytes(size: int) -> str:
 def format_number(value: float) -> str:
     """A number without float noise, the same on every machine: 5.000000000000001 -> `5`."""
     return f"{round(value, 9):.9f}".rstrip("0").rstrip(".")
+
+
+def format_value(kind: str, value: float | int | str) -> str:
+    """A parameter of a pack as a user would write it: ratio 0.05 -> `5%`, duration 0.3 -> `300ms`."""
+    if isinstance(value, str):
+        return value
+    if kind == "ratio":
+        return format_ratio(value)
+    if kind == "bytes":
+        return format_bytes(int(value))
+    if kind == "duration":
+        whole = value >= 1 and float(value).is_integer()
+        return format_duration(int(value)) if whole or value == 0 else f"{format_number(value * 1000)}ms"
+    return format_number(value)

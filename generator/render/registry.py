@@ -16,6 +16,7 @@ from generator.render.monitors import render_monitors
 from generator.render.prometheus import render_prometheus
 from generator.render.proofs import render_proofs
 from generator.render.provisioning import render_provisioning
+from generator.render.reference import render_reference
 from generator.render.rules import render_rules
 from generator.render.runbooks import render_runbooks
 
@@ -34,6 +35,7 @@ RENDERERS: tuple[Callable[[Site], tuple[Artifact, ...]], ...] = (
     render_home,
     render_compose,
     render_runbooks,
+    render_reference,
 )
 
 

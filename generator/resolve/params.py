@@ -37,15 +37,8 @@ def parse_param(param: Param, text: Given) -> ParamValue:
     value = parse_value(param.type, text)
     if not isinstance(value, str):
         if param.min is not None and value < param.min:
-            raise ValueError(f"{text} is too little; the least is {_shown(param.type, param.min)}")
+            raise ValueError(f"{text} is too little; the least is {units.format_value(param.type, param.min)}")
         if param.max is not None and value > param.max:
-            raise ValueError(f"{text} is too much; the most is {_shown(param.type, param.max)}")
+            raise ValueError(f"{text} is too much; the most is {units.format_value(param.type, param.max)}")
     return value
 
-
-def _shown(kind: str, value: float) -> str:
-    if kind == "ratio":
-        return units.format_ratio(value)
-    if kind == "duration":
-        return f"{units.format_number(value)}s" if value % 1 else units.format_duration(int(value))
-    return units.format_bytes(int(value)) if kind == "bytes" else units.format_number(value)

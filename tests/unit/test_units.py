@@ -56,3 +56,20 @@ def test_what_is_no_size_is_refused_in_words(text: str) -> None:
 @pytest.mark.parametrize(("size", "text"), [(2**31, "2GiB"), (1536 * 2**20, "1536MiB"), (10**9, "953MiB"), (12, "12B"), (0, "0B")])
 def test_a_size_is_printed_in_the_largest_exact_unit(size: int, text: str) -> None:
     assert units.format_bytes(size) == text
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "text"),
+    [
+        ("ratio", 0.05, "5%"),
+        ("duration", 0.3, "300ms"),
+        ("duration", 1.5, "1500ms"),
+        ("duration", 300, "5m"),
+        ("duration", 0, "0s"),
+        ("bytes", 2**20, "1MiB"),
+        ("number", 50.0, "50"),
+        ("text", "GET /", "GET /"),
+    ],
+)
+def test_a_parameter_is_shown_as_it_would_be_written(kind: str, value: float | str, text: str) -> None:
+    assert units.format_value(kind, value) == text

@@ -1,0 +1,139 @@
+"""compose.rendered.yaml: what of the running containers depends on services.yaml.
+
+Owns exporters, limits, public addresses and published ports. What is the same for every site is in compose.yaml, what
+depends on the machine is in .env; COMPOSE_FILE names both files, and compose merges them.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from generator.artifact import Artifact
+from generator.conventions import ALERTMANAGER_PATH, GRAFANA_PATH, NETWORK, PORTS, PROMETHEUS_PATH
+from generator.emit import emit_yaml
+from generator.model import Exporter, Site
+
+COMPOSE_FILE: Final = "compose.rendered.yaml"
+# Where the collector finds the directories of log files of this machine.
+HOST_MOUNT: Final = "/host"
+
+_MIB: Final = 2**20
+# Parts that are not written in Go, whose garbage collector is told of the limit before the kernel enforces it.
+_OTHER_PARTS: Final = frozenset({"uptime-kuma"})
+# Prometheus' user in its own images: nobody.
+_NOBODY: Final = "65534:65534"
+
+# As x-policy in compose.yaml, whose anchors do not reach into this file; a test compares the two.
+POLICY: Final[Mapping[str, Any]] = {
+    "restart": "unless-stopped",
+    "read_only": True,
+    "cap_drop": ["ALL"],
+    "security_opt": ["no-new-privileges:true"],
+    "pids_limit": 200,
+    "stop_grace_period": "30s",
+    "logging": {
+        "driver": "json-file",
+        "options": {
+            "max-size": "10m",
+            "max-file": "3",
+            "labels": "com.docker.compose.service,com.docker.compose.project",
+            "tag": "{{.Name}}",
+        },
+    },
+}
+
+
+def render_compose(site: Site) -> tuple[Artifact, ...]:
+    """compose.rendered.yaml."""
+    services: dict[str, dict[str, Any]] = {
+        part: _limits(site.budget.memory[part], go=part not in _OTHER_PARTS)
+        for part in sorted(PORTS)
+        if part in site.budget.memory
+    }
+    for part, settings in _addresses(site).items():
+        _merge(services.setdefault(part, {}), settings)
+    if mounts := _log_mounts(site):
+        services.setdefault("collector", {})["volumes"] = mounts
+    for exporter in sorted(_exporters(site), key=lambda exporter: exporter.name):
+        services[exporter.name] = _exporter(exporter)
+    return (Artifact(COMPOSE_FILE, emit_yaml({"services": services})),)
+
+
+def _limits(memory: int, *, go: bool = True) -> dict[str, Any]:
+    """The memory limit, and for a program in Go the size from which on it tries to stay below it."""
+    limits: dict[str, Any] = {"mem_limit": f"{memory // _MIB}m"}
+    if go:
+        limits["environment"] = {"GOMEMLIMIT": f"{memory * 9 // 10 // _MIB}MiB"}
+    return limits
+
+
+def _addresses(site: Site) -> dict[str, dict[str, Any]]:
+    """Where each part believes to be, so that the links that it makes lead to it."""
+    base, public = site.stack.base_url, bool(site.stack.domain)
+    addresses: dict[str, dict[str, Any]] = {
+        "prometheus": {
+            "command": [
+                f"--web.external-url={base}{PROMETHEUS_PATH}/",
+                # No other site's page may read it from a browser.
+                f"--web.cors.origin={_escape(re.escape(base))}",
+            ]
+        },
+        "alertmanager": {"command": [f"--web.external-url={base}{ALERTMANAGER_PATH}/"]},
+        "grafana": {
+            "environment": {
+                "GF_SERVER_ROOT_URL": f"{base}{GRAFANA_PATH}/",
+                "GF_SECURITY_COOKIE_SECURE": str(public).lower(),
+            }
+        },
+    }
+    if public:
+        addresses["caddy"] = {"ports": ["80:80", "443:443", "443:443/udp"]}
+    return addresses
+
+
+def _log_mounts(site: Site) -> list[dict[str, Any]]:
+    """The directories of log files that services write on this machine: directories, because files are rotated."""
+    files = {service.logs.file for service in site.services if service.logs.mode == "file"}
+    folders = sorted({str(PurePosixPath(file).parent) for file in files})
+    return [
+        {"type": "bind", "source": _escape(folder), "target": _escape(HOST_MOUNT + folder), "read_only": True}
+        for folder in folders
+    ]
+
+
+def _exporters(site: Site) -> list[Exporter]:
+    return [pack.exporter for service in site.services for pack in service.packs if pack.exporter]
+
+
+def _exporter(exporter: Exporter) -> dict[str, Any]:
+    """A container under the common policy. Its image holds one program and nothing to check it with: Prometheus looks
+    from outside."""
+    limits = _limits(exporter.memory)
+    variables = {name: _escape(value) for name, value in sorted(exporter.environment.items())}
+    service: dict[str, Any] = {
+        "image": f"${{IMAGE_{exporter.image}:?run make up}}",
+        **POLICY,
+        **limits,
+        "environment": {**limits["environment"], **variables},
+        "user": _NOBODY,
+        "networks": [NETWORK],
+        "extra_hosts": ["host.docker.internal:host-gateway"],
+    }
+    if exporter.command:
+        service["command"] = [_escape(word) for word in exporter.command]
+    return service
+
+
+def _escape(text: str) -> str:
+    """Compose puts variables in for $NAME; $$ is a dollar."""
+    return text.replace("$", "$$")
+
+
+def _merge(target: dict[str, Any], source: Mapping[str, Any]) -> None:
+    """Put `source` into `target`, mappings key by key."""
+    for key, value in source.items():
+        if isinstance(value, dict):
+            _merge(target.setdefault(key, {}), value)
+        else:
+            target[key] = value

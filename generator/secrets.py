@@ -1,0 +1,247 @@
+"""The secrets that a site needs: making what can be made, naming what only the user has, and each container's share.
+
+Owns secrets/ and its modes. A value is never printed, logged or put into a message. secrets/<name> is the user's own
+copy, readable by its owner alone; secrets/.mounted/<consumer>/ is what a container sees under /run/secrets, readable
+by whatever user runs in it: compose mounts files with the modes they have on the machine, and their way there leads
+through secrets/, which is closed to everybody else.
+"""
+
+import getpass
+import os
+import re
+import secrets
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import bcrypt
+
+from generator.conventions import SPEC_FILE
+from generator.diagnostics import Diagnostic, Problems
+from generator.model import Channel, ScrapeJob, Site, SlackChannel
+from generator.packs import load_packs
+from generator.report import render_text
+from generator.resolve import resolve_site
+from generator.source import load_source
+from generator.spec import load_spec
+
+# made: a random value. derived: follows from another secret. later: Uptime Kuma hands it out once it runs.
+# given: nobody but the user has it.
+Origin = Literal["made", "derived", "later", "given"]
+
+FOLDER: Final = "secrets"
+MOUNTED: Final = ".mounted"
+# Containers that mount a share whether or not anything is in it.
+_CONSUMERS: Final = ("alertmanager", "caddy", "grafana", "prometheus")
+_SAFE_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_KUMA_KEY: Final = "kuma_api_key"
+_WEB_PASSWORD: Final = "web_password"
+_WEB_HASH: Final = "web_password_hash"
+# bcrypt reads no further.
+_BCRYPT_BYTES: Final = 72
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """One file in secrets/: what it is, where its value comes from, and which containers are given it."""
+
+    name: str
+    purpose: str
+    origin: Origin
+    consumers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SecretsReport:
+    """What ensure_secrets did, and which secrets only the user can give."""
+
+    made: tuple[str, ...]
+    tightened: tuple[str, ...]
+    missing: tuple[Secret, ...]
+
+
+def needed_secrets(site: Site) -> tuple[Secret, ...]:
+    """All secrets of `site`, one for each name, sorted."""
+    found = [
+        Secret("grafana_admin_password", "Grafana's user admin", "made", ("grafana",)),
+        Secret("kuma_admin_password", "Uptime Kuma's user admin", "made"),
+        Secret(_KUMA_KEY, "Uptime Kuma's key to its metrics", "later", ("prometheus",)),
+    ]
+    if site.stack.domain:
+        found.append(Secret(_WEB_PASSWORD, "the user admin of the public entrance", "made"))
+        found.append(Secret(_WEB_HASH, "what Caddy knows of that password", "derived", ("caddy",)))
+    if site.watchdog:
+        found.append(Secret(site.watchdog.name, "the watchdog's ping address", "given", ("alertmanager",)))
+    people = (person.channel for person in site.people.values() if person.channel)
+    found += [_of_channel(channel) for channel in (*site.channels.values(), *people)]
+    found += [secret for service in site.services for job in service.jobs for secret in _of_job(job)]
+    merged: dict[str, Secret] = {}
+    for secret in found:
+        merged[secret.name] = _merge(merged.get(secret.name, secret), secret)
+    return tuple(merged[name] for name in sorted(merged))
+
+
+def missing_secrets(site: Site, root: Path) -> tuple[Secret, ...]:
+    """The secrets that only the user can give and has not given yet. Reads only."""
+    folder = root / FOLDER
+    return tuple(secret for secret in needed_secrets(site) if secret.origin == "given" and not _read(folder, secret))
+
+
+def ensure_secrets(site: Site, root: Path) -> SecretsReport:
+    """Make what can be made, never over what is there; bring modes and every container's share up to date."""
+    folder, needed = root / FOLDER, needed_secrets(site)
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        tightened = _tighten(folder, needed)
+        made = [secret.name for secret in needed if _make(folder, secret)]
+        _share(folder, needed, [service.name for service in site.services if service.token])
+    except OSError as error:
+        message = f"{error.filename or folder}: {error.strerror}"
+        raise Problems([Diagnostic("apply/secret-missing", message, notes=("secrets/ cannot be prepared",))]) from error
+    return SecretsReport(tuple(made), tuple(tightened), missing_secrets(site, root))
+
+
+def _of_channel(channel: Channel) -> Secret:
+    if isinstance(channel, SlackChannel):
+        purpose = f"the Slack incoming webhook of {channel.name}"
+        return Secret(channel.webhook.name, purpose, "given", ("alertmanager",))
+    return Secret(channel.token.name, f"the Telegram bot's token of {channel.name}", "given", ("alertmanager",))
+
+
+def _of_job(job: ScrapeJob) -> list[Secret]:
+    """A token is ours to make, and the service gets it too; a password was set by whoever set up the target."""
+    found = []
+    if job.token:
+        consumers = ("prometheus", job.service)
+        found.append(Secret(job.token.name, f"the token of {job.service}'s metrics", "made", consumers))
+    if job.basic_password and job.basic_password.name != _KUMA_KEY:
+        name = job.basic_password.name
+        found.append(Secret(name, f"the password of {job.service}'s metrics", "given", ("prometheus",)))
+    return found
+
+
+def _merge(one: Secret, other: Secret) -> Secret:
+    """One file that is used twice: both consumers get it, and what somebody must give is not made up."""
+    if not _SAFE_NAME.fullmatch(other.name):
+        raise ValueError(f"{other.name!r} cannot be the name of a secret file")
+    given = one if one.origin == "given" else other
+    return Secret(one.name, given.purpose, given.origin, tuple(sorted({*one.consumers, *other.consumers})))
+
+
+def _tighten(folder: Path, needed: Iterable[Secret]) -> list[str]:
+    """Take from everybody but the owner what they may do with secrets/ and the files in it."""
+    places = [(folder, 0o700), *((folder / secret.name, 0o600) for secret in needed)]
+    tightened = []
+    for path, mode in places:
+        if path.exists() and path.stat().st_mode & 0o077:
+            path.chmod(mode)
+            tightened.append(path.name)
+    return tightened
+
+
+def _make(folder: Path, secret: Secret) -> bool:
+    """Write the secret's file if its value is ours to choose and not chosen yet; True if it was written."""
+    if secret.origin == "made" and not _read(folder, secret):
+        _write(folder / secret.name, secrets.token_urlsafe(24) + "\n", 0o600)
+        return True
+    if secret.origin == "derived":
+        password = (folder / _WEB_PASSWORD).read_text(encoding="utf-8").strip().encode()
+        if len(password) > _BCRYPT_BYTES:
+            message = f"secrets/{_WEB_PASSWORD} is longer than {_BCRYPT_BYTES} bytes, which no bcrypt hash covers"
+            raise Problems([Diagnostic("apply/secret-missing", message)])
+        if not _matches(password, _read(folder, secret).encode()):
+            _write(folder / secret.name, bcrypt.hashpw(password, bcrypt.gensalt()).decode() + "\n", 0o600)
+            return True
+    return False
+
+
+def _matches(password: bytes, hashed: bytes) -> bool:
+    try:
+        return bcrypt.checkpw(password, hashed)
+    except ValueError:
+        return False
+
+
+def _read(folder: Path, secret: Secret) -> str:
+    """The value without white space around it; empty when there is no file."""
+    try:
+        return (folder / secret.name).read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return ""
+
+
+def _share(folder: Path, needed: Sequence[Secret], services: Iterable[str]) -> None:
+    """Bring secrets/.mounted/ to exactly what the containers need. A file that cannot be filled yet is empty, so that
+    a configuration which names it is valid."""
+    mounted = folder / MOUNTED
+    consumers = sorted({*_CONSUMERS, *services})
+    for consumer in consumers:
+        share = mounted / consumer
+        share.mkdir(parents=True, exist_ok=True)
+        for path in (mounted, share):
+            path.chmod(0o755)
+        mine = [secret for secret in needed if consumer in secret.consumers]
+        for secret in mine:
+            _write(share / secret.name, _read(folder, secret), 0o444)
+        for path in set(share.iterdir()) - {share / secret.name for secret in mine}:
+            path.unlink()
+    for path in set(mounted.iterdir()) - {mounted / consumer for consumer in consumers}:
+        shutil.rmtree(path)
+
+
+def _write(path: Path, text: str, mode: int) -> None:
+    """Write in one step, nothing when nothing changes: a container never sees half a file."""
+    if path.is_file() and path.stat().st_mode & 0o777 == mode and path.read_text(encoding="utf-8") == text:
+        return
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _ask(root: Path, missing: Iterable[Secret]) -> None:
+    """Ask whoever sits there for what only they can give; an empty answer leaves it for later."""
+    for secret in missing:
+        answer = getpass.getpass(f"{secret.name}: {secret.purpose} (empty: later): ").strip()
+        if answer:
+            _write(root / FOLDER / secret.name, answer + "\n", 0o600)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """`make secrets`: `--ask` asks for what is missing when somebody is there to answer."""
+    root = Path.cwd()
+    try:
+        text = (root / SPEC_FILE).read_text(encoding="utf-8-sig")
+        source = load_source(text, SPEC_FILE)
+        site, _ = resolve_site(load_spec(source), source, load_packs())
+        report = ensure_secrets(site, root)
+        if report.missing and "--ask" in arguments and sys.stdin.isatty():
+            _ask(root, report.missing)
+            report = ensure_secrets(site, root)
+    except Problems as problems:
+        print(render_text(problems.diagnostics, {}), file=sys.stderr)
+        return 1
+    except (OSError, UnicodeDecodeError) as error:
+        print(f"{SPEC_FILE}: {error}", file=sys.stderr)
+        return 1
+    for what, names in (("made", report.made), ("closed to others", report.tightened)):
+        if names:
+            print(f"secrets: {what}: {', '.join(names)}")
+    if report.missing:
+        wanted = ", ".join(f"{secret.name} ({secret.purpose})" for secret in report.missing)
+        print(f"secrets: only you have: {wanted}; write each into secrets/<name>, then `make apply`")
+    else:
+        print("secrets: all there")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -71,7 +71,7 @@ def render_reference(site: Site) -> tuple[Artifact, ...]:
     """The reference page; the same for every site."""
     parts = [f"<!-- {GENERATED} -->", _INTRO]
     parts += [_section(title, model) for title, model in _SECTIONS]
-    parts.append("## Kinds and their parameters\n\nA service's `kind` names packs; `params` changes their thresholds.\n")
+    parts.append("## Kinds and their parameters\n\n`kind` names packs; `params` changes their thresholds.\n")
     parts += [_pack(pack) for pack in load_packs().values()]
     return (Artifact(PATH, "\n".join(parts)),)
 

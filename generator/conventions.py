@@ -29,9 +29,7 @@ ALERT_ANNOTATIONS: Final = ("summary", "description", "runbook_url", "dashboard_
 
 SPEC_FILE: Final = "services.yaml"
 LOCK_FILE: Final = "generated.lock"
-GENERATED: Final = (
-    "Rendered by lookout from services.yaml. Edits here are lost: change services.yaml and render."
-)
+GENERATED: Final = "Rendered by lookout from services.yaml. Edits here are lost: change services.yaml and render."
 
 # The monitoring stack watches itself under this service name; users cannot take it.
 STACK_SERVICE: Final = "lookout"
@@ -44,6 +42,8 @@ DEFAULT_HOST: Final = "server"
 
 NETWORK: Final = "lookout"
 SECRETS_MOUNT: Final = "/run/secrets"
+# Below it the log shipper finds the directories of this machine's log files.
+HOST_MOUNT: Final = "/host"
 
 # Compose service names, which are DNS names on the stack's networks, and the ports they listen on.
 PORTS: Final[dict[str, int]] = {

@@ -4,23 +4,31 @@ Owns exporters, limits, public addresses and published ports. What is the same f
 depends on the machine is in .env; COMPOSE_FILE names both files, and compose merges them.
 """
 
+import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from typing import Any, Final
 
 from generator.artifact import Artifact
-from generator.conventions import ALERTMANAGER_PATH, GRAFANA_PATH, NETWORK, PORTS, PROMETHEUS_PATH
+from generator.conventions import ALERTMANAGER_PATH, GRAFANA_PATH, HOST_MOUNT, NETWORK, PORTS, PROMETHEUS_PATH
 from generator.emit import emit_yaml
 from generator.model import Exporter, Site
+from generator.render.collector import render_collector
+from generator.render.loki import render_loki
+from generator.render.provisioning import render_provisioning
 
 COMPOSE_FILE: Final = "compose.rendered.yaml"
-# Where the collector finds the directories of log files of this machine.
-HOST_MOUNT: Final = "/host"
-
 _MIB: Final = 2**20
 # Parts that are not written in Go, whose garbage collector is told of the limit before the kernel enforces it.
 _OTHER_PARTS: Final = frozenset({"uptime-kuma"})
+# Parts that read these files only when they start. Their containers carry the files' hash, so that compose starts them
+# anew when one changed, and only then.
+_READ_AT_START: Final[Mapping[str, tuple[Callable[[Site], tuple[Artifact, ...]], str]]] = {
+    "collector": (render_collector, "loki/collector.yaml"),
+    "grafana": (render_provisioning, "grafana/provisioning/"),
+    "loki": (render_loki, "loki/loki.yaml"),
+}
 # Prometheus' user in its own images: nobody.
 _NOBODY: Final = "65534:65534"
 
@@ -53,6 +61,9 @@ def render_compose(site: Site) -> tuple[Artifact, ...]:
     }
     for part, settings in _addresses(site).items():
         _merge(services.setdefault(part, {}), settings)
+    for part, (render, path) in _READ_AT_START.items():
+        read = "".join(artifact.content for artifact in render(site) if artifact.path.startswith(path))
+        services.setdefault(part, {})["labels"] = {"lookout.config": hashlib.sha256(read.encode()).hexdigest()[:16]}
     if mounts := _log_mounts(site):
         services.setdefault("collector", {})["volumes"] = mounts
     for exporter in sorted(_exporters(site), key=lambda exporter: exporter.name):

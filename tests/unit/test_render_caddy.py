@@ -35,7 +35,7 @@ def adapted(text: str, folder: Path) -> Any:
     if not CADDY:
         pytest.skip("no pinned caddy among the host tools; `make test` puts it there")
     (folder / "Caddyfile").write_text(text)
-    command = [CADDY[-1], "adapt", "--config", "Caddyfile", "--adapter", "caddyfile"]
+    command = [str(CADDY[-1]), "adapt", "--config", "Caddyfile", "--adapter", "caddyfile"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "not formatted" not in done.stderr
@@ -95,7 +95,7 @@ def test_caddy_takes_the_rendered_public_site_with_a_hash_from_a_file(tmp_path: 
     secret.write_text(bcrypt.hashpw(b"open sesame", bcrypt.gensalt(4)).decode() + "\n")
     text = caddyfile(PUBLIC).replace(SECRETS_MOUNT, str(tmp_path))
     adapted(text, tmp_path)
-    command = [CADDY[-1], "validate", "--config", "Caddyfile", "--adapter", "caddyfile"]
+    command = [str(CADDY[-1]), "validate", "--config", "Caddyfile", "--adapter", "caddyfile"]
     home = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
     assert subprocess.run(command, cwd=tmp_path, env=home, capture_output=True, check=False).returncode == 0
     secret.unlink()

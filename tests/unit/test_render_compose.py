@@ -33,8 +33,8 @@ CAPABILITIES = {"caddy": ["NET_BIND_SERVICE"], "collector": ["DAC_READ_SEARCH"]}
 def rendered(*services: Service, **overrides: Any) -> dict[str, Any]:
     (artifact,) = render_compose(make_site(*services, **overrides))
     assert artifact.path == "compose.rendered.yaml"
-    services: dict[str, Any] = yaml.safe_load(artifact.content)["services"]
-    return services
+    found: dict[str, Any] = yaml.safe_load(artifact.content)["services"]
+    return found
 
 
 def budget(**memory: int) -> Budget:
@@ -95,6 +95,15 @@ def test_the_collector_sees_each_directory_of_log_files_once_and_read_only() -> 
         {"type": "bind", "source": "/srv/log", "target": "/host/srv/log", "read_only": True},
         {"type": "bind", "source": "/var/log/shop", "target": "/host/var/log/shop", "read_only": True},
     ]
+
+
+def test_a_part_that_reads_its_file_once_is_started_anew_when_the_file_changed_and_only_then() -> None:
+    before = rendered()
+    slower = replace(STACK, environment="staging")
+    after = rendered(stack=slower)
+    changed = {part for part in before if before[part].get("labels") != after[part].get("labels")}
+    assert {part for part in before if "labels" in before[part]} == {"collector", "grafana", "loki"}
+    assert changed == {"collector"}, "only the collector's file holds the environment"
 
 
 def test_the_policy_of_rendered_containers_is_the_one_in_compose_yaml() -> None:

@@ -1,6 +1,8 @@
 """secrets/: what is made, what is left alone, what each container is given, and that no value is ever shown."""
 
+import getpass
 import stat
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,6 @@ from typing import Any
 import bcrypt
 import pytest
 
-from generator import secrets
 from generator.diagnostics import Problems
 from generator.model import SecretRef, Site
 from generator.secrets import ensure_secrets, main, missing_secrets, needed_secrets
@@ -199,8 +200,8 @@ def test_make_secrets_says_when_all_is_there(
 
 @pytest.mark.parametrize("answer", ["https://hooks.example/one", ""], ids=["an answer is kept", "none is for later"])
 def test_somebody_at_a_terminal_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
-    monkeypatch.setattr(secrets.sys.stdin, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr(secrets.getpass, "getpass", lambda prompt: answer)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(getpass, "getpass", lambda prompt: answer)
     assert run_main(tmp_path, monkeypatch, CHANNEL, "--ask") == 0
     written = tmp_path / "secrets/slack_ops"
     assert (written.read_text().strip() if written.exists() else "") == answer

@@ -16,10 +16,7 @@ def render_text(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str], c
     What a user typed where a secret's name belongs is shown as stars, whichever diagnostic quotes its line.
     """
     found = tuple(diagnostics)
-    shown = {
-        file: _masked(text, [d.span for d in found if d.code == _SECRET_CODE])
-        for file, text in sources.items()
-    }
+    shown = {file: _masked(text, [d.span for d in found if d.code == _SECRET_CODE]) for file, text in sources.items()}
     return "\n".join(_block(d, shown, colour) for d in found)
 
 
@@ -33,9 +30,7 @@ def render_github(diagnostics: Iterable[Diagnostic]) -> str:
     lines = []
     for d in diagnostics:
         place = f"file={d.span.file},line={d.span.line},col={d.span.column}," if d.span else ""
-        message = (
-            " ".join(filter(None, (d.message, d.hint, *d.notes))).replace("%", "%25").replace("\n", "%0A")
-        )
+        message = " ".join(filter(None, (d.message, d.hint, *d.notes))).replace("%", "%25").replace("\n", "%0A")
         lines.append(f"::{d.level} {place}title={d.code}::{message}")
     return "\n".join(lines)
 

@@ -76,9 +76,7 @@ def load_source(text: str, file: str) -> Source:
     except yaml.YAMLError as error:
         raise Problems([_unreadable_character(error, text, file)]) from error
     except RecursionError as error:
-        raise Problems(
-            [Diagnostic("source/syntax", "the file is nested too deeply", Span(file, 1, 1, 1))]
-        ) from error
+        raise Problems([Diagnostic("source/syntax", "the file is nested too deeply", Span(file, 1, 1, 1))]) from error
     if node is None or _is_null(node):
         raise Problems([Diagnostic("source/empty", "the file is empty", Span(file, 1, 1, 1))])
     builder = _Builder(file)

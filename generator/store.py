@@ -34,7 +34,9 @@ class Change:
     def diff(self) -> str:
         """A unified diff from disk to rendered."""
         before, after = ((text or "").splitlines(keepends=True) for text in (self.before, self.after))
-        return "".join(difflib.unified_diff(list(before), list(after), f"{self.path} (on disk)", f"{self.path} (rendered)"))
+        return "".join(
+            difflib.unified_diff(list(before), list(after), f"{self.path} (on disk)", f"{self.path} (rendered)")
+        )
 
 
 @dataclass(frozen=True, slots=True)

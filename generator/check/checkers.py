@@ -119,6 +119,10 @@ def _complaints(tree: Tree, tool: str, run: ToolRun) -> list[Diagnostic]:
     if run.code == 0:
         return []
     lines = [line.strip() for line in run.output.splitlines() if line.strip()]
-    worst = next((line for line in lines if "error" in line.lower() or "FAILED" in line), lines[-1] if lines else "")
+    worst = next(
+        (line for line in lines if "error" in line.lower() or "FAILED" in line), lines[-1] if lines else ""
+    )
     span = origin_of(run.output, tree.artifacts)
-    return [Diagnostic("check/failed", f"{tool}: {worst or f'exit code {run.code}'}", span, notes=tuple(lines)[:20])]
+    return [
+        Diagnostic("check/failed", f"{tool}: {worst or f'exit code {run.code}'}", span, notes=tuple(lines)[:20])
+    ]

@@ -17,7 +17,7 @@ TIMING: Final = Timing(
     evaluation_interval=5,
     slow_interval=30,
     group_wait=5,
-    group_interval=60,
+    group_interval=30,
     repeat_interval=4 * 3600,
 )
 

@@ -16,7 +16,6 @@ replace (
 exclude k8s.io/client-go v8.0.0+incompatible
 
 tool (
-	github.com/grafana/loki/v3/cmd/logcli
 	github.com/grafana/loki/v3/cmd/loki
 	github.com/grafana/loki/v3/cmd/lokitool
 )

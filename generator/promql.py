@@ -3,7 +3,8 @@
 Owns questions about the syntax tree; it evaluates nothing and knows nothing of alerts or panels.
 """
 
-from collections.abc import Iterator
+import operator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,11 +13,11 @@ import promql_parser as pp
 _MIRROR: Final = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": "!="}
 _KEEP_ALL: Final = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
 _NO_LABELS: Final = frozenset({"vector", "time", "scalar", "pi"})
-_ARITHMETIC: Final = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b if b else float("nan"),
+_ARITHMETIC: Final[dict[str, Callable[[float, float], float]]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": lambda left, right: left / right if right else float("nan"),
 }
 
 
@@ -122,7 +123,7 @@ def _constant(node: Any) -> float | None:
         case pp.BinaryExpr() if str(node.op) in _ARITHMETIC:
             left, right = _constant(node.lhs), _constant(node.rhs)
             if left is not None and right is not None:
-                return float(_ARITHMETIC[str(node.op)](left, right))
+                return _ARITHMETIC[str(node.op)](left, right)
     return None
 
 

@@ -1,0 +1,106 @@
+"""The page at /: where everything is, who owns what, and (asked by the page itself) what fires now.
+
+One static file without frameworks, fonts or pictures from elsewhere. It works without Grafana and says so.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final
+
+from generator.artifact import Artifact
+from generator.conventions import (
+    ALERTMANAGER_PATH,
+    DASHBOARD_HOME,
+    DASHBOARD_LOGS,
+    GENERATED,
+    GRAFANA_PATH,
+    PROMETHEUS_PATH,
+    RUNBOOKS_PATH,
+    STACK_SERVICE,
+    dashboard_path,
+)
+from generator.model import Service, Site
+
+if TYPE_CHECKING:
+    import jinja2
+
+PATH: Final = "caddy/site/index.html"
+
+
+def render_home(site: Site) -> tuple[Artifact, ...]:
+    """The home page."""
+    page = _template().render(
+        generated=GENERATED,
+        stack=site.stack,
+        watched=_watched(site),
+        tools=_tools(site),
+        groups=_groups(site),
+        alertmanager=ALERTMANAGER_PATH,
+        grafana=GRAFANA_PATH,
+    )
+    return (Artifact(PATH, page),)
+
+
+def _watched(site: Site) -> str:
+    """`3 services and 1 host`, the stack itself not counted."""
+    hosts = sum("host" in service.kinds for service in site.services)
+    services = sum(service.name != STACK_SERVICE for service in site.services) - hosts
+    words = [f"{services} {'service' if services == 1 else 'services'}"]
+    return " and ".join([*words, f"{hosts} {'host' if hosts == 1 else 'hosts'}"] if hosts else words)
+
+
+@lru_cache(maxsize=1)
+def _template() -> "jinja2.Template":
+    import jinja2
+
+    source = files("generator").joinpath("templates/home.html").read_text(encoding="utf-8")
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+    return environment.from_string(source)
+
+
+def _link(title: str, url: str, *, what: str = "") -> dict[str, Any]:
+    return {"title": title, "url": url, "what": what, "grafana": url.startswith(GRAFANA_PATH)}
+
+
+def _tools(site: Site) -> list[dict[str, Any]]:
+    return [
+        _link("Dashboards", f"{GRAFANA_PATH}/d/{DASHBOARD_HOME}", what="Grafana: every service at a glance"),
+        _link("Logs", f"{GRAFANA_PATH}/d/{DASHBOARD_LOGS}", what="Grafana: lines by service, level, request"),
+        _link("Alerts", f"{ALERTMANAGER_PATH}/", what="Alertmanager: what fires, who is told, silences"),
+        _link("Metrics", f"{PROMETHEUS_PATH}/", what="Prometheus: queries, targets, rules"),
+        _link("Uptime", site.stack.status_url, what="Uptime Kuma: the view from outside"),
+        _link("Runbooks", f"{RUNBOOKS_PATH}/", what="What to do about each alert"),
+    ]
+
+
+def _groups(site: Site) -> list[dict[str, Any]]:
+    """Services, then the hosts they run on, then what watches them; an empty group is left out."""
+    stack = [service for service in site.services if service.name == STACK_SERVICE]
+    hosts = [service for service in site.services if "host" in service.kinds]
+    others = [service for service in site.services if service not in stack and service not in hosts]
+    named = (("Services", others), ("Hosts", hosts), ("Monitoring", stack))
+    return [
+        {"title": title, "services": [_entry(service) for service in services]} for title, services in named if services
+    ]
+
+
+def _entry(service: Service) -> dict[str, Any]:
+    return {
+        "name": service.name,
+        "kinds": ", ".join(service.kinds),
+        "owner": service.owner,
+        "dashboard": f"{GRAFANA_PATH}{dashboard_path(service.name, service.kinds)}",
+        "links": list(_entry_links(service)),
+    }
+
+
+def _entry_links(service: Service) -> Iterator[dict[str, Any]]:
+    if service.logs.mode != "none":
+        yield _link("logs", f"{GRAFANA_PATH}/d/{DASHBOARD_LOGS}?var-service={service.name}")
+    if service.alerts:
+        yield _link("runbooks", f"{RUNBOOKS_PATH}/{service.name}/")
+    if service.jobs:
+        yield _link("targets", f"{PROMETHEUS_PATH}/targets?search={service.name}")
+    if service.url:
+        yield _link("open", service.url)

@@ -1,0 +1,182 @@
+"""The real stack, brought up by `make up` from a copy of this repository, and gone afterwards.
+
+It runs beside a stack of yours: another project name, network and ports. Slack, Telegram and the dead man's switch
+are one container on the stack's own network that speaks their protocols.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import requests
+
+from generator.docker import docker_environment
+
+REPOSITORY: Final = Path(__file__).resolve().parents[2]
+PROJECT: Final = "lookout-e2e"
+ENVIRONMENT: Final = {
+    "COMPOSE_PROJECT_NAME": PROJECT,
+    "LOOKOUT_NETWORK": PROJECT,
+    "LOOKOUT_PORT": "18080",
+    "LOOKOUT_KUMA_PORT": "13001",
+    "LOOKOUT_DEMO_PORT": "18000",
+}
+SECRETS: Final = {
+    "slack_ops": "http://receivers:8080/services/T000/B000/e2e",
+    "telegram_token": "123456:e2e-token",
+    "healthchecks_url": "http://receivers:8080/ping/e2e",
+}
+Answer = TypeVar("Answer")
+
+
+@dataclass
+class Stack:
+    """A copy of the repository with a running stack. `url` is Caddy's local entry."""
+
+    root: Path
+    boot_seconds: float = 0.0
+    receivers: str = ""
+    url: str = "http://127.0.0.1:" + ENVIRONMENT["LOOKOUT_PORT"]
+    kuma_url: str = "http://127.0.0.1:" + ENVIRONMENT["LOOKOUT_KUMA_PORT"]
+    api_url: str = "http://127.0.0.1:" + ENVIRONMENT["LOOKOUT_DEMO_PORT"]
+    session: requests.Session = field(default_factory=requests.Session)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**docker_environment(self.root), **ENVIRONMENT}
+
+    def run(self, *command: str, timeout: float = 900) -> subprocess.CompletedProcess[str]:
+        """A command in the copy; output captured, exit code the caller's."""
+        return subprocess.run(
+            command, cwd=self.root, env=self.environment, capture_output=True, text=True, timeout=timeout, check=False
+        )
+
+    def must(self, *command: str, timeout: float = 900) -> str:
+        """The output of a command that has to succeed."""
+        done = self.run(*command, timeout=timeout)
+        assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+        return done.stdout
+
+    def compose(self, *arguments: str) -> str:
+        return self.must("docker", "compose", *arguments)
+
+    def services(self) -> dict[str, dict[str, Any]]:
+        """Compose's view of every container, by service."""
+        rows = self.compose("ps", "--all", "--format", "json").splitlines()
+        return {row["Service"]: row for row in map(json.loads, rows)}
+
+    def starts(self) -> dict[str, str]:
+        """When each container was started: unchanged means that it was not restarted."""
+        ids = {name: row["ID"] for name, row in self.services().items()}
+        form = "{{.State.StartedAt}} {{.RestartCount}}"
+        return {name: self.must("docker", "inspect", "--format", form, each).strip() for name, each in ids.items()}
+
+    def get(self, path: str, **params: str) -> Any:
+        """JSON from the local entry."""
+        response = self.session.get(self.url + path, params=params, timeout=15)
+        response.raise_for_status()
+        return response.json()
+
+    def query(self, expr: str) -> list[dict[str, Any]]:
+        """An instant query at Prometheus."""
+        found: list[dict[str, Any]] = self.get("/prometheus/api/v1/query", query=expr)["data"]["result"]
+        return found
+
+    def logs(self, query: str, since: str = "15m") -> list[str]:
+        """Log lines from Loki, newest first."""
+        data = self.get("/loki/loki/api/v1/query_range", query=query, since=since, limit="100")["data"]["result"]
+        return [line for stream in data for _, line in stream["values"]]
+
+    def firing(self) -> set[tuple[str, str]]:
+        """(alertname, service) of what fires in Prometheus now."""
+        alerts = self.get("/prometheus/api/v1/alerts")["data"]["alerts"]
+        return {(a["labels"]["alertname"], a["labels"].get("service", "")) for a in alerts if a["state"] == "firing"}
+
+    def messages(self) -> list[dict[str, Any]]:
+        """Everything that the receivers got so far, oldest first."""
+        script = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8080/messages').read().decode())"
+        found: list[dict[str, Any]] = json.loads(self.must("docker", "exec", self.receivers, "python3", "-c", script))
+        return found
+
+    def edit(self, old: str, new: str) -> None:
+        """Change services.yaml as a user would."""
+        path = self.root / "services.yaml"
+        text = path.read_text()
+        assert old in text, f"{old!r} is not in services.yaml"
+        path.write_text(text.replace(old, new, 1))
+
+
+def wait_for(ask: Callable[[], Answer], seconds: float, what: str, every: float = 0.5) -> Answer:
+    """Ask until the answer is true; fail saying what was waited for and what came last."""
+    deadline = time.monotonic() + seconds
+    last: object = None
+    while time.monotonic() < deadline:
+        try:
+            answer = ask()
+            if answer:
+                return answer
+            last = answer
+        except (requests.RequestException, AssertionError) as error:
+            last = error
+        time.sleep(every)
+    raise AssertionError(f"{what}: not within {seconds:.0f} s; last: {last!r}")
+
+
+def copy_repository(target: Path) -> None:
+    """The files that git would commit, as they are now."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=REPOSITORY, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    for name in filter(None, listed.split("\0")):
+        source = REPOSITORY / name
+        if source.is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target / name)
+
+
+def boot(root: Path) -> Stack:
+    """Copy, point the channels at the receivers, `make up`, and start the receivers."""
+    copy_repository(root)
+    stack = Stack(root)
+    stack.edit("token: secret:telegram_token}", "token: secret:telegram_token, api: 'http://receivers:8080'}")
+    stack.edit("\nservices:\n", "\nwatchdog: {ping: secret:healthchecks_url}\n\nservices:\n")
+    (root / "secrets").mkdir(mode=0o700, exist_ok=True)
+    for name, value in SECRETS.items():
+        (root / "secrets" / name).write_text(value)
+    started = time.monotonic()
+    print(stack.must("make", "up", timeout=5400)[-3000:])
+    stack.boot_seconds = time.monotonic() - started
+    stack.receivers = _start_receivers(stack)
+    return stack
+
+
+def _start_receivers(stack: Stack) -> str:
+    image = next(
+        line.split("=", 1)[1] for line in (stack.root / ".env").read_text().splitlines() if line.startswith("IMAGE_PYTHON=")
+    )
+    return stack.must(
+        "docker", "run", "--detach", "--network", f"{PROJECT}_core", "--network-alias", "receivers",
+        "--volume", f"{stack.root / 'tests'}:/srv/tests:ro", "--workdir", "/srv", "--user", "65534:65534",
+        image, "python3", "-m", "tests.support.receivers", "--port", "8080",
+    ).strip()  # fmt: skip
+
+
+def tear_down(stack: Stack) -> None:
+    """Remove containers, volumes and networks of this run."""
+    if stack.receivers:
+        stack.run("docker", "rm", "--force", "--volumes", stack.receivers)
+    profiles = ("--profile", "demo", "--profile", "grafana")
+    stack.run("docker", "compose", *profiles, "down", "--volumes", "--remove-orphans", "--timeout", "5")
+    stack.run("docker", "network", "rm", ENVIRONMENT["LOOKOUT_NETWORK"])
+
+
+def soaking() -> bool:
+    """Whether `make soak` runs these tests, with its larger numbers."""
+    return os.environ.get("LOOKOUT_SOAK") == "1"

@@ -1,0 +1,60 @@
+"""`make up` on a machine that has the images: everything healthy, every door answers, nothing fires."""
+
+import requests
+
+from generator.verbs import compile_file
+from tests.e2e.stack import Stack, wait_for
+
+# What compose cannot ask from inside, because the image holds one program and no shell.
+PROBED_FROM_OUTSIDE = {"collector"}
+
+
+def test_every_container_is_healthy(stack: Stack) -> None:
+    services = stack.services()
+    states = {name: row["Health"] or row["State"] for name, row in services.items()}
+    expected = {name: "running" if name in PROBED_FROM_OUTSIDE else "healthy" for name in services}
+    assert states == expected
+    assert {"prometheus", "alertmanager", "loki", "uptime-kuma", "collector", "caddy", "api", "cache"} <= set(services)
+
+
+def test_it_was_quick(stack: Stack) -> None:
+    print(f"make up with the images present: {stack.boot_seconds:.0f} s")
+    assert stack.boot_seconds <= 90
+
+
+def test_every_door_answers(stack: Stack) -> None:
+    for path in ("/", "/prometheus/-/ready", "/alertmanager/-/ready", "/loki/ready", "/runbooks/api/ServiceDown.md"):
+        assert requests.get(stack.url + path, timeout=10).status_code == 200, path
+    assert requests.get(stack.kuma_url, timeout=10).status_code == 200
+
+
+def test_all_targets_are_up(stack: Stack) -> None:
+    site = compile_file(stack.root / "services.yaml").site
+    skipped = set() if "grafana" in stack.services() else {"grafana"}
+    wanted = {job.name for service in site.services for job in service.jobs} - skipped
+
+    def missing() -> list[str]:
+        targets = stack.get("/prometheus/api/v1/targets")["data"]["activeTargets"]
+        up = {target["labels"]["job"] for target in targets if target["health"] == "up"}
+        return sorted(wanted - up)
+
+    wait_for(lambda: not missing(), 60, "all targets up")
+    assert missing() == []
+
+
+def test_kuma_holds_exactly_the_declared_monitors(stack: Stack) -> None:
+    site = compile_file(stack.root / "services.yaml").site
+    from generator.kuma import plan
+
+    left = plan(stack.kuma_url, stack.root / "secrets", stack.root / "uptime-kuma" / "monitors.json")
+    assert left.empty, left
+    assert {"lookout/prometheus", "lookout/alertmanager", "group/lookout"} <= {each.key for each in site.monitors}
+
+
+def test_a_healthy_machine_is_quiet(stack: Stack) -> None:
+    assert {name for name, _ in stack.firing()} <= {"Watchdog"}
+    wait_for(lambda: ("Watchdog", "lookout") in stack.firing(), 60, "the watchdog fires")
+
+
+def test_the_dead_mans_switch_outside_is_pinged(stack: Stack) -> None:
+    wait_for(lambda: [m for m in stack.messages() if m["kind"] == "ping"], 150, "a ping arrives", every=2)

@@ -57,6 +57,9 @@ class _Run:
         now = self._client.get_monitor(change.id)
         foreign = {int(id_) for id_, on in now["notificationIDList"].items() if on} - set(self._channels.values())
         self._client.edit_monitor(changed_monitor(now, monitor, parent, bound | foreign))
+        if not now["active"] and not now.get("forceInactive"):
+            # 2.0.0-dev.0 starts a paused monitor when it is edited; elsewhere this changes nothing.
+            self._client.pause_monitor(change.id)
 
     def _save_page(self, change: Change, page: StatusPage) -> None:
         if change.action == "create":

@@ -179,7 +179,5 @@ def _login_failure(reply: Mapping[str, Any]) -> KumaError:
         hint = "write the password in use to secrets/kuma_admin_password, or reset it in Uptime Kuma"
         return KumaError("Uptime Kuma refused the user name or the password", hint)
     if reply.get("msg") == _TOO_OFTEN:
-        return KumaError(
-            "Uptime Kuma allows twenty logins a minute, and they are used up", "try again in a minute"
-        )
+        return KumaError("Uptime Kuma allows twenty logins a minute, and they are used up", "try again in a minute")
     return KumaError("Uptime Kuma refused the login", "look at its log")

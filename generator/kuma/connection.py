@@ -53,9 +53,7 @@ class Connection:
         deadline = time.monotonic() + self._patience
         while not self._connected():
             if time.monotonic() >= deadline:
-                raise NoAnswer(
-                    f"Uptime Kuma does not answer at {self.url}", "is it running? `make status` shows it"
-                )
+                raise NoAnswer(f"Uptime Kuma does not answer at {self.url}", "is it running? `make status` shows it")
             time.sleep(0.5)
         try:
             self.wait_for(lambda: self._greeted, "its first message")

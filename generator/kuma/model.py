@@ -148,9 +148,7 @@ class TelegramNotification:
     server_url: str = "https://api.telegram.org"
 
 
-Notification = Annotated[
-    WebhookNotification | SlackNotification | TelegramNotification, Field(discriminator="type")
-]
+Notification = Annotated[WebhookNotification | SlackNotification | TelegramNotification, Field(discriminator="type")]
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)

@@ -68,8 +68,7 @@ def _owned(things: Iterable[_Live], what: str) -> dict[str, _Live]:
             continue
         if thing.key in owned:
             raise KumaError(
-                f"two {what} in Uptime Kuma carry lookout-key={thing.key}:"
-                f" ids {owned[thing.key].id} and {thing.id}",
+                f"two {what} in Uptime Kuma carry lookout-key={thing.key}: ids {owned[thing.key].id} and {thing.id}",
                 "one is a copy made by hand: take lookout-key out of its description, or delete it",
             )
         owned[thing.key] = thing

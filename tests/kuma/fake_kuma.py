@@ -187,6 +187,8 @@ class FakeKuma:
         monitor = self.monitors[payload["id"]]
         kept = self._kept(payload)
         self.monitors[payload["id"]] = {k: v if k in _COMPUTED else kept.get(k) for k, v in monitor.items()}
+        if self.faults.get("edit_resumes"):
+            self.monitors[payload["id"]]["active"] = True
         await self._push(sid, "updateMonitorIntoList", {str(payload["id"]): self.monitors[payload["id"]]})
         return {**ANSWERS["editMonitor"], "monitorID": payload["id"]}
 

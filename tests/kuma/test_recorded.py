@@ -110,6 +110,18 @@ def test_a_change_keeps_what_a_person_set_in_the_browser(desk: Desk) -> None:
     assert after["notificationIDList"] == {"77": True}
 
 
+def test_a_pause_survives_a_change_even_where_an_edit_ends_it(tmp_path: Path) -> None:
+    with FakeKuma(edit_resumes=True) as server:
+        desk = Desk(tmp_path, server)
+        desk.apply()
+        desk.named("cache")["active"] = False
+        desk.content["monitors"][3]["port"] = 6380
+        desk.content["monitors"][0]["interval"] = 30
+        desk.apply()
+        assert (desk.named("cache")["port"], desk.named("cache")["active"]) == (6380, False)
+        assert desk.named("api: health")["active"] is True
+
+
 def test_one_is_changed_one_is_removed_and_a_handmade_one_stays_as_it_is(desk: Desk) -> None:
     desk.apply()
     blank = desk.named("cache") | {"name": "my blog", "description": None, "id": 900}

@@ -1,5 +1,6 @@
 """What the demo API writes to its log: the contract that the log shipper and log searches are written on."""
 
+import asyncio
 import json
 import logging
 import re
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
+import httpx2
 import pytest
 import structlog
 from demo.instrumentation.logs import logging_as_json
@@ -60,6 +62,18 @@ def test_every_line_of_a_request_carries_its_id_and_only_its_id(demo: Demo) -> N
         first = demo.client.post("/analyze", json={"text": "one"}).headers["X-Request-ID"]
         second = demo.client.post("/analyze", json={"text": "two"}).headers["X-Request-ID"]
     assert [record["request_id"] for record in records] == [first, first, second, second]
+
+
+def test_a_client_id_is_not_left_over_for_the_next_request_on_the_connection(demo: Demo) -> None:
+    async def pipelined() -> None:  # one task, one context, as when a client pipelines
+        transport = httpx2.ASGITransport(app=demo.client.app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://api") as client:
+            await client.get("/search?q=oak", headers={"X-Request-ID": "mine-1"})
+            await client.get("/search?q=oak")
+
+    with captured() as records:
+        asyncio.run(pipelined())
+    assert [record.get("client_request_id") for record in records] == ["mine-1", None]
 
 
 @pytest.mark.parametrize("given", ["a b", "x" * 129, 'x"},{"y', "", "é".encode()])

@@ -1,0 +1,69 @@
+# shellcheck shell=bash
+# What the make targets share: where things are, how a step is shown, the Python environment. Sourced, never run.
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+CACHE=$HOME/.cache/lookout
+DOCKER_ENV=$CACHE/docker.env
+cd "$ROOT"
+
+say() { printf '%s\n' "$*"; }
+loud() { printf '!! %s\n' "$*"; }
+die() {
+    printf 'lookout: %s\n' "$*" >&2
+    exit 1
+}
+
+# What this machine's Docker needs, as images/host.sh found it.
+load_docker() {
+    if [[ -f $DOCKER_ENV ]]; then
+        set -a
+        # shellcheck source=/dev/null
+        . "$DOCKER_ENV"
+        set +a
+    fi
+}
+
+# step TITLE COMMAND...: say what is done, do it, say how long it took.
+step() {
+    local title=$1 started=$SECONDS
+    shift
+    say "== $title"
+    "$@" || die "$title: failed after $((SECONDS - started)) s"
+    say "   $((SECONDS - started)) s"
+}
+
+# The Python environment for this pyproject.toml and this Python; another change of either makes another one.
+venv_path() {
+    local python=$1 digest
+    digest=$({
+        "$python" --version
+        cat pyproject.toml
+    } | sha256sum)
+    printf '%s/venv-%s\n' "$CACHE" "${digest:0:12}"
+}
+
+# ensure_venv PYTHON: make the environment unless it is there. Only a complete one has the file `complete`; two who come
+# at once wait for each other.
+ensure_venv() {
+    local python=$1 venv requirements
+    venv=$(venv_path "$python")
+    [[ -f $venv/complete ]] && return
+    mkdir -p "$CACHE"
+    (
+        flock 9
+        [[ -f $venv/complete ]] && exit
+        rm -rf "$venv"
+        "$python" -m venv "$venv"
+        requirements=$venv/requirements.txt
+        "$python" - >"$requirements" <<'PYTHON'
+import tomllib
+
+with open("pyproject.toml", "rb") as file:
+    project = tomllib.load(file)["project"]
+print(*project["dependencies"], *project["optional-dependencies"]["dev"], sep="\n")
+PYTHON
+        "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements"
+        touch "$venv/complete"
+    ) 9>"$CACHE/venv.lock"
+}

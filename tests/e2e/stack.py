@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 import requests
 
 from generator.docker import docker_environment
+from tests.e2e.certificates import make_authority
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 PROJECT: Final = "lookout-e2e"
@@ -26,7 +27,9 @@ ENVIRONMENT: Final = {
     "LOOKOUT_PORT": "18080",
     "LOOKOUT_KUMA_PORT": "13001",
     "LOOKOUT_DEMO_PORT": "18000",
+    "COMPOSE_FILE": "compose.yaml:compose.rendered.yaml:tests/e2e/compose.ca.yaml",
 }
+PUBLIC_NAME: Final = "shop.acme.test"
 SECRETS: Final = {
     "slack_ops": "http://receivers:8080/services/T000/B000/e2e",
     "telegram_token": "123456:e2e-token",
@@ -49,7 +52,7 @@ class Stack:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**docker_environment(self.root), **ENVIRONMENT}
+        return {**docker_environment(self.root), **ENVIRONMENT, "LOOKOUT_TEST_CA": str(self.root / "ca")}
 
     def run(self, *command: str, timeout: float = 900) -> subprocess.CompletedProcess[str]:
         """A command in the copy; output captured, exit code the caller's."""
@@ -145,6 +148,7 @@ def boot(root: Path) -> Stack:
     """Copy, point the channels at the receivers, `make up`, and start the receivers."""
     copy_repository(root)
     stack = Stack(root)
+    make_authority(root / "ca", PUBLIC_NAME)
     stack.edit("token: secret:telegram_token}", "token: secret:telegram_token, api: 'http://receivers:8080'}")
     stack.edit("\nservices:\n", "\nwatchdog: {ping: secret:healthchecks_url}\n\nservices:\n")
     (root / "secrets").mkdir(mode=0o700, exist_ok=True)
@@ -157,14 +161,17 @@ def boot(root: Path) -> Stack:
     return stack
 
 
+def image(stack: Stack, name: str) -> str:
+    """The reference that this machine uses for an image."""
+    lines = (stack.root / ".env").read_text().splitlines()
+    return next(line.split("=", 1)[1] for line in lines if line.startswith(f"IMAGE_{name}="))
+
+
 def _start_receivers(stack: Stack) -> str:
-    image = next(
-        line.split("=", 1)[1] for line in (stack.root / ".env").read_text().splitlines() if line.startswith("IMAGE_PYTHON=")
-    )
     return stack.must(
         "docker", "run", "--detach", "--network", f"{PROJECT}_core", "--network-alias", "receivers",
         "--volume", f"{stack.root / 'tests'}:/srv/tests:ro", "--workdir", "/srv", "--user", "65534:65534",
-        image, "python3", "-m", "tests.support.receivers", "--port", "8080",
+        image(stack, "PYTHON"), "python3", "-m", "tests.support.receivers", "--port", "8080",
     ).strip()  # fmt: skip
 
 

@@ -1,0 +1,26 @@
+"""A certificate authority for one test run, and a certificate for one name, made with openssl."""
+
+import subprocess
+from pathlib import Path
+
+DAYS = "90"
+
+
+def make_authority(folder: Path, name: str) -> None:
+    """Write ca.pem, and server.pem (certificate and key) for `name`, into `folder`, readable by any container."""
+    folder.mkdir(parents=True, exist_ok=True)
+    subject = ["-subj", "/CN=Lookout test authority"]
+    _openssl(folder, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", DAYS,
+             "-keyout", "ca.key", "-out", "ca.pem", *subject)  # fmt: skip
+    _openssl(folder, "req", "-newkey", "rsa:2048", "-nodes", "-keyout", "server.key", "-out", "server.csr",
+             "-subj", f"/CN={name}")  # fmt: skip
+    (folder / "names").write_text(f"subjectAltName=DNS:{name}\n")
+    _openssl(folder, "x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
+             "-days", DAYS, "-extfile", "names", "-out", "server.crt")  # fmt: skip
+    (folder / "server.pem").write_text((folder / "server.crt").read_text() + (folder / "server.key").read_text())
+    for path in folder.iterdir():
+        path.chmod(0o644)
+
+
+def _openssl(folder: Path, *arguments: str) -> None:
+    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # What the make targets share: where things are, how a step is shown, the Python environment. Sourced, never run.
 set -euo pipefail
+shopt -s inherit_errexit
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=$HOME/.cache/lookout
@@ -24,14 +25,20 @@ load_docker() {
     fi
 }
 
-# step TITLE COMMAND...: say what is done, do it, say how long it took.
+# step TITLE COMMAND...: say what is done, do it, say how long it took. Not `"$@" || …`: that would make the shell go on
+# after a command that fails inside a function.
 step() {
-    local title=$1 started=$SECONDS
+    local started=$SECONDS
+    STEP=$1
     shift
-    say "== $title"
-    "$@" || die "$title: failed after $((SECONDS - started)) s"
+    say "== $STEP"
+    "$@"
     say "   $((SECONDS - started)) s"
+    STEP=
 }
+
+STEP=
+trap '[[ $? == 0 || -z $STEP ]] || printf "lookout: %s: failed\n" "$STEP" >&2' EXIT
 
 # The Python environment for this pyproject.toml and this Python; another change of either makes another one.
 venv_path() {
@@ -66,4 +73,12 @@ PYTHON
         "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements"
         touch "$venv/complete"
     ) 9>"$CACHE/venv.lock"
+}
+
+# The Python of that environment, which is made when it is missing.
+venv_python() {
+    local python
+    python=$(images/host.sh python)
+    ensure_venv "$python" >&2
+    printf '%s/bin/python\n' "$(venv_path "$python")"
 }

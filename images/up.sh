@@ -1,14 +1,11 @@
 #!/usr/bin/env bash
 # `make up`: from a clone to a running stack, and from a running stack to one that follows services.yaml.
+# shellcheck source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 NETWORK=${LOOKOUT_NETWORK:-lookout}
 
-prepare_python() {
-    PYTHON_FOUND=$(images/host.sh python)
-    ensure_venv "$PYTHON_FOUND"
-    PYTHON=$(venv_path "$PYTHON_FOUND")/bin/python
-}
+prepare_python() { PYTHON=$(venv_python); }
 
 create_network() {
     docker network inspect "$NETWORK" >/dev/null 2>&1 || docker network create "$NETWORK" >/dev/null
@@ -27,28 +24,27 @@ start() {
 
 # Where everything is, and who may enter: names of files, never what is in them.
 tell() {
-    local domain base kuma
-    domain=$("$PYTHON" -m images.site domain)
-    base=http://localhost:${LOOKOUT_PORT:-8080}
-    kuma=http://localhost:${LOOKOUT_KUMA_PORT:-3001}
-    if [[ -n $domain ]]; then
-        base=https://$domain
-        kuma=https://status.$domain
+    local base port=${LOOKOUT_PORT:-8080} kuma_port=${LOOKOUT_KUMA_PORT:-3001} kuma grafana
+    base=$(sed -n 's|.*--web.external-url=\(.*\)/prometheus/.*|\1|p' compose.rendered.yaml)
+    grafana=$(docker compose config --services | grep -x grafana || true)
+    kuma=${base/https:\/\//https:\/\/status.}
+    if [[ $base == http://* ]]; then
+        base=http://localhost:$port
+        kuma=http://localhost:$kuma_port
     fi
     say ""
     say "Lookout runs."
     say "  Home           $base/"
-    [[ -n $HAS_GRAFANA ]] && say "  Grafana        $base/grafana/       user admin, password in secrets/grafana_admin_password"
+    [[ -z $grafana ]] || say "  Grafana        $base/grafana/   user admin, password in secrets/grafana_admin_password"
     say "  Prometheus     $base/prometheus/"
     say "  Alertmanager   $base/alertmanager/"
-    say "  Uptime Kuma    $kuma/        user admin, password in secrets/kuma_admin_password"
-    if [[ -n $domain ]]; then
-        say "  What has no login of its own asks for: user admin, password in secrets/web_password"
+    say "  Uptime Kuma    $kuma/   user admin, password in secrets/kuma_admin_password"
+    if [[ $base == https://* ]]; then
+        say "  What has no login of its own asks for one: user admin, password in secrets/web_password"
     else
-        say "  From another machine: ssh -L ${LOOKOUT_PORT:-8080}:127.0.0.1:${LOOKOUT_PORT:-8080} -L ${LOOKOUT_KUMA_PORT:-3001}:127.0.0.1:${LOOKOUT_KUMA_PORT:-3001} USER@THIS-MACHINE"
+        say "  From your own computer: ssh -L $port:127.0.0.1:$port -L $kuma_port:127.0.0.1:$kuma_port USER@SERVER"
     fi
-    say ""
-    [[ -n $HAS_GRAFANA ]] || loud "Grafana is left out: no image registry answers, and no package registry has it. Dashboards are rendered and wait for it."
+    [[ -n $grafana ]] || loud "Grafana is left out: no image registry answers. Its dashboards are rendered and wait for it."
     "$PYTHON" -m generator.secrets
 }
 
@@ -63,6 +59,5 @@ step "network $NETWORK" create_network
 step "permissions" open_configuration
 step "containers" start
 step "configuration and monitors" "$PYTHON" -m generator apply
-HAS_GRAFANA=$(docker compose config --services | grep -x grafana || true)
 tell
 say "up in $((SECONDS - began)) s"

@@ -1,0 +1,65 @@
+# Everything that one does with Lookout. Each target prints what it does and how long it took; what takes more than a
+# line is in images/*.sh.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+LOOKOUT := images/lookout.sh
+
+##@ Run
+
+.PHONY: up
+up: ## Start the stack, or bring a running one up to date; prints where everything is
+	@images/up.sh
+
+.PHONY: down
+down: ## Stop the stack; all data stays
+	@images/stack.sh down
+
+.PHONY: status
+status: ## Which part runs, and is it well
+	@images/stack.sh status
+
+.PHONY: logs
+logs: ## Follow the containers' log lines (SERVICE=name for one)
+	@images/stack.sh logs $(SERVICE)
+
+.PHONY: secrets
+secrets: ## Make the secrets that can be made, ask for those only you have
+	@$(LOOKOUT) secrets --ask
+
+##@ Change services.yaml
+
+.PHONY: check
+check: ## Check services.yaml and all that it renders to, with the tools' own checkers
+	@$(LOOKOUT) check
+
+.PHONY: render
+render: ## Render services.yaml
+	@$(LOOKOUT) render
+
+.PHONY: plan
+plan: ## Show what apply would change, in the files and in the running stack
+	@$(LOOKOUT) plan
+
+.PHONY: apply
+apply: ## Render, check, write, and make the running stack follow
+	@$(LOOKOUT) apply
+
+##@ Work on Lookout
+
+.PHONY: test
+test: ## All that guards a change: lint, tests, coverage, freshness, the whole stack end to end
+	@images/test.sh
+
+.PHONY: soak
+soak: ## The same as test, with larger numbers
+	@LOOKOUT_SOAK=1 images/test.sh
+
+.PHONY: clean
+clean: ## Remove the stack and all that it has stored (CONFIRM=yes)
+	@images/stack.sh clean $(CONFIRM)
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} \
+		/^##@/ {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z-]+:.*## / {printf "  make %-8s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# The stack that runs: down, status, logs [SERVICE], clean yes.
+# shellcheck source=common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+down() { docker compose --profile '*' down --remove-orphans "$@"; }
+
+# What is stored goes, secrets/ stays: they fit the next stack too.
+clean() {
+    if [[ ${1:-} != yes ]]; then
+        say "This removes the stack and all that it has stored: metrics, logs, silences, Uptime Kuma's history."
+        die "if that is what you want: make clean CONFIRM=yes"
+    fi
+    down --volumes
+}
+
+load_docker
+case ${1:-} in
+    down) step "stop the stack; its data stays" down ;;
+    status) exec "$(venv_python)" -m images.status ;;
+    logs) exec docker compose logs --follow --tail 100 "${@:2}" ;;
+    clean) step "remove the stack and its data" clean "${2:-}" ;;
+    *) die "images/stack.sh down | status | logs [SERVICE] | clean yes" ;;
+esac

@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# `make test`: all that guards a change, in the order in which a mistake is found soonest. LOOKOUT_SOAK=1 (`make soak`)
+# runs the same with larger numbers. What it starts, it stops: its own stack, and dockerd if that was not running.
+# shellcheck source=common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+began=$SECONDS
+scratch=$(mktemp -d)
+
+finish() {
+    local code=$?
+    rm -rf "$scratch"
+    images/host.sh release || true
+    if [[ $code == 0 ]]; then
+        say "all passed in $((SECONDS - began)) s"
+    else
+        say "FAILED after $((SECONDS - began)) s: $STEP"
+    fi
+    exit "$code"
+}
+trap finish EXIT
+
+prepare_python() { PYTHON=$(venv_python); }
+bin() { "$(dirname "$PYTHON")/$1" "${@:2}"; }
+
+shell_scripts() { git ls-files --cached --others --exclude-standard '*.sh' '.ci/run'; }
+
+lint() {
+    bin ruff check .
+    bin mypy
+    bin lint-imports --no-cache
+    if command -v shellcheck >/dev/null; then
+        shell_scripts | xargs shellcheck --external-sources --source-path=SCRIPTDIR
+    else
+        die "shellcheck is missing: apt-get install shellcheck"
+    fi
+}
+
+# The same file gives the same bytes, and they are the committed ones.
+fresh() {
+    local file
+    "$PYTHON" -m generator render -o "$scratch/one"
+    "$PYTHON" -m generator render -o "$scratch/two"
+    diff --recursive "$scratch/one" "$scratch/two"
+    while read -r file; do
+        cmp "$scratch/one/$file" "$file" || die "$file is not what services.yaml renders to; run make render"
+    done < <(cd "$scratch/one" && find . -type f -printf '%P\n')
+}
+
+tests() {
+    bin pytest tests --ignore=tests/e2e --ignore=tests/bench --numprocesses 2 --dist loadscope \
+        --cov=generator --cov-report=term:skip-covered --cov-fail-under=95
+}
+
+end_to_end() { bin pytest tests/e2e tests/bench; }
+
+step "machine: Docker, Compose, Python" images/host.sh ensure
+load_docker
+step "Python environment" prepare_python
+step "images" "$PYTHON" -m images
+step "lint" lint
+step "rendered files are fresh" fresh
+step "tests" tests
+step "end to end" end_to_end
+STEP=

@@ -197,6 +197,7 @@ class Monitor:
     interval: int = 60
     retries: int = 1
     notify: tuple[str, ...] = ()
+    dns_type: str = "A"
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,10 +46,8 @@ def compare_blackbox(artifacts: Mapping[str, Artifact], loaded: Loaded) -> list[
 
 def _compare_jobs(artifacts: Mapping[str, Artifact], config: Loaded) -> list[str]:
     loaded = {job["job_name"]: job for job in config.get("scrape_configs", [])}
-    wanted: dict[str, Loaded] = {}
-    for path, artifact in artifacts.items():
-        if path.startswith("prometheus/scrape/"):
-            wanted |= {job["job_name"]: job for job in yaml.safe_load(artifact.content)["scrape_configs"]}
+    rendered = yaml.safe_load(artifacts["prometheus/prometheus.yml"].content)
+    wanted = {job["job_name"]: job for job in rendered.get("scrape_configs", [])}
     found = [f"job {name} is not the rendered one" for name in sorted(wanted)
              if not _holds(loaded.get(name), wanted[name])]  # fmt: skip
     return found + [f"job {name} should be gone" for name in sorted(set(loaded) - set(wanted))]

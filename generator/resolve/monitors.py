@@ -26,12 +26,14 @@ def _by_key(monitor: Monitor) -> str:
 def _monitor(service: Service, probe: Probe) -> Monitor:
     several = len(service.probes) > 1
     name = f"{service.name} {probe.target}" if several else service.name
-    key = f"{service.name}/{probe.kind}/{probe.dns_name or probe.target}"
+    key = f"{service.name}/{probe.kind}/{probe.target}"
     if probe.kind == "http":
         return Monitor(key, name, "http", url=probe.target, parent=_SERVICES)
     host, _, port = probe.target.rpartition(":")
     if probe.kind == "dns":
-        return Monitor(key, name, "dns", url=host, hostname=probe.dns_name, port=int(port), parent=_SERVICES)
+        question = {"hostname": probe.dns_name, "dns_type": probe.dns_type}
+        key, name = f"{key}/{probe.dns_name}/{probe.dns_type}", f"{service.name} {probe.dns_name} {probe.dns_type}"
+        return Monitor(key, name, "dns", url=host.strip("[]"), port=int(port), parent=_SERVICES, **question)
     return Monitor(key, name, "port", hostname=host.strip("[]"), port=int(port), parent=_SERVICES)
 
 

@@ -115,16 +115,19 @@ def make_service(name: str = "api", alerts: tuple[Alert, ...] = (), **overrides:
     return Service(**{**values, **overrides})
 
 
-def make_site(*services: Service, notify: Mapping[Severity, tuple[str, ...]] | None = None, **overrides: Any) -> Site:
+def make_site(
+    *services: Service, notify: Mapping[Severity, tuple[str, ...]] | None = None, **overrides: Any
+) -> Site:
     """A site of `services`, sorted by name, whose channels are ops (Slack) and phone (Telegram)."""
     channels: dict[str, Channel] = {"ops": OPS, "phone": PHONE}
     nobody: dict[Severity, tuple[str, ...]] = dict.fromkeys(SEVERITIES, ())
+    told = {"critical": ("phone", "ops"), "warning": ("ops",)} if notify is None else notify
     values: dict[str, Any] = {
         "stack": STACK,
         "budget": Budget(memory={}, metrics_disk=16 * GIB, logs_disk=14 * GIB, queue_disk=2 * GIB),
         "people": {"ana": Person("ana", ANA), "boris": Person("boris", None)},
         "channels": channels,
-        "notify": {**nobody, **({"critical": ("phone", "ops"), "warning": ("ops",)} if notify is None else notify)},
+        "notify": {**nobody, **told},
         "watchdog": None,
         "services": tuple(sorted(services, key=lambda service: service.name)),
         "monitors": (),

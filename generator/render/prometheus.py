@@ -1,0 +1,125 @@
+"""prometheus/prometheus.yml: what Prometheus collects, evaluates and keeps.
+
+Owns neither rules nor blackbox modules. Scrape jobs stand in the one file, and values are spelt as Prometheus prints
+them, because what it says it has loaded is compared with what was rendered: of jobs in files of their own it says
+nothing.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from generator.artifact import Artifact
+from generator.conventions import ALERTMANAGER_PATH, PORTS, SECRETS_MOUNT
+from generator.emit import emit_yaml
+from generator.model import ScrapeJob, SecretRef, Site
+
+_UNITS: Final = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
+
+
+def render_prometheus(site: Site) -> tuple[Artifact, ...]:
+    """The one file; its jobs lead back to the services they scrape."""
+    origins = {job.name: service.origin for service in site.services for job in service.jobs}
+    return (Artifact("prometheus/prometheus.yml", emit_yaml(_main(site)), origins),)
+
+
+def prometheus_duration(seconds: int) -> str:
+    """A duration as Prometheus prints it: years and weeks only when nothing remains, so 90d but 4w."""
+    for unit, size in (("y", 31_536_000), ("w", 604_800)):
+        if seconds and seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    parts = []
+    for unit, size in _UNITS:
+        amount, seconds = divmod(seconds, size)
+        if amount:
+            parts.append(f"{amount}{unit}")
+    return "".join(parts) or "0s"
+
+
+def prometheus_size(size: int) -> str:
+    """A size in whole MiB as Prometheus prints it: 20GiB, or 1GiB512MiB."""
+    mebibytes = max(size // 2**20, 1)
+    parts = []
+    for unit, amount in (("TiB", 2**20), ("GiB", 2**10), ("MiB", 1)):
+        count, mebibytes = divmod(mebibytes, amount)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts)
+
+
+def _main(site: Site) -> dict[str, Any]:
+    timing = site.stack.timing
+    jobs = [job for service in site.services for job in service.jobs]
+    alertmanager = {
+        "path_prefix": ALERTMANAGER_PATH,
+        "timeout": "5s",
+        "static_configs": [{"targets": [f"alertmanager:{PORTS['alertmanager']}"]}],
+    }
+    retention = {
+        "time": prometheus_duration(site.stack.retention_metrics),
+        "size": prometheus_size(site.budget.metrics_disk),
+    }
+    return {
+        # No external_labels: they would stand on every alert that leaves, and in no proof of one.
+        "global": {
+            "scrape_interval": prometheus_duration(timing.scrape_interval),
+            "scrape_timeout": prometheus_duration(timing.scrape_timeout),
+            "evaluation_interval": prometheus_duration(timing.evaluation_interval),
+        },
+        "alerting": {"alertmanagers": [alertmanager]},
+        "rule_files": ["rules/*.yml", "custom/*.yml"],
+        # Here and not in flags, so that a change needs a reload and no restart.
+        "storage": {"tsdb": {"retention": retention}},
+        "scrape_configs": [_scrape_config(job) for job in sorted(jobs, key=lambda job: job.name)],
+    }
+
+
+def _scrape_config(job: ScrapeJob) -> dict[str, Any]:
+    config: dict[str, Any] = {
+        "job_name": job.name,
+        "scrape_interval": prometheus_duration(job.interval),
+        "scrape_timeout": prometheus_duration(job.timeout),
+        # What answers without a proper Content-Type is read as the text format instead of being refused.
+        "fallback_scrape_protocol": "PrometheusText0.0.4",
+    }
+    if job.sample_limit:
+        config["sample_limit"] = job.sample_limit
+    config |= _probing(job) if job.probe_module else {"metrics_path": job.path, "scheme": job.scheme}
+    config |= _credentials(job)
+    config["static_configs"] = [
+        {"targets": [address], "labels": _labels(job, instance)} for address, instance in sorted(job.targets)
+    ]
+    if job.relabel:
+        config["metric_relabel_configs"] = [dict(rule) for rule in job.relabel]
+    return config
+
+
+def _probing(job: ScrapeJob) -> dict[str, Any]:
+    """The target becomes a parameter of the request, which goes to the blackbox exporter."""
+    return {
+        "metrics_path": "/probe",
+        "scheme": "http",
+        "params": {"module": [job.probe_module]},
+        "relabel_configs": [
+            {"source_labels": ["__address__"], "target_label": "__param_target"},
+            {"target_label": "__address__", "replacement": f"blackbox-exporter:{PORTS['blackbox-exporter']}"},
+        ],
+    }
+
+
+def _credentials(job: ScrapeJob) -> dict[str, Any]:
+    if job.token:
+        return {"authorization": {"type": "Bearer", "credentials_file": secret_path(job.token)}}
+    if job.basic_password:
+        user = {"username": job.basic_user} if job.basic_user else {}
+        return {"basic_auth": {**user, "password_file": secret_path(job.basic_password)}}
+    return {}
+
+
+def secret_path(secret: SecretRef) -> str:
+    """Where a container finds a secret."""
+    return f"{SECRETS_MOUNT}/{secret.name}"
+
+
+def _labels(job: ScrapeJob, instance: str) -> Mapping[str, str]:
+    """What every series of the target carries beside `job`, which is the job's name."""
+    return {"service": job.service, "instance": instance, "environment": job.environment, **(job.labels or {})}

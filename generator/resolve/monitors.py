@@ -31,9 +31,16 @@ def _monitor(service: Service, probe: Probe) -> Monitor:
         return Monitor(key, name, "http", url=probe.target, parent=_SERVICES)
     host, _, port = probe.target.rpartition(":")
     if probe.kind == "dns":
-        question = {"hostname": probe.dns_name, "dns_type": probe.dns_type}
-        key, name = f"{key}/{probe.dns_name}/{probe.dns_type}", f"{service.name} {probe.dns_name} {probe.dns_type}"
-        return Monitor(key, name, "dns", url=host.strip("[]"), port=int(port), parent=_SERVICES, **question)
+        return Monitor(
+            key=f"{key}/{probe.dns_name}/{probe.dns_type}",
+            name=f"{service.name} {probe.dns_name} {probe.dns_type}",
+            type="dns",
+            url=host.strip("[]"),
+            hostname=probe.dns_name,
+            port=int(port),
+            parent=_SERVICES,
+            dns_type=probe.dns_type,
+        )
     return Monitor(key, name, "port", hostname=host.strip("[]"), port=int(port), parent=_SERVICES)
 
 

@@ -1,0 +1,37 @@
+"""Malformed files, each with all that is said about it. Renew what is expected with UPDATE_CASES=1, then read it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from generator.cli import main
+
+FOLDER = Path(__file__).parent / "malformed"
+CASES = sorted(FOLDER.glob("*.txt"))
+_INPUT, _OUTPUT = "-- services.yaml --\n", "-- stderr --\n"
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
+def test_a_malformed_file_gets_its_diagnostic_and_writes_nothing(
+    case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text, expected = case.read_text().removeprefix(_INPUT).split(_OUTPUT)
+    monkeypatch.chdir(tmp_path)
+    Path("services.yaml").write_text(text)
+    with pytest.raises(SystemExit) as left:
+        main(["render", "-o", "tree"])
+    printed = capsys.readouterr()
+    if os.environ.get("UPDATE_CASES"):
+        case.write_text(_INPUT + text + _OUTPUT + printed.err)
+        expected = printed.err
+    assert printed.err == expected
+    assert printed.out == ""
+    assert left.value.code == 1
+    assert not Path("tree").exists()
+    assert "error[" in expected
+    assert "Traceback" not in printed.err
+
+
+def test_there_are_at_least_forty_cases() -> None:
+    assert len(CASES) >= 40

@@ -22,8 +22,8 @@ _STRICT: Final = ConfigDict(extra="forbid")
 # Uptime Kuma up to 2.0 refuses shorter intervals.
 _MIN_INTERVAL: Final = 20
 # No white space: the key stands in a monitor's description, among other words.
-Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$", max_length=150)]
-Name = Annotated[str, Field(min_length=1, max_length=150)]
+Key = Annotated[str, Field(pattern=r"^\S+$", max_length=500)]
+Name = Annotated[str, Field(min_length=1)]
 Interval = Annotated[int, Field(ge=_MIN_INTERVAL, le=86400)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 

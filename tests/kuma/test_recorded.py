@@ -1,5 +1,6 @@
 """The whole way against a server that answers as Uptime Kuma 2.5.3 was recorded to."""
 
+import json
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -145,15 +146,18 @@ def test_one_is_changed_one_is_removed_and_a_handmade_one_stays_as_it_is(desk: D
     assert desk.plan().empty
 
 
-def test_a_new_secret_reaches_the_notification_and_no_message(desk: Desk) -> None:
+def test_a_new_secret_reaches_the_notification_and_keeps_what_a_person_set(desk: Desk) -> None:
     desk.apply()
+    (channel,) = desk.server.channels.values()
+    channel["config"] = json.dumps({**json.loads(channel["config"]), "slackiconemo": ":fire:"})
     (desk.secrets / "slack_ops").write_text("http://127.0.0.1:9/new-secret\n")
     plan = desk.apply().plan
     assert [(f.field, f.old, f.new) for c in plan.changes for f in c.fields] == [
         ("slackwebhookURL", "(secret)", "(secret)")
     ]
     (channel,) = desk.server.channels.values()
-    assert "new-secret" in channel["config"]
+    config = json.loads(channel["config"])
+    assert (config["slackwebhookURL"], config["slackiconemo"]) == ("http://127.0.0.1:9/new-secret", ":fire:")
 
 
 def test_notification_group_and_page_go_when_they_are_no_longer_declared(desk: Desk) -> None:

@@ -33,6 +33,12 @@ def test_nothing_but_the_format_and_an_empty_list_is_a_file() -> None:
     assert (loaded.monitors, loaded.notifications, loaded.status_page) == ((), (), None)
 
 
+def test_an_address_with_a_query_may_be_part_of_a_key() -> None:
+    key = "api/http/https://api.acme.dev/health?full=1&as=~json"
+    file = {"format": 1, "monitors": [{"key": key, "name": "api", "type": "group"}]}
+    assert parse_monitors(json.dumps(file).encode()).monitors[0].key == key
+
+
 def drop(*path: str | int) -> Callable[[File], None]:
     def change(file: Any) -> None:
         for step in path[:-1]:

@@ -1,0 +1,58 @@
+"""How fast the compiler is, and that its time grows in line with the site. Run with -s to read the table."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from generator.check.tools import run_tool
+from generator.pipeline import compile_text
+from generator.store import plan_tree, write_plan
+from tests.bench.sites import services_yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+SOAK = bool(os.environ.get("LOOKOUT_SOAK"))
+SIZES = (10, 100, 1000) if SOAK else (10, 100)
+# Aims for an idle machine; CI shares its cores, so what is enforced is twice as wide.
+AIMS = {10: 1.0, 100: 1.0, 1000: 10.0}
+
+
+def measured(count: int) -> dict[str, float]:
+    command = [sys.executable, "-m", "tests.bench.render", str(count)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    result: dict[str, float] = json.loads(done.stdout)
+    return result
+
+
+def test_rendering_is_quick_and_linear() -> None:
+    rows = [measured(count) for count in SIZES]
+    print("\nservices  import  resolve  render  write  total s  files  alerts  peak MiB")
+    for row in rows:
+        print(
+            f"{row['services']:8.0f}  {row['import']:6.2f}  {row['resolve']:7.2f}  {row['render']:6.2f}  "
+            f"{row['write']:5.2f}  {row['total']:7.2f}  {row['files']:5.0f}  {row['alerts']:6.0f}  {row['peak_mib']:8.0f}"
+        )
+    for row in rows:
+        assert row["resolve"] + row["render"] <= 2 * AIMS[int(row["services"])], row
+    small, large = rows[-2], rows[-1]
+    work = [row["resolve"] + row["render"] for row in (small, large)]
+    assert work[1] / work[0] <= 2 * large["services"] / small["services"], "time must grow in line with the site"
+
+
+@pytest.mark.parametrize("count", [20, 100] if SOAK else [20])
+def test_proving_a_site(count: int, tmp_path: Path) -> None:
+    compiled = compile_text(services_yaml(count), "services.yaml")
+    write_plan(plan_tree(compiled.artifacts, tmp_path))
+    proofs = [a.path for a in compiled.artifacts if a.path.startswith("prometheus/proofs/") and a.path.endswith(".test.yml")]
+    begin = time.perf_counter()
+    for path in proofs:
+        run = run_tool("promtool", ["test", "rules", path], tmp_path)
+        assert run.code == 0, run.output
+    seconds = time.perf_counter() - begin
+    alerts = len(compiled.site.alerts)
+    print(f"\nproving {count} services: {alerts} alerts by {len(proofs)} proofs in {seconds:.1f} s")
+    assert proofs

@@ -1,0 +1,88 @@
+"""What a part says it has loaded, against what was rendered."""
+
+from typing import Any
+
+import pytest
+
+from generator.apply.readback import compare_alertmanager, compare_blackbox, compare_prometheus
+from generator.artifact import Artifact
+
+MAIN = "global: {scrape_interval: 10s}\nstorage: {tsdb: {retention: {time: 90d, size: 16GiB}}}\n"
+SCRAPE = """\
+scrape_configs:
+  - job_name: api
+    scrape_interval: 10s
+    static_configs: [{targets: ["api:8000"], labels: {service: api}}]
+"""
+RULES = """\
+groups:
+  - name: api:outage
+    rules:
+      - {alert: Down, expr: 'up{job="api",instance="a"} == 0', for: 10s}
+      - {record: r, expr: sum(up)}
+"""
+ARTIFACTS = {
+    path: Artifact(path, text)
+    for path, text in (
+        ("prometheus/prometheus.yml", MAIN + SCRAPE),
+        ("prometheus/rules/api.yml", RULES),
+        ("prometheus/blackbox.yml", "modules: {http_2xx: {prober: http, timeout: 4s}}\n"),
+        ("alertmanager/alertmanager.yml", "route: {receiver: ops, group_wait: 5s}\nreceivers: [{name: ops}]\ntemplates: [a]\n"),
+    )
+}
+
+
+def loaded(**job: Any) -> dict[str, Any]:
+    default = {"job_name": "api", "scrape_interval": "10s", "honor_timestamps": True,
+               "static_configs": [{"targets": ["api:8000"], "labels": {"service": "api"}}]}  # fmt: skip
+    return {
+        "global": {"scrape_interval": "10s", "evaluation_interval": "1m"},
+        "storage": {"tsdb": {"retention": {"time": "90d", "size": "16GiB"}}},
+        "scrape_configs": [{**default, **job}],
+    }
+
+
+def groups(query: str = 'up{instance="a",job="api"} == 0', duration: float = 10, name: str = "api:outage") -> list[Any]:
+    rules = [{"name": "Down", "query": query, "duration": duration}, {"name": "r", "query": "sum(up)"}]
+    return [{"name": name, "file": "/etc/prometheus/rules/api.yml", "rules": rules}]
+
+
+def test_what_is_loaded_as_rendered_is_no_drift() -> None:
+    assert compare_prometheus(ARTIFACTS, loaded(), groups()) == []
+
+
+@pytest.mark.parametrize(
+    ("config", "rules", "sentence"),
+    [
+        (loaded(scrape_interval="30s"), groups(), "job api is not the rendered one"),
+        (loaded(job_name="old"), groups(), "job old should be gone"),
+        (loaded(static_configs=[]), groups(), "job api is not the rendered one"),
+        ({**loaded(), "global": {"scrape_interval": "1m"}}, groups(), "global.scrape_interval is '1m', not '10s'"),
+        (loaded(), groups(query="up == 1"), "rule group api:outage is not the rendered one"),
+        (loaded(), groups(duration=60), "rule group api:outage is not the rendered one"),
+        (loaded(), groups(name="old:outage"), "rule group old:outage should be gone"),
+        (loaded(), [], "rule group api:outage is not the rendered one"),
+    ],
+)
+def test_each_difference_is_a_sentence(config: dict[str, Any], rules: list[Any], sentence: str) -> None:
+    assert sentence in compare_prometheus(ARTIFACTS, config, rules)
+
+
+def test_a_users_own_rules_are_theirs() -> None:
+    own = [{"name": "mine", "file": "/etc/prometheus/custom/mine.yml", "rules": []}]
+    assert compare_prometheus(ARTIFACTS, loaded(), groups() + own) == []
+
+
+def test_alertmanagers_defaults_are_no_drift_and_a_changed_route_is() -> None:
+    same = "route: {receiver: ops, group_wait: 5s, repeat_interval: 4h}\nreceivers: [{name: ops}]\n"
+    assert compare_alertmanager(ARTIFACTS, same) == []
+    other = "route: {receiver: ops, group_wait: 30s}\nreceivers: [{name: ops}]\n"
+    assert compare_alertmanager(ARTIFACTS, other) == ["'route' is not the rendered one"]
+
+
+def test_blackbox_modules_that_differ_or_linger_are_told() -> None:
+    assert compare_blackbox(ARTIFACTS, {"modules": {"http_2xx": {"prober": "http", "timeout": "4s", "http": {}}}}) == []
+    assert compare_blackbox(ARTIFACTS, {"modules": {"old": {}}}) == [
+        "module http_2xx is not the rendered one",
+        "module old should be gone",
+    ]

@@ -1,0 +1,53 @@
+"""What is masked in a log line, and what must stay readable."""
+
+import re
+
+import pytest
+
+from generator.render.redaction import RULES, ottl_statements, ottl_string, redact
+from tests.unit.redaction_cases import LOOK_ALIKES, SECRETS
+
+
+@pytest.mark.parametrize(("text", "expected"), SECRETS.values(), ids=SECRETS)
+def test_a_secret_is_masked_and_the_rest_of_the_line_kept(text: str, expected: str) -> None:
+    assert redact(text) == expected
+
+
+@pytest.mark.parametrize("text", LOOK_ALIKES.values(), ids=LOOK_ALIKES)
+def test_what_only_looks_like_a_secret_stays(text: str) -> None:
+    assert redact(text) == text
+
+
+@pytest.mark.parametrize("text", [text for text, _ in SECRETS.values()], ids=SECRETS)
+def test_redacting_twice_is_redacting_once(text: str) -> None:
+    assert redact(redact(text)) == redact(text)
+
+
+def test_several_secrets_in_one_line_are_all_masked() -> None:
+    line = " ".join(text for text, _ in SECRETS.values() if "{" not in text and "BEGIN" not in text)
+    redacted = redact(line)
+    for secret in ("hunter2", "abc123", "dXNlcjpwYXNz", "4111111111111111", "bob.smith", "333 123"):
+        assert secret not in redacted
+
+
+@pytest.mark.parametrize("rule", [rule.name for rule in RULES])
+def test_without_this_rule_a_secret_would_get_through(rule: str) -> None:
+    assert any(redact(text, without=rule) != expected for text, expected in SECRETS.values())
+
+
+def test_patterns_are_such_as_both_engines_read() -> None:
+    for rule in RULES:
+        assert not re.search(r"\(\?[=!<P]|\\[1-9ZQ]|[*+?]\+", rule.pattern), rule.name
+        groups = [int(number) for number in re.findall(r"\$\{(\d)\}", rule.mask)]
+        assert re.compile(rule.pattern).groups == max(groups, default=0), rule.name
+
+
+def test_each_rule_is_applied_to_the_body_and_to_the_attributes() -> None:
+    statements = ottl_statements()
+    assert len(statements) == 2 * len(RULES) + 1
+    for rule in RULES:
+        assert sum(ottl_string(rule.pattern) in statement for statement in statements) == 2, rule.name
+
+
+def test_an_ottl_string_escapes_what_would_end_it() -> None:
+    assert ottl_string('\\d"') == '"\\\\d\\""'

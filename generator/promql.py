@@ -79,11 +79,12 @@ def parse(expr: str) -> Any:
 def walk(node: Any) -> Iterator[Any]:
     """Every node of a tree, outermost first."""
     yield node
-    for child in _children(node):
+    for child in children(node):
         yield from walk(child)
 
 
-def _children(node: Any) -> tuple[Any, ...]:
+def children(node: Any) -> tuple[Any, ...]:
+    """The nodes directly below a node."""
     match node:
         case pp.BinaryExpr():
             return (node.lhs, node.rhs)

@@ -108,18 +108,22 @@ def _firing_panel(service: str) -> Panel:
 
 
 def _uses_panel(names: Sequence[str]) -> Panel:
-    pattern = "|".join(names)
     return Panel(
         slug="common-uses",
         title="What it uses",
         description="Whether each service that this one uses answers its scrapes. A fault here explains one above.",
         type="stat",
         unit="none",
-        queries=(Query(f'min by (service) (up{{service=~"{pattern}"}})', "{{service}}"),),
+        queries=(Query(f"min by (service) (up{{service{_among(names)}}})", "{{service}}"),),
         width=24,
         height=4,
         mappings={"1": "up", "0": "down"},
     )
+
+
+def _among(names: Sequence[str]) -> str:
+    """A matcher for one name or for several."""
+    return f'="{names[0]}"' if len(names) == 1 else f'=~"{"|".join(names)}"'
 
 
 def _log_panels(service: str) -> tuple[Panel, ...]:

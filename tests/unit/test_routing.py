@@ -1,0 +1,82 @@
+"""Who is told: the truth table of `notify:`."""
+
+import pytest
+
+from generator.conventions import DEFAULT_OWNER, Severity
+from generator.model import Person, SecretRef, SlackChannel, TelegramChannel
+from generator.routing import reaches, receiver_of, recipients, routes
+from tests.unit.sites import ANA, OPS, PHONE, make_service, make_site
+
+BORIS = TelegramChannel("boris", 7654321, SecretRef("telegram_token"), "https://api.telegram.org")
+PEOPLE = {"ana": Person("ana", ANA), "boris": Person("boris", BORIS), "cleo": Person("cleo", None)}
+
+
+@pytest.mark.parametrize(
+    ("words", "owner", "reached"),
+    [
+        pytest.param(("ops",), "ana", (OPS,), id="a channel is told whoever owns the service"),
+        pytest.param(("phone", "ops"), "ana", (PHONE, OPS), id="channels are told in the order written"),
+        pytest.param(("owner",), "ana", (ANA,), id="owner is the person who owns the service"),
+        pytest.param(("owner", "ops"), "boris", (BORIS, OPS), id="owner and a channel are both told"),
+        pytest.param(("owner", "ops"), "cleo", (OPS,), id="an owner whom nothing reaches leaves the channels"),
+        pytest.param(("owner",), "cleo", (), id="an owner whom nothing reaches is nobody"),
+        pytest.param(("owner",), DEFAULT_OWNER, (ANA, BORIS), id="what nobody owns is everyone's"),
+        pytest.param(("owner",), "stranger", (ANA, BORIS), id="an owner from a rule by hand is everyone"),
+        pytest.param((), "ana", (), id="no word, nobody"),
+    ],
+)
+def test_an_alert_reaches(words: tuple[str, ...], owner: str, reached: tuple[object, ...]) -> None:
+    site = make_site(make_service(), notify={"critical": words}, people=PEOPLE)
+    assert recipients(site, "critical", owner) == reached
+
+
+def test_two_names_for_one_place_are_told_once() -> None:
+    twin = TelegramChannel("twin", PHONE.chat, PHONE.token, PHONE.api)
+    site = make_site(notify={"critical": ("phone", "twin", "ops")}, channels={"phone": PHONE, "twin": twin, "ops": OPS})
+    assert recipients(site, "critical", "ana") == (PHONE, OPS)
+
+
+def test_one_webhook_with_two_channels_is_two_places() -> None:
+    other = SlackChannel("dev", "#dev", OPS.webhook)
+    site = make_site(notify={"critical": ("ops", "dev")}, channels={"ops": OPS, "dev": other})
+    assert len(reaches(site, "critical", "ana")) == 2
+
+
+def test_each_person_has_a_receiver_only_where_the_owner_is_told() -> None:
+    site = make_site(notify={"critical": ("owner", "ops"), "warning": ("ops",)}, people=PEOPLE)
+    assert [(route.severity, route.owner, route.receiver) for route in routes(site)] == [
+        ("critical", "ana", "critical-ana"),
+        ("critical", "boris", "critical-boris"),
+        ("critical", "cleo", "critical-cleo"),
+        ("critical", None, "critical"),
+        ("warning", None, "warning"),
+        ("info", None, "nobody"),
+    ]
+
+
+def test_an_owner_whom_nothing_reaches_is_routed_to_nobody() -> None:
+    site = make_site(notify={"critical": ("owner",)}, people=PEOPLE)
+    assert receiver_of(site, "critical", "cleo") == "nobody"
+
+
+@pytest.mark.parametrize(
+    ("severity", "owner", "receiver"),
+    [
+        ("critical", "ana", "critical-ana"),
+        ("critical", "stranger", "critical"),
+        ("warning", "ana", "warning"),
+        ("info", "ana", "nobody"),
+        ("page", "ana", "warning"),
+        ("", "", "warning"),
+    ],
+)
+def test_the_receiver_of(severity: str, owner: str, receiver: str) -> None:
+    site = make_site(notify={"critical": ("owner", "ops"), "warning": ("ops",)}, people=PEOPLE)
+    assert receiver_of(site, severity, owner) == receiver
+
+
+@pytest.mark.parametrize("severity", ["critical", "warning", "info"])
+def test_with_an_empty_notify_nobody_is_told(severity: Severity) -> None:
+    site = make_site(notify={})
+    assert recipients(site, severity, "ana") == ()
+    assert receiver_of(site, severity, "ana") == "nobody"

@@ -1,4 +1,4 @@
-module lookout/images/collector
+module lookout/images/otelcol-contrib
 
 go 1.26.0
 

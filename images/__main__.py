@@ -1,0 +1,157 @@
+"""`python -m images`: has every image that the stack runs, and writes into .env which ones they are.
+
+    python -m images              all of them, Compose included
+    python -m images NAME...      some of them; `demo` and `compose` are names too
+    python -m images --list       what there is
+
+LOOKOUT_IMAGES=pull or =build allows one way alone. Exit codes: 0 fine, 1 something failed, 2 usage, 3 no Docker.
+"""
+
+import argparse
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+from images import CACHE, ROOT, Failed, build, demo, docker, plugin, provide
+from images.dotenv import merge_dotenv, read_dotenv
+from images.machine import MODE
+from images.pins import Image, load_pins, variable
+from images.progress import show, warn
+
+_DOTENV: Final = ROOT / ".env"
+_COMPOSE_FILES: Final = "compose.yaml:compose.rendered.yaml"
+# Needed by the demo alone.
+_OF_THE_DEMO: Final = frozenset({"python", "redis"})
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code."""
+    options = _parse(arguments)
+    try:
+        docker.ask("info", "--format", "{{.ServerVersion}}")
+    except Failed as error:
+        print(f"{error}\nimages/host.sh ensure", file=sys.stderr)
+        return 3
+    try:
+        with _alone():
+            mode = provide.Mode(os.environ.get(MODE) or provide.Mode.AUTO)
+            if options.list:
+                return _list(mode)
+            return _provide(options.names, mode, options.rebuild)
+    except Failed as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped; the next run goes on from here", file=sys.stderr)
+        return 130
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    known = [*load_pins().images, demo.NAME, plugin.NAME]
+    parser = argparse.ArgumentParser(prog="python -m images", description="Have the images that the stack runs.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(known))
+    parser.add_argument("--list", action="store_true", help="show what there is, and get nothing")
+    parser.add_argument("--rebuild", action="store_true", help="get the named ones even if they are there")
+    options = parser.parse_args(arguments)
+    if unknown := sorted(set(options.names) - set(known)):
+        parser.error(f"no image is called {', '.join(unknown)}: {', '.join(known)}")
+    if options.rebuild and not options.names:
+        parser.error("--rebuild wants names")
+    if os.environ.get(MODE, "auto") not in (*provide.Mode, ""):
+        parser.error(f"{MODE} is one of {', '.join(provide.Mode)}")
+    return options
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Two runs at once wait for each other: they would build the same things in the same places."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "images.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            show("another run is at work; waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _provide(names: Sequence[str], mode: provide.Mode, rebuild: bool) -> int:
+    everything = not names
+    with_demo = demo.NAME in names or (everything and demo.is_wanted())
+    if everything or plugin.NAME in names:
+        plugin.ensure_compose()
+    wanted = [image for image in load_pins().images.values() if _is_wanted(image, names, with_demo)]
+    before = docker.local_images()
+    had, failures = provide.each(wanted, lambda image: provide.provide(image, mode, rebuild))
+    if with_demo and (python := had.get("python")):
+        try:
+            had[demo.NAME] = _demo(python, rebuild)
+        except Failed as error:
+            failures.append(error)
+    merge_dotenv(_DOTENV, _changes(had, everything))
+    for failure in failures:
+        print(f"lookout: {failure}", file=sys.stderr)
+    if everything and not failures and docker.local_images() != before:
+        build.sweep()
+    return 1 if failures else 0
+
+
+def _is_wanted(image: Image, names: Sequence[str], with_demo: bool) -> bool:
+    if image.name in _OF_THE_DEMO and with_demo:
+        return True
+    return image.name in names if names else image.name not in _OF_THE_DEMO
+
+
+def _demo(python: str, rebuild: bool) -> str:
+    tag = demo.reference()
+    return tag if tag in docker.local_images() and not rebuild else demo.build(python)
+
+
+def _changes(had: dict[str, str | None], everything: bool) -> dict[str, str | None]:
+    """What .env is to say. compose wants a reference for every service, those of a profile that is off included."""
+    changes = {variable(name): reference for name, reference in had.items()}
+    changes["DOCKER_ROOT"] = docker.ask("info", "--format", "{{.DockerRootDir}}")
+    changes["LOOKOUT_ROOT_PROPAGATION"] = _root_propagation()
+    if not everything:
+        return changes
+    present = read_dotenv(_DOTENV)
+    for image in load_pins().images.values():
+        if image.name in _OF_THE_DEMO:
+            changes.setdefault(image.variable, image.pulled)
+    changes.setdefault(variable(demo.NAME), demo.reference())
+    changes["COMPOSE_FILE"] = present.get("COMPOSE_FILE", _COMPOSE_FILES)
+    switched = {"demo": demo.NAME in had, "grafana": had.get("grafana") is not None}
+    kept = [profile for profile in present.get("COMPOSE_PROFILES", "").split(",") if profile not in ("", *switched)]
+    changes["COMPOSE_PROFILES"] = ",".join(sorted({*kept, *(name for name, on in switched.items() if on)}))
+    return changes
+
+
+def _root_propagation() -> str:
+    """How the file systems of the machine may be shown to the node exporter: later mounts too, if / is shared."""
+    done = subprocess.run(
+        ["findmnt", "--noheadings", "--output", "PROPAGATION", "/"], capture_output=True, text=True, check=False
+    )
+    return "rslave" if {"shared", "slave"} & set(done.stdout.replace(",", " ").split()) else "private"
+
+
+def _list(mode: provide.Mode) -> int:
+    local = docker.local_images()
+    show(f"{'name':<20} {'version':<12} {'here':<10} reference")
+    for image in load_pins().images.values():
+        reference = provide.present(image, local, mode)
+        kind = "missing" if reference is None else "registry" if reference == image.pulled else "stand-in"
+        version = image.standin_version if kind == "stand-in" else image.version
+        show(f"{image.name:<20} {version:<12} {kind:<10} {reference or image.pulled}")
+    tag = demo.reference()
+    show(f"{demo.NAME:<20} {tag.rsplit(':', 1)[-1]:<12} {'built' if tag in local else 'missing':<10} {tag}")
+    if not plugin.is_there():
+        warn("docker compose is missing")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

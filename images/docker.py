@@ -1,0 +1,73 @@
+"""The docker command line as the rest of this package needs it. Nothing else here runs docker."""
+
+import os
+import subprocess
+from functools import cache
+from pathlib import Path
+
+from images import CACHE, Failed
+from images.progress import run_logged
+
+
+@cache
+def environment() -> dict[str, str]:
+    """This process's environment and what images/host.sh found out that this machine's Docker needs."""
+    path = CACHE / "docker.env"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    facts = dict(line.split("=", 1) for line in lines if "=" in line)
+    return {**facts, **os.environ}
+
+
+def ask(*arguments: str) -> str:
+    """What docker answers. Raises Failed when it does not."""
+    try:
+        done = subprocess.run(["docker", *arguments], env=environment(), capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise Failed(f"docker cannot be run ({error.strerror}): images/host.sh ensure") from error
+    if done.returncode != 0:
+        raise Failed(f"docker {arguments[0]}: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def try_to(*arguments: str) -> bool:
+    """Do it if it can be done: clearing up, which nobody minds failing."""
+    command = ["docker", *arguments]
+    return subprocess.run(command, env=environment(), capture_output=True, check=False).returncode == 0
+
+
+def local_images() -> frozenset[str]:
+    """Every name:tag that is on this machine."""
+    return frozenset(ask("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").splitlines())
+
+
+def pull(name: str, reference: str) -> None:
+    """Pull an image, output into the log of `name`."""
+    run_logged(name, ["docker", "pull", reference], environment())
+
+
+def build(name: str, context: Path, tag: str, arguments: dict[str, str]) -> None:
+    """Build the Dockerfile in `context`; stages that were only needed on the way are removed."""
+    options = [part for key, value in arguments.items() for part in ("--build-arg", f"{key}={value}")]
+    run_logged(name, ["docker", "build", "--tag", tag, *options, str(context)], environment())
+    try_to("image", "prune", "--force", "--filter", "label=lookout.stage=build")
+
+
+def run(name: str, image: str, options: list[str], script: str) -> None:
+    """Run a shell script in a container that is gone afterwards; one that an interrupted run left is removed first."""
+    container = f"lookout-build-{name}"
+    try_to("rm", "--force", container)
+    command = ["docker", "run", "--rm", "--init", "--name", container, *options, image, "sh", "-euc", script]
+    try:
+        run_logged(name, command, environment())
+    except BaseException:
+        try_to("rm", "--force", container)
+        raise
+
+
+def copy_out(reference: str, source: str, target: Path) -> None:
+    """Copy one file out of an image."""
+    container = ask("create", reference, "none")
+    try:
+        ask("cp", "--follow-link", f"{container}:{source}", str(target))
+    finally:
+        try_to("rm", container)

@@ -1,0 +1,129 @@
+"""What each stand-in is made of. Data alone: images/build.py does the work, stand-ins/<name>/Dockerfile the rest.
+
+Paths are as in the official image, because compose.yaml relies on them; `usr/bin` is what `/bin` is on the base.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+_COMMON: Final = "github.com/prometheus/common/version.Version"
+
+
+@dataclass(frozen=True, slots=True)
+class GoModule:
+    """Programs compiled, static, from images/go/<module>, whose go.sum verifies every byte of source."""
+
+    module: str
+    programs: Mapping[str, str]
+    """Package to compile -> path below the image's root; packages without one are tools for this machine alone."""
+    stamp: str
+    """The variable that the linker sets to the version."""
+    stamp_prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DebianPackage:
+    """Files taken out of a package of the pinned Debian release, if it holds the pinned version."""
+
+    package: str
+    files: Mapping[str, str]
+    otherwise: GoModule | None = None
+    """How to get the same version once the distribution has moved on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A stand-in image: files put into its root, then its Dockerfile."""
+
+    name: str
+    parts: tuple[GoModule | DebianPackage, ...] = ()
+    bare: bool = False
+    """Nothing in it but the program, as in the official image: no shell, only certificates and /tmp."""
+
+
+RECIPES: Final = (
+    Recipe(
+        "prometheus",
+        (
+            GoModule(
+                "prometheus",
+                {
+                    "github.com/prometheus/prometheus/cmd/prometheus": "usr/bin/prometheus",
+                    "github.com/prometheus/prometheus/cmd/promtool": "usr/bin/promtool",
+                },
+                _COMMON,
+            ),
+        ),
+    ),
+    Recipe(
+        "alertmanager",
+        (
+            # The server's module lacks files that its own source embeds.
+            DebianPackage(
+                "prometheus-alertmanager",
+                {
+                    "usr/bin/prometheus-alertmanager": "usr/bin/alertmanager",
+                    "usr/share/prometheus/alertmanager": "usr/share/prometheus/alertmanager",
+                },
+            ),
+            GoModule("alertmanager", {"github.com/prometheus/alertmanager/cmd/amtool": "usr/bin/amtool"}, _COMMON),
+        ),
+    ),
+    Recipe(
+        "blackbox-exporter",
+        (
+            DebianPackage(
+                "prometheus-blackbox-exporter",
+                {"usr/bin/prometheus-blackbox-exporter": "usr/bin/blackbox_exporter"},
+            ),
+        ),
+    ),
+    Recipe(
+        "node-exporter",
+        (DebianPackage("prometheus-node-exporter", {"usr/bin/prometheus-node-exporter": "usr/bin/node_exporter"}),),
+    ),
+    Recipe(
+        "redis-exporter",
+        (DebianPackage("prometheus-redis-exporter", {"usr/bin/prometheus-redis-exporter": "redis_exporter"}),),
+    ),
+    Recipe("redis"),
+    Recipe("caddy", (DebianPackage("caddy", {"usr/bin/caddy": "usr/bin/caddy"}),)),
+    Recipe("python"),
+    Recipe(
+        "loki",
+        (
+            GoModule(
+                "loki",
+                {
+                    "github.com/grafana/loki/v3/cmd/loki": "usr/bin/loki",
+                    "github.com/grafana/loki/v3/cmd/lokitool": "",
+                },
+                "github.com/grafana/loki/v3/pkg/util/build.Version",
+            ),
+        ),
+        bare=True,
+    ),
+    Recipe(
+        "collector",
+        (GoModule("collector", {"lookout/images/otelcol-contrib": "otelcol-contrib"}, "main.Version"),),
+        bare=True,
+    ),
+    Recipe("uptime-kuma"),
+)
+
+COMPOSE: Final = DebianPackage(
+    "docker-compose",
+    {"usr/libexec/docker/cli-plugins/docker-compose": "docker-compose"},
+    otherwise=GoModule(
+        "compose",
+        {"github.com/docker/compose/v2/cmd": "docker-compose"},
+        "github.com/docker/compose/v2/internal.Version",
+        stamp_prefix="v",
+    ),
+)
+
+
+def recipe_of(name: str) -> Recipe:
+    """The recipe of an image that has a stand-in."""
+    return next(recipe for recipe in RECIPES if recipe.name == name)

@@ -27,7 +27,9 @@ def container(service: str, state: str = "running", health: str = "") -> dict[st
         pytest.param(container("redis-exporter-cache"), "not scraped", False, id="and so does a failing scrape"),
         pytest.param(container("worker"), "no check", True, id="what nobody looks at only has to run"),
         pytest.param(container("worker", state="exited"), "no check", False, id="what has stopped is not well"),
-        pytest.param(container("loki", "exited", "healthy"), "healthy", False, id="the last check of a stopped one is old"),
+        pytest.param(
+            container("loki", "exited", "healthy"), "healthy", False, id="the last check of a stopped one is old"
+        ),
     ],
 )
 def test_a_row(listed: dict[str, Any], health: str, well: bool) -> None:

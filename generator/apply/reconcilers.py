@@ -121,12 +121,12 @@ def kuma_drift(running: Running) -> list[str]:
 def kuma_apply(running: Running) -> list[Diagnostic]:
     """Bootstrap Uptime Kuma when it is new, and reconcile its monitors."""
     try:
-        apply_kuma(running.kuma_url, running.root / "secrets", _monitors(running))
+        done = apply_kuma(running.kuma_url, running.root / "secrets", _monitors(running))
     except SecretMissing as error:
         return [Diagnostic("apply/secret-missing", str(error), level="warning", hint=error.hint)]
     except KumaError as error:
         return [Diagnostic("apply/kuma", str(error), hint=error.hint)]
-    return []
+    return [Diagnostic("apply/secret-missing", sentence, level="warning") for sentence in done.plan.pending]
 
 
 def _kuma_sentences(plan: KumaPlan) -> list[str]:

@@ -49,7 +49,8 @@ class _Run:
 
     def _save_monitor(self, change: Change, monitor: Monitor) -> None:
         parent = self._monitors[monitor.parent] if monitor.parent is not None else None
-        bound = {self._channels[key] for key in monitor.notify}
+        # One that waits for its secret has no id yet.
+        bound = {self._channels[key] for key in monitor.notify if key in self._channels}
         if change.id is None:
             payload = new_monitor(monitor, parent, bound, since_2_0=self._client.since_2_0)
             self._monitors[change.key] = self._client.add_monitor(payload)

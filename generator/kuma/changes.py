@@ -37,12 +37,17 @@ class Change:
 
 @dataclass(frozen=True)
 class KumaPlan:
-    """What apply would do, in the order in which it would do it."""
+    """What apply would do, in the order in which it would do it.
+
+    `foreign` are the names of monitors that a person made, `paused` the keys of ours that a person stopped, `pending`
+    sentences about notifications that wait for a secret. `refusal` is why apply needs force.
+    """
 
     changes: tuple[Change, ...]
     unchanged: tuple[str, ...]
     foreign: tuple[str, ...]
     paused: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
     refusal: str = ""
     needs_setup: bool = False
     monitor_ids: Mapping[str, int] = field(default_factory=dict, repr=False)

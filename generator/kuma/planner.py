@@ -7,7 +7,7 @@ Pure: no server, no file, no clock. Rules that live here and nowhere else:
 - Deletions are guarded, see `_refusal`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Any, Final, TypeVar
 
 from pydantic import SecretStr
@@ -17,7 +17,6 @@ from generator.kuma.errors import KumaError
 from generator.kuma.model import Monitor, StatusPage
 from generator.kuma.wire import (
     SECRET_FIELDS,
-    Channel,
     Desired,
     LiveChannel,
     LiveMonitor,
@@ -37,8 +36,8 @@ def plan_kuma(desired: Desired, live: LiveState, *, needs_setup: bool = False) -
     """Compare; raises KumaError when Kuma holds something that makes ownership unclear."""
     monitors, channels = _owned(live.monitors, "monitors"), _owned(live.channels, "notifications")
     found = [
-        *_plan_channels(desired.channels, channels),
-        *_plan_monitors(desired.monitors, monitors, channels),
+        *_plan_channels(desired, channels),
+        *_plan_monitors(desired, monitors, channels),
         *_plan_pages(desired.page, live.pages, monitors),
     ]
     changes = tuple(c for c in found if c.fields or c.action != "update")
@@ -49,6 +48,7 @@ def plan_kuma(desired: Desired, live: LiveState, *, needs_setup: bool = False) -
         unchanged=tuple(f"{c.kind} {c.key}" for c in found if c.action == "update" and not c.fields),
         foreign=tuple(sorted(str(m.fields.get("name", "")) for m in live.monitors if m.key is None)),
         paused=tuple(sorted(key for key, m in monitors.items() if not m.active)),
+        pending=tuple(desired.pending[key] for key in sorted(desired.pending)),
         refusal=_refusal(changes, len(monitors), len(desired.monitors)),
         needs_setup=needs_setup,
         monitor_ids={key: m.id for key, m in monitors.items()},
@@ -90,8 +90,8 @@ def _refusal(changes: Iterable[Change], owned: int, desired: int) -> str:
     return f"{gone} of {owned} monitors and their history would be deleted"
 
 
-def _plan_channels(desired: Iterable[Channel], live: Mapping[str, LiveChannel]) -> Iterable[Change]:
-    wanted = {channel.key: channel for channel in desired}
+def _plan_channels(desired: Desired, live: Mapping[str, LiveChannel]) -> Iterable[Change]:
+    wanted = {channel.key: channel for channel in desired.channels}
     for key, channel in wanted.items():
         now = live.get(key)
         if now is None:
@@ -108,7 +108,7 @@ def _plan_channels(desired: Iterable[Channel], live: Mapping[str, LiveChannel]) 
             fields=fields,
             desired=channel,
         )
-    for key in sorted(live.keys() - wanted.keys()):
+    for key in sorted(live.keys() - wanted.keys() - desired.pending.keys()):
         yield Change(kind="notification", action="delete", key=key, name=live[key].name, id=live[key].id)
 
 
@@ -121,9 +121,10 @@ def _channel_change(name: str, old: object, new: str | SecretStr) -> FieldChange
 
 
 def _plan_monitors(
-    desired: tuple[Monitor, ...], live: Mapping[str, LiveMonitor], channels: Mapping[str, LiveChannel]
+    desired: Desired, live: Mapping[str, LiveMonitor], channels: Mapping[str, LiveChannel]
 ) -> Iterable[Change]:
-    wanted = {monitor.key: monitor for monitor in desired}
+    wanted = {monitor.key: monitor for monitor in desired.monitors}
+    unbindable = desired.pending.keys() - channels.keys()
     keys = {m.id: key for key, m in live.items()}
     channel_keys = {c.id: key for key, c in channels.items()}
     for key in sorted(wanted, key=lambda k: (_depth(k, wanted), k)):
@@ -131,7 +132,7 @@ def _plan_monitors(
         if now is None:
             yield Change(kind="monitor", action="create", key=key, name=monitor.name, desired=monitor)
             continue
-        fields = tuple(_monitor_changes(monitor, now, keys, channel_keys))
+        fields = tuple(_monitor_changes(monitor, now, keys, channel_keys, unbindable))
         yield Change(
             kind="monitor",
             action="update",
@@ -153,7 +154,11 @@ def _depth(key: str, wanted: Mapping[str, Monitor]) -> int:
 
 
 def _monitor_changes(
-    monitor: Monitor, now: LiveMonitor, keys: Mapping[int, str], channel_keys: Mapping[int, str]
+    monitor: Monitor,
+    now: LiveMonitor,
+    keys: Mapping[int, str],
+    channel_keys: Mapping[int, str],
+    unbindable: Set[str],
 ) -> Iterable[FieldChange]:
     for name, new in monitor_fields(monitor).items():
         if (old := now.fields.get(name)) != new:
@@ -163,8 +168,8 @@ def _monitor_changes(
         yield FieldChange("parent", parent, monitor.parent)
     # Bindings to notifications that a person made are theirs.
     bound = sorted(channel_keys[id_] for id_ in now.bound if id_ in channel_keys)
-    if bound != sorted(set(monitor.notify)):
-        yield FieldChange("notify", bound, sorted(set(monitor.notify)))
+    if bound != (wanted := sorted(set(monitor.notify) - unbindable)):
+        yield FieldChange("notify", bound, wanted)
 
 
 def _plan_pages(

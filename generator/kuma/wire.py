@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
+from generator.kuma.errors import SecretMissing
 from generator.kuma.model import Monitor, MonitorsFile, Notification, SecretRef, StatusPage
 from generator.kuma.secrets import read_secret
 
@@ -80,11 +81,16 @@ class Channel:
 
 @dataclass(frozen=True)
 class Desired:
-    """What Uptime Kuma should hold, references to secrets resolved."""
+    """What Uptime Kuma should hold, references to secrets resolved.
+
+    `pending` says by key which notifications wait for a secret that nobody has written yet: they are neither made nor
+    changed nor deleted, and everything else goes on.
+    """
 
     monitors: tuple[Monitor, ...]
     channels: tuple[Channel, ...] = ()
     page: StatusPage | None = None
+    pending: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -146,9 +152,14 @@ def page_css(css: object, slug: str) -> str:
 
 
 def resolve_channels(file: MonitorsFile, secrets_dir: Path) -> Desired:
-    """Replace every reference to a secret by the secret."""
-    channels = tuple(_channel(notification, secrets_dir) for notification in file.notifications)
-    return Desired(file.monitors, channels, file.status_page)
+    """Replace every reference to a secret by the secret, where there is one."""
+    channels, pending = [], {}
+    for notification in file.notifications:
+        try:
+            channels.append(_channel(notification, secrets_dir))
+        except SecretMissing as missing:
+            pending[notification.key] = missing.message
+    return Desired(file.monitors, tuple(channels), file.status_page, pending)
 
 
 def _channel(notification: Notification, secrets_dir: Path) -> Channel:

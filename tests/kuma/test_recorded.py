@@ -289,11 +289,25 @@ def test_a_missing_password_is_an_error_before_anything_is_sent(desk: Desk) -> N
     assert desk.server.calls == []
 
 
-def test_a_missing_notification_secret_changes_nothing(desk: Desk) -> None:
+def test_a_notification_without_its_secret_waits_and_holds_nothing_up(desk: Desk) -> None:
     (desk.secrets / "slack_ops").unlink()
-    with pytest.raises(kuma.SecretMissing, match=r"notification 'watch' needs .*slack_ops"):
-        desk.apply()
-    assert desk.server.calls == []
+    (sentence,) = desk.apply().plan.pending
+    assert sentence == f"notification 'watch' needs {desk.secrets / 'slack_ops'}, which does not exist"
+    assert (len(desk.server.monitors), desk.server.channels) == (4, {})
+    assert desk.plan().empty
+    (desk.secrets / "slack_ops").write_text(SLACK_URL)
+    assert [(c.action, c.key) for c in desk.apply().plan.changes] == [("create", "watch"), ("update", "api/keyword")]
+    assert desk.named("api: says entryPage")["notificationIDList"] == {str(i): True for i in desk.server.channels}
+
+
+def test_a_notification_whose_secret_got_lost_stays_as_it_is(desk: Desk) -> None:
+    desk.apply()
+    (desk.secrets / "slack_ops").unlink()
+    desk.content["monitors"][1]["interval"] = 30
+    assert [f.field for c in desk.apply().plan.changes for f in c.fields] == ["interval"]
+    (channel,) = desk.server.channels.values()
+    assert SLACK_URL in channel["config"]
+    assert desk.named("api: says entryPage")["notificationIDList"] == {str(channel["id"]): True}
 
 
 def test_first_calls_that_are_lost_are_asked_again(tmp_path: Path) -> None:

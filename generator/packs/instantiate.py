@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from generator import conventions, units
 from generator.diagnostics import Span
@@ -18,6 +18,7 @@ from generator.model import (
     PackInstance,
     Panel,
     ParamValue,
+    Probe,
     Query,
     Record,
     Row,
@@ -29,6 +30,13 @@ from generator.model import (
 from generator.packs.load import Pack, load_packs
 from generator.packs.schema import AlertSpec, PanelSpec, QuerySpec
 from generator.packs.template import PANEL_WINDOW, Duration, Signals, holds, render_text
+
+# For so long after Prometheus loads its configuration, a target without data is new rather than gone; and after it
+# starts, what does not answer yet is starting too, as after a reboot. The first scrape comes within one interval.
+SETTLE: Final = 60
+_PROMETHEUS: Final = f'service="{conventions.STACK_SERVICE}",job="prometheus"'
+SETTLED: Final = f"time() - max(prometheus_config_last_reload_success_timestamp_seconds{{{_PROMETHEUS}}}) > {SETTLE}"
+JUST_STARTED: Final = f"time() - max(process_start_time_seconds{{{_PROMETHEUS}}}) < {SETTLE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,7 @@ def pack_context(pack: Pack, service: Service, stack: Stack, params: Mapping[str
     """Every name that the pack's templates may use, `sig` apart."""
     scraped = [job for job in service.jobs if not job.probe_module]
     targets = [Target(job.name, instance) for job in scraped for _, instance in job.targets]
+    probed = [Target(job.name, at) for job in service.jobs if job.probe_module for _, at in job.targets]
     interval = service.jobs[0].interval if service.jobs else stack.timing.scrape_interval
     names = sorted({job.name for job in scraped}) or [service.name]
     job = f'job="{names[0]}"' if len(names) == 1 else f'job=~"{"|".join(names)}"'
@@ -65,7 +74,9 @@ def pack_context(pack: Pack, service: Service, stack: Stack, params: Mapping[str
         "targets": targets,
         "target": targets[0] if targets else Target(service.name, service.address or service.name),
         "probes": service.probes,
-        "probe_jobs": [each.name for each in service.jobs if each.probe_module],
+        "probed": probed,
+        "with_certificate": any(_has_certificate(probe) for probe in service.probes),
+        "with_http": any(probe.kind == "http" for probe in service.probes),
         "address": service.address,
         "url": service.url,
         "owner": service.owner,
@@ -78,6 +89,8 @@ def pack_context(pack: Pack, service: Service, stack: Stack, params: Mapping[str
         "evaluation_interval": Duration(stack.timing.evaluation_interval),
         "retention_metrics": Duration(stack.retention_metrics),
         "retention_logs": Duration(stack.retention_logs),
+        "settled": SETTLED,
+        "just_started": JUST_STARTED,
         "base_url": stack.base_url,
         "logs_url": conventions.logs_url(stack.base_url, service.name),
     }
@@ -85,6 +98,10 @@ def pack_context(pack: Pack, service: Service, stack: Stack, params: Mapping[str
         whole = param.type == "duration" and float(params[name]).is_integer()
         context[name] = Duration(params[name]) if whole else params[name]
     return context
+
+
+def _has_certificate(probe: Probe) -> bool:
+    return probe.kind == "tls" or probe.target.startswith("https://")
 
 
 def signals_of(pack: Pack, context: Mapping[str, Any], window: str = "") -> Signals:

@@ -1,0 +1,43 @@
+"""The runbooks: one Markdown page for each alert of each service, and an index.
+
+Owns their places. What they say comes from the packs, already filled in for the service.
+"""
+
+from generator.artifact import Artifact
+from generator.conventions import GENERATED
+from generator.model import Alert, Service, Site
+
+_NOTE = f"<!-- {GENERATED} -->\n"
+
+
+def render_runbooks(site: Site) -> tuple[Artifact, ...]:
+    """docs/runbooks/<service>/<Alert>.md for each alert, and docs/runbooks/README.md."""
+    pages = [
+        Artifact(f"docs/runbooks/{runbook.service}/{runbook.alert}.md", _NOTE + runbook.markdown)
+        for service in site.services
+        for pack in service.packs
+        for runbook in pack.runbooks
+    ]
+    return (Artifact("docs/runbooks/README.md", _index(site)), *pages)
+
+
+def _index(site: Site) -> str:
+    lines = [
+        "# Runbooks",
+        "",
+        "What to do about each alert. Every message links to its page here.",
+    ]
+    for service in site.services:
+        if service.alerts:
+            lines += ["", f"## {service.name}", "", *_table(service)]
+    return _NOTE + "\n".join(lines) + "\n"
+
+
+def _table(service: Service) -> list[str]:
+    rank = {"critical": 0, "warning": 1, "info": 2}
+    alerts = sorted(service.alerts, key=lambda alert: (rank[alert.severity], alert.name))
+    return ["| alert | severity | owner |", "|---|---|---|", *map(_row, alerts)]
+
+
+def _row(alert: Alert) -> str:
+    return f"| [{alert.name}]({alert.service}/{alert.name}.md) | {alert.severity} | {alert.owner} |"

@@ -44,8 +44,7 @@ def _slack(stack: Stack, channel: SlackChannel) -> dict[str, Any]:
         "fallback": '{{ template "lookout.slack.fallback" . }}',
         "title": '{{ template "lookout.headline" . }}',
         "title_link": '{{ .ExternalURL }}/#/alerts?{{ template "lookout.filter" . }}',
-        "text": '{{ template "lookout.slack.text" . }}',
-        "footer": _where(stack),
+        "text": f'{{{{ template "lookout.slack.text" . }}}}{_where(stack)}',
     }
     return {key: value for key, value in config.items() if value != ""}
 

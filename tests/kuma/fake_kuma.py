@@ -96,7 +96,8 @@ class FakeKuma:
         return web.Response(text="monitor_status 1\n", status=200 if password in open_to else 401)
 
     async def _on_connect(self, sid: str, environ: object) -> None:
-        await self._sio.emit("info", RECORDED["info_before_login"], to=sid)
+        if not self.faults.get("silent"):
+            await self._sio.emit("info", RECORDED["info_before_login"], to=sid)
 
     async def _on_event(self, event: str, sid: str, *arguments: Any) -> Any:
         """Every event: to the method of its name. A lost call is never answered."""

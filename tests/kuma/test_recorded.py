@@ -2,52 +2,18 @@
 
 import json
 import stat
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
-from pydantic import SecretStr
 
 from generator import kuma
-from generator.kuma import KumaError, NoAnswer
-from generator.kuma.client import KumaClient
+from generator.kuma import KumaError
+from tests.kuma.desk import Desk
 from tests.kuma.fake_kuma import FakeKuma
-from tests.kuma.samples import PASSWORD, SLACK_URL, monitors_file, write_file, write_secrets
+from tests.kuma.samples import PASSWORD, SLACK_URL
 
 ADMIN = ("admin", PASSWORD)
-
-
-class Desk:
-    """A working copy: its secrets, its file, and the server it talks to."""
-
-    def __init__(self, folder: Path, server: FakeKuma) -> None:
-        self.server = server
-        self.secrets = write_secrets(folder / "secrets")
-        self.file = folder / "monitors.json"
-        self.content: dict[str, Any] = monitors_file()
-
-    def plan(self) -> kuma.KumaPlan:
-        return kuma.plan(self.server.url, self.secrets, write_file(self.file, self.content))
-
-    def apply(self, **options: Any) -> kuma.KumaResult:
-        return kuma.apply(self.server.url, self.secrets, write_file(self.file, self.content), **options)
-
-    def key(self) -> str:
-        return (self.secrets / "kuma_api_key").read_text().strip()
-
-    def named(self, name: str) -> dict[str, Any]:
-        """A monitor on the server, by its name."""
-        (found,) = (m for m in self.server.monitors.values() if m["name"] == name)
-        return found
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    """A working copy beside a server that nobody has set up."""
-    with FakeKuma() as server:
-        yield Desk(tmp_path, server)
 
 
 def test_a_cold_server_is_set_up_and_filled_with_one_login(desk: Desk) -> None:
@@ -222,130 +188,3 @@ def test_the_password_is_never_kept_as_a_key_although_it_opens_metrics_at_first(
     (desk.secrets / "kuma_api_key").write_text(PASSWORD)
     assert kuma.bootstrap(desk.server.url, desk.secrets).key_created
     assert desk.key() != PASSWORD
-
-
-# --- what goes wrong -------------------------------------------------------------------------------------------
-
-FAULTS: list[tuple[str, dict[str, Any], str, str]] = [
-    (
-        "a wrong password",
-        {"user": ("admin", "another-Password-1")},
-        "refused the user name or the password",
-        "secrets/kuma_admin_password",
-    ),
-    ("a second factor", {"user": ADMIN, "second_factor": True}, "second factor", "switch it off"),
-    ("too many logins", {"user": ADMIN, "logins_allowed": 0}, "twenty logins a minute", "in a minute"),
-    ("the version before", {"user": ADMIN, "version": "1.23.16"}, "Uptime Kuma 1.23.16 is not", "versions.yaml"),
-    ("the version after", {"user": ADMIN, "version": "3.0.0"}, "Uptime Kuma 3.0.0 is not", "versions.yaml"),
-    ("a version of twenty", {"user": ADMIN, "version": "20.1.0"}, "Uptime Kuma 20.1.0 is not", "versions.yaml"),
-    (
-        "a field that the server does not keep",
-        {"user": ADMIN, "forgets": ("keyword",)},
-        "did not keep what it was told: monitor api/keyword (keyword)",
-        "browser",
-    ),
-    (
-        "a refusal that quotes what was sent",
-        {
-            "user": ADMIN,
-            "fails": {"addNotification": f"insert into `notification` values ('{SLACK_URL}') - SQLITE_FULL: disk"},
-        },
-        "Uptime Kuma refused addNotification: SQLITE_FULL: disk",
-        "",
-    ),
-    (
-        "a refusal that quotes a secret in a sentence",
-        {"user": ADMIN, "fails": {"addNotification": f"cannot parse {SLACK_URL}"}},
-        "Uptime Kuma refused addNotification: cannot parse ***",
-        "",
-    ),
-]
-
-
-@pytest.mark.parametrize(("faults", "message", "hint"), [f[1:] for f in FAULTS], ids=[f[0] for f in FAULTS])
-def test_a_fault_is_one_clear_error_without_a_secret(
-    faults: dict[str, Any], message: str, hint: str, tmp_path: Path
-) -> None:
-    with FakeKuma(**faults) as server, pytest.raises(KumaError) as caught:
-        Desk(tmp_path, server).apply()
-    assert message in caught.value.message
-    assert hint in caught.value.hint
-    said = f"{caught.value.message} {caught.value.hint} {caught.value!r}"
-    assert PASSWORD not in said
-    assert SLACK_URL not in said
-
-
-def test_a_password_too_weak_for_kuma_is_said_so(desk: Desk) -> None:
-    (desk.secrets / "kuma_admin_password").write_text("weak\n")
-    with pytest.raises(KumaError, match="finds the admin password too weak"):
-        desk.apply()
-    assert desk.server.user is None
-
-
-def test_a_missing_password_is_an_error_before_anything_is_sent(desk: Desk) -> None:
-    (desk.secrets / "kuma_admin_password").unlink()
-    with pytest.raises(kuma.SecretMissing, match="kuma_admin_password, which does not exist"):
-        desk.apply()
-    assert desk.server.calls == []
-
-
-def test_a_notification_without_its_secret_waits_and_holds_nothing_up(desk: Desk) -> None:
-    (desk.secrets / "slack_ops").unlink()
-    (sentence,) = desk.apply().plan.pending
-    assert sentence == f"notification 'watch' needs {desk.secrets / 'slack_ops'}, which does not exist"
-    assert (len(desk.server.monitors), desk.server.channels) == (4, {})
-    assert desk.plan().empty
-    (desk.secrets / "slack_ops").write_text(SLACK_URL)
-    assert [(c.action, c.key) for c in desk.apply().plan.changes] == [("create", "watch"), ("update", "api/keyword")]
-    assert desk.named("api: says entryPage")["notificationIDList"] == {str(i): True for i in desk.server.channels}
-
-
-def test_a_notification_whose_secret_got_lost_stays_as_it_is(desk: Desk) -> None:
-    desk.apply()
-    (desk.secrets / "slack_ops").unlink()
-    desk.content["monitors"][1]["interval"] = 30
-    assert [f.field for c in desk.apply().plan.changes for f in c.fields] == ["interval"]
-    (channel,) = desk.server.channels.values()
-    assert SLACK_URL in channel["config"]
-    assert desk.named("api: says entryPage")["notificationIDList"] == {str(channel["id"]): True}
-
-
-def test_first_calls_that_are_lost_are_asked_again(tmp_path: Path) -> None:
-    with FakeKuma(lost_calls=2) as server:
-        Desk(tmp_path, server).apply()
-        assert len(server.sent("needSetup")) == 3
-        assert len(server.monitors) == 4
-
-
-def test_a_server_that_stops_answering_is_given_up_on() -> None:
-    with (
-        FakeKuma(user=ADMIN, never_answers=("login",)) as server,
-        pytest.raises(NoAnswer, match="did not answer login"),
-        KumaClient(server.url, call_seconds=0.2) as client,
-    ):
-        client.login("admin", SecretStr(PASSWORD))
-
-
-def test_a_server_that_is_not_there_is_said_so() -> None:
-    with (
-        pytest.raises(NoAnswer, match=r"does not answer at http://127\.0\.0\.1:9"),
-        KumaClient("http://127.0.0.1:9"),
-    ):
-        pass
-
-
-def test_the_older_build_gets_no_columns_that_it_lacks(tmp_path: Path) -> None:
-    with FakeKuma(user=ADMIN, version="2.0.0-dev.0") as server, KumaClient(server.url) as client:
-        client.login("admin", SecretStr(PASSWORD))
-        assert not client.since_2_0
-
-
-def test_pushes_of_single_monitors_reach_the_list(desk: Desk) -> None:
-    desk.apply()
-    with KumaClient(desk.server.url) as client:
-        client.login("admin", SecretStr(PASSWORD))
-        now = client.get_monitor(desk.named("cache")["id"])
-        client.edit_monitor({**now, "name": "redis"})
-        client.wait_for(lambda: client.lists["monitorList"][str(now["id"])]["name"] == "redis", "the change")
-        client.delete_monitor(now["id"])
-        client.wait_for(lambda: str(now["id"]) not in client.lists["monitorList"], "the deletion")

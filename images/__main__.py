@@ -10,7 +10,6 @@ LOOKOUT_IMAGES=pull or =build allows one way alone. Exit codes: 0 fine, 1 someth
 import argparse
 import fcntl
 import os
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -115,7 +114,6 @@ def _changes(had: dict[str, str | None], everything: bool) -> dict[str, str | No
     """What .env is to say. compose wants a reference for every service, those of a profile that is off included."""
     changes = {variable(name): reference for name, reference in had.items()}
     changes["DOCKER_ROOT"] = docker.ask("info", "--format", "{{.DockerRootDir}}")
-    changes["LOOKOUT_ROOT_PROPAGATION"] = _root_propagation()
     if not everything:
         return changes
     present = read_dotenv(_DOTENV)
@@ -128,14 +126,6 @@ def _changes(had: dict[str, str | None], everything: bool) -> dict[str, str | No
     kept = [profile for profile in present.get("COMPOSE_PROFILES", "").split(",") if profile not in ("", *switched)]
     changes["COMPOSE_PROFILES"] = ",".join(sorted({*kept, *(name for name, on in switched.items() if on)}))
     return changes
-
-
-def _root_propagation() -> str:
-    """How the file systems of the machine may be shown to the node exporter: later mounts too, if / is shared."""
-    done = subprocess.run(
-        ["findmnt", "--noheadings", "--output", "PROPAGATION", "/"], capture_output=True, text=True, check=False
-    )
-    return "rslave" if {"shared", "slave"} & set(done.stdout.replace(",", " ").split()) else "private"
 
 
 def _list(mode: provide.Mode) -> int:

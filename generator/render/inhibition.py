@@ -71,6 +71,8 @@ def inhibitions(site: Site) -> tuple[Inhibition, ...]:
     services = {service.name: service for service in site.services}
     weigh = _Scales(site)
     found = []
+    # What another part says about a service under that service's name, as Uptime Kuma's verdicts are.
+    verdicts = tuple(alert for alert in site.alerts if alert.labels.get("service") != alert.service)
     for service in site.services:
         sources: list[tuple[Family, Service]] = [("uses", services[name]) for name in service.uses if name in services]
         # Within the stack itself, one part of many being down explains nothing about the others.
@@ -79,8 +81,9 @@ def inhibitions(site: Site) -> tuple[Inhibition, ...]:
         # The machine that Lookout runs on cannot be down while this is evaluated: only its exporter can.
         if service.host in services and not is_local(services[service.host]):
             sources.append(("host", services[service.host]))
+        alerts = (*service.alerts, *verdicts) if service.name != STACK_SERVICE else service.alerts
         for family, other in sources:
-            found += [Inhibition(family, *sides) for sides in _sides(weigh, family, other, service)]
+            found += [Inhibition(family, *sides) for sides in _sides(weigh, family, other, service.name, alerts)]
     return tuple(sorted(_merged(found)))
 
 
@@ -120,16 +123,18 @@ class _Scales:
         return self._reaches[key]
 
 
-def _sides(weigh: _Scales, family: Family, other: Service, service: Service) -> Iterable[tuple[Selector, Selector]]:
-    """The alerts of `service` by the alerts of `other` that keep them quiet, a pair for each two severities."""
+def _sides(
+    weigh: _Scales, family: Family, other: Service, name: str, alerts: Iterable[Alert]
+) -> Iterable[tuple[Selector, Selector]]:
+    """The alerts under a service's name by the alerts of `other` that keep them quiet, a pair for two severities."""
     targets: dict[tuple[Severity, tuple[str, ...], Severity], set[str]] = defaultdict(set)
-    for alert in service.alerts:
+    for alert in alerts:
         sources = [each for each in other.alerts if weigh.allow(each, alert) and _FAMILIES[family](each, alert)]
         for severity in SEVERITIES:
             if names := tuple(sorted(each.name for each in sources if each.severity == severity)):
                 targets[(severity, names, alert.severity)].add(alert.name)
-    for (severity, names, muted), alerts in targets.items():
-        yield Selector((other.name,), severity, names), Selector((service.name,), muted, tuple(sorted(alerts)))
+    for (severity, names, muted), quiet in targets.items():
+        yield Selector((other.name,), severity, names), Selector((name,), muted, tuple(sorted(quiet)))
 
 
 def _merged(found: Iterable[Inhibition]) -> Iterable[Inhibition]:

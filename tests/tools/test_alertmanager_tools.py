@@ -249,6 +249,9 @@ TEXTS: Final = {
     "nothing": "",
 }
 
+# The longest address that still becomes a link.
+LONGEST: Final = "https://" + "x" * 150 + ("&" + "y" * 30) * 4
+
 
 def worst(text: str, count: int, status: str, repeat: int) -> list[dict[str, Any]]:
     """A group in which everything that can be long is long and no two alerts share a thing."""
@@ -260,8 +263,8 @@ def worst(text: str, count: int, status: str, repeat: int) -> list[dict[str, Any
             "summary": f"{much}{number}",
             "description": much,
             "runbook_url": f"https://a.dev/{'r' * 70}{number}",
-            "dashboard_url": f"https://a.dev/{'d' * 220}{number}",
-            "logs_url": "https://a.dev/?" + "&" * 200,
+            "dashboard_url": f"{LONGEST[:-3]}{number:03}",
+            "logs_url": LONGEST,
         }
         over = status == "resolved" or (status == "mixed" and number % 2)
         group.append(template_alert(labels, annotations, STARTED, LASTED if over else None))
@@ -281,3 +284,4 @@ def test_a_message_is_delivered_whatever_it_says(messages: Messages, text: str, 
     assert [part for part in slack.values() if slack_stub.unsafe(part)] == []
     assert len(slack["title"]) <= 1024
     assert len(slack["text"]) <= 4096
+    assert telegram.count(LONGEST.replace("&", "&amp;")) == slack["text"].count(LONGEST.replace("&", "&amp;")) > 0

@@ -141,6 +141,18 @@ def test_one_part_of_the_stack_being_down_keeps_the_others_loud() -> None:
     assert inhibit_rules(make_site(make_service("lookout", (loki, full)))) == []
 
 
+def test_a_verdict_of_uptime_kuma_is_kept_quiet_by_the_outage_of_the_service_that_it_names() -> None:
+    verdict = alert("MonitorDown", "lookout", "warning", "symptom", for_seconds=60)
+    verdict = replace(verdict, labels={**verdict.labels, "service": "{{ $labels.service }}"})
+    about = {name: replace(verdict, labels={**verdict.labels, "service": name}) for name in ("api", "cache", "lookout")}
+    rules = inhibit_rules(
+        make_site(make_service("api", (DOWN,)), make_service("cache", ()), make_service("lookout", (verdict,)))
+    )
+    assert quiets(rules, DOWN, about["api"])
+    assert not quiets(rules, DOWN, about["cache"])
+    assert not quiets(rules, DOWN, about["lookout"])
+
+
 def test_the_watchdog_is_neither_quiet_nor_quieting() -> None:
     watchdog = alert("Watchdog", "api", "info", "outage", for_seconds=0)
     rules = inhibit_rules(make_site(make_service("api", (DOWN, watchdog, NOTE)), notify=TOLD))

@@ -78,6 +78,8 @@ DASHBOARD_LOGS: Final = "lookout-logs"
 DASHBOARD_STACK: Final = "lookout-stack"
 # In a panel's description, before the sentence that says why it may show nothing.
 MAY_BE_EMPTY: Final = "May be empty: "
+# Before the slug of a panel that shows the last value of another one's graph.
+GLANCE: Final = "glance-"
 
 
 def dashboard_uid(service: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from generator.conventions import DASHBOARD_HOSTS, dashboard_of
+from generator.conventions import DASHBOARD_HOSTS, GLANCE, dashboard_of
 from generator.model import Panel, Query, Row, Service, Site
 from generator.render.board import BoardRow, Tile, annotation
 from generator.render.links import alert_links, logs_at_point
@@ -17,6 +17,9 @@ from generator.render.sdk import dashboard
 FIRST_ROW: Final = "Is it OK?"
 DEPENDENCIES: Final = "Dependencies"
 LOGS: Final = "Logs"
+# Numbers on top of a dashboard: as many as fit a line beside the count of alerts, each of a graph with few lines.
+MOST_GLANCES: Final = 5
+MOST_QUERIES: Final = 3
 # The name of the service that stands for whichever host is chosen.
 ANY_HOST: Final = "$host"
 
@@ -70,28 +73,37 @@ def draw_rows(rows: Sequence[Row], canvas: Canvas) -> tuple[BoardRow, ...]:
 
 
 def with_common_rows(site: Site, service: Service, rows: Sequence[Row]) -> tuple[Row, ...]:
-    """The packs' rows, and what every service has: what is firing, what it uses, its log lines."""
-    extra: dict[str, tuple[Panel, ...]] = {}
-    if service.alerts:
-        extra[FIRST_ROW] = (_firing_panel(service.name),)
+    """The packs' rows, and what every service has: its vital signs, what it uses, its log lines."""
+    extra = {FIRST_ROW: glance_panels(service, rows)}
     if used := [name for name in service.uses if any(other.name == name for other in site.services)]:
         extra[DEPENDENCIES] = (_uses_panel(used),)
-    if service.logs.mode != "none" and not any(
-        q.datasource == "loki" for r in rows for p in r.panels for q in p.queries
-    ):
+    asks_loki = any(query.datasource == "loki" for row in rows for panel in row.panels for query in panel.queries)
+    if service.logs.mode != "none" and not asks_loki:
         extra[LOGS] = _log_panels(service.name)
-    return _add_panels(rows, extra)
+    return _add_panels(rows, {title: panels for title, panels in extra.items() if panels})
+
+
+def glance_panels(service: Service, rows: Sequence[Row]) -> tuple[Panel, ...]:
+    """Numbers for the top: how many alerts fire, and the last value of the graphs that alerts watch."""
+    if not service.alerts:
+        return ()
+    graphs = [panel for row in rows if not row.collapsed for panel in row.panels if panel.type == "timeseries"]
+    leads_here = {alert.panel for alert in service.alerts}
+    watched = [panel for panel in graphs if panel.alerts or panel.slug in leads_here]
+    few = [panel for panel in watched if len(panel.queries) <= MOST_QUERIES][:MOST_GLANCES]
+    small = [replace(p, slug=f"{GLANCE}{p.slug}", type="stat", width=4, height=4) for p in few]
+    return (_firing_panel(service.name), *small)
 
 
 def _add_panels(rows: Sequence[Row], extra: Mapping[str, tuple[Panel, ...]]) -> tuple[Row, ...]:
     known = {row.title for row in rows}
-    added = [replace(row, panels=(*row.panels, *extra.get(row.title, ()))) for row in rows]
+    added = [replace(row, panels=(*extra.get(row.title, ()), *row.panels)) for row in rows]
     added += [Row(title, panels, title == LOGS) for title, panels in extra.items() if title not in known]
     return tuple(sorted(added, key=_order))
 
 
 def _firing_panel(service: str) -> Panel:
-    """How many alerts of a service fire: on its own dashboard and on the home page."""
+    """How many alerts of a service fire."""
     return Panel(
         slug="common-firing",
         title="Firing alerts",

@@ -12,6 +12,7 @@ from generator.conventions import (
     DASHBOARD_HOSTS,
     DASHBOARD_LOGS,
     DASHBOARD_STACK,
+    GLANCE,
     RUNBOOKS_PATH,
     dashboard_of,
     dashboard_path,
@@ -19,7 +20,7 @@ from generator.conventions import (
 )
 from generator.model import Panel, Query, Service, Site
 from generator.render.board import OVERVIEW, Board, BoardRow, Tile, annotation
-from generator.render.common import FIRST_ROW, canvas_of, merged_rows
+from generator.render.common import canvas_of, glance_panels, merged_rows
 from generator.render.links import bar_link, link
 from generator.render.panels import Canvas, draw
 from generator.render.sdk import dashboard
@@ -27,8 +28,7 @@ from generator.render.thresholds import override
 
 # The heartbeat alert fires always, on purpose: it is no news.
 _FIRING: Final = 'ALERTS{alertstate="firing",alertname!="Watchdog"}'
-# More vital signs than this in a row, or rows than this, and nothing is at a glance any more.
-VITAL_SIGNS: Final = 6
+# With more rows than this nothing is at a glance any more.
 OPEN_ROWS: Final = 4
 MOST_ROWS: Final = 20
 _SEVERITY_COLOURS: Final = {"critical": "red", "warning": "orange", "info": "blue"}
@@ -229,7 +229,7 @@ def _override(drawn: dashboard.Panel, *more: dashboard.DashboardFieldConfigSourc
 
 def _service_rows(site: Site) -> list[BoardRow]:
     """A row for each service, open while there are few; with many, the table alone is the overview."""
-    services = [service for service in site.services if merged_rows([service])]
+    services = [service for service in site.services if service.alerts]
     if len(services) > MOST_ROWS:
         return []
     rows = []
@@ -241,15 +241,12 @@ def _service_rows(site: Site) -> list[BoardRow]:
 
 
 def _vital_signs(site: Site, service: Service) -> tuple[Tile, ...]:
-    """The numbers of a service's first row, each leading to the panel that it is a copy of."""
-    first = merged_rows([service])[0]
-    if first.title != FIRST_ROW:
-        return ()
+    """The numbers on top of the service's own dashboard, each leading to the panel that it is a copy of."""
     canvas = canvas_of(site, service)
     path = dashboard_path(service.name, service.kinds)
     tiles = []
-    for panel in [p for p in first.panels if p.type in ("stat", "gauge")][:VITAL_SIGNS]:
-        number = panel_id(canvas.uid, panel.slug)
+    for panel in glance_panels(service, merged_rows([service])):
+        number = panel_id(canvas.uid, panel.slug.removeprefix(GLANCE))
         url = f"{path}{'&' if '?' in path else '?'}viewPanel=panel-{number}"
         small = replace(panel, slug=f"{service.name}/{panel.slug}")
         here = replace(canvas, uid=DASHBOARD_HOME, links=lambda _: [link(service.name, path)])

@@ -11,6 +11,7 @@ from generator.check.dashboards.document import Bundle, Document, PanelView
 from generator.check.dashboards.rule import Finding
 from generator.check.dashboards.variables import custom_options
 from generator.conventions import (
+    GLANCE,
     GRAFANA_PATH,
     RUNBOOKS_PATH,
     dashboard_of,
@@ -107,10 +108,13 @@ def _alerts_by_panel(site: Site) -> Mapping[str, Mapping[int, list[Alert]]]:
         panels = found.setdefault(uid, {})
         by_name = {alert.name: alert for alert in service.alerts}
         for alert in service.alerts:
-            panels.setdefault(panel_id(uid, alert.panel), []).append(alert)
+            for slug in (alert.panel, f"{GLANCE}{alert.panel}"):
+                panels.setdefault(panel_id(uid, slug), []).append(alert)
         for panel in (p for pack in service.packs for row in pack.rows for p in row.panels):
             named = {*panel.alerts, *(each.alert for each in panel.thresholds)}
-            panels.setdefault(panel_id(uid, panel.slug), []).extend(by_name[n] for n in sorted(named) if n in by_name)
+            alerts = [by_name[name] for name in sorted(named) if name in by_name]
+            for slug in (panel.slug, f"{GLANCE}{panel.slug}"):
+                panels.setdefault(panel_id(uid, slug), []).extend(alerts)
     return found
 
 

@@ -15,8 +15,10 @@ from generator.promql import PromQLError, children, parse, result_labels, walk
 
 # A quarter of an hour, a working day's morning, a month.
 ZOOMS: Final = (15 * 60, 6 * 3600, 30 * 86400)
-# A window this long in a graph is meant; a shorter one misses what happens between two of its points.
+# A rate over a fixed window misses what happens between two points of a graph, unless the window is long on purpose.
 LONG_WINDOW: Final = 30 * 60
+# `increase` counts what happened within a window, which may be the one that an alert looks at.
+COUNT_WINDOW: Final = 5 * 60
 OPEN_QUERIES: Final = 60
 _RATES: Final = frozenset({"rate", "irate", "increase", "delta", "idelta", "deriv"})
 _COUNTER_READERS: Final = _RATES | {"resets", "changes", "absent", "absent_over_time", "timestamp", "present_over_time"}
@@ -78,13 +80,14 @@ def logql(bundle: Bundle) -> Iterator[Finding]:
 
 
 def rate_interval(bundle: Bundle) -> Iterator[Finding]:
-    """A rate in a graph is taken over $__rate_interval, or over a window that is long on purpose."""
+    """A rate in a graph is taken over $__rate_interval; a count or a long view may have a window of its own."""
     for document, panel, target, tree in _trees(bundle):
         for node in walk(tree) if not target.instant else ():
             if isinstance(node, pp.Call) and node.func.name in _RATES and isinstance(node.args[0], pp.MatrixSelector):
                 window = node.args[0].range.total_seconds()
-                if window * 1000 not in (_PROBE.rate_ms, _PROBE.range_ms) and window < LONG_WINDOW:
-                    what = f"'{panel.title}' takes a {node.func.name} over {window:g}s, not over $__rate_interval"
+                least = COUNT_WINDOW if node.func.name == "increase" else LONG_WINDOW
+                if window * 1000 not in (_PROBE.rate_ms, _PROBE.range_ms) and window < least:
+                    what = f"'{panel.title}' takes {node.func.name} over {window:g}s, not over $__rate_interval"
                     yield Finding(document.path, what, panel.id)
 
 
@@ -130,7 +133,7 @@ def _bare_counters(node: Any, read: bool) -> Iterator[str]:
 def service_matcher(bundle: Bundle) -> Iterator[Finding]:
     """On a service's dashboard every selector says which service, so that no other's series are shown."""
     for document, panel, _, tree in _trees(bundle):
-        if not {"service", "hosts", "stack"} & set(document.tags):
+        if not {"service", "hosts"} & set(document.tags):
             continue
         for node in walk(tree):
             if isinstance(node, pp.VectorSelector) and "service" not in {m.name for m in node.matchers.matchers}:

@@ -8,7 +8,7 @@ import enum
 import sys
 import types
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -75,7 +75,7 @@ def _annotations(kind: Any) -> Mapping[str, Any]:
 
 def _walk(value: Any, where: str, names: Mapping[str, Any]) -> Iterator[str]:
     """Problems of an SDK object and of everything in it."""
-    hints = _annotations(type(value))
+    hints = _annotations(typing.cast(Hashable, type(value)))
     for name, inner in vars(value).items():
         if name in hints:
             yield from _check(inner, hints[name], f"{where}.{_json_name(name)}".lstrip("."), names)

@@ -1,0 +1,53 @@
+"""What a PromQL expression compares with, and which labels its result can carry."""
+
+import pytest
+
+from generator.promql import Comparison, PromQLError, comparisons, parse, result_labels
+
+COMPARISONS = {
+    "a limit": ("rate(x[5m]) > 0.05", [(">", 0.05)]),
+    "a limit on the left": ("10 > x", [("<", 10.0)]),
+    "a product of constants": ("x > 2 * 3", [(">", 6.0)]),
+    "a negative limit in brackets": ("x < (-5)", [("<", -5.0)]),
+    "two limits": ("x > 1 and y <= 2", [(">", 1.0), ("<=", 2.0)]),
+    "another series is no limit": ("x > y", []),
+    "a filter that is not the outermost": ("count(up == 0) > 3", [(">", 3.0), ("==", 0.0)]),
+    "a division by nothing is no number": ("x > 1 / y", []),
+}
+LABELS = {
+    "a selector keeps all": ("up", {"a", "job"}, set()),
+    "sum drops all": ("sum(up)", set(), {"a", "job"}),
+    "by keeps what it names": ("sum by (a) (up)", {"a"}, {"job"}),
+    "without drops what it names": ("sum without (a) (up)", {"job"}, {"a"}),
+    "topk keeps all": ("topk(3, sum by (a) (up))", {"a"}, {"job"}),
+    "what was dropped inside stays dropped": ("max by (a, job) (sum by (a) (up))", {"a"}, {"job"}),
+    "a quantile loses its bounds": ("histogram_quantile(0.9, sum by (le, a) (rate(x_bucket[5m])))", {"a"}, {"le"}),
+    "label_replace adds its label": ('label_replace(sum(up), "a", "$1", "b", "(.+)")', {"a"}, {"b"}),
+    "count_values adds its label": ('count_values("a", up)', {"a"}, {"b"}),
+    "vector() has none": ("vector(1)", set(), {"a"}),
+    "or may have either's": ("sum by (a) (x) or sum by (b) (y)", {"a", "b"}, {"c"}),
+    "and has the left's": ("sum by (a) (x) and on () y", {"a"}, {"b"}),
+    "on() leaves what it names": ("x / on (a) y", {"a"}, {"b"}),
+    "ignoring() drops what it names": ("x / ignoring (a) y", {"b"}, {"a"}),
+    "group_left brings labels along": ("sum by (a) (x) * on (a) group_left (b) y", {"a", "b"}, {"c"}),
+    "group_right keeps the right's": ("x * on (a) group_right (c) sum by (a) (y)", {"a", "c"}, {"b"}),
+    "a number takes nothing away": ("100 * sum by (a) (x)", {"a"}, {"b"}),
+    "absent() has what its selector names": ('absent(up{a="1"})', {"a"}, {"b"}),
+}
+
+
+@pytest.mark.parametrize(("expr", "expected"), COMPARISONS.values(), ids=COMPARISONS)
+def test_comparisons(expr: str, expected: list[tuple[str, float]]) -> None:
+    assert list(comparisons(expr)) == [Comparison(op, value) for op, value in expected]
+
+
+@pytest.mark.parametrize(("expr", "kept", "dropped"), LABELS.values(), ids=LABELS)
+def test_result_labels(expr: str, kept: set[str], dropped: set[str]) -> None:
+    labels = result_labels(parse(expr))
+    assert [label for label in kept if label not in labels] == []
+    assert [label for label in dropped if label in labels] == []
+
+
+def test_what_does_not_parse_says_why() -> None:
+    with pytest.raises(PromQLError, match="unclosed"):
+        parse("sum(up")

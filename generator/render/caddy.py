@@ -83,12 +83,13 @@ _SNIPPETS: Final = """
 			header_up -Authorization
 		}}
 	}}
-	# Reading alone: lines are written and deleted from inside.
+	# Reading alone: lines are written and deleted from inside. Loki knows nothing of this path; LOKI_ADDR ends in it.
 	@logs {{
 		method GET HEAD
-		path /loki/api/v1/*
+		path /loki/ready /loki/loki/api/v1/*
 	}}
 	handle @logs {{
+		uri strip_prefix /loki
 		reverse_proxy loki:{loki} {{
 			header_up -Authorization
 		}}

@@ -6,7 +6,7 @@ from generator.verbs import compile_file
 from tests.e2e.stack import Stack, wait_for
 
 # What compose cannot ask from inside, because the image holds one program and no shell.
-PROBED_FROM_OUTSIDE = {"collector"}
+PROBED_FROM_OUTSIDE = {"collector", "redis-exporter-cache"}
 
 
 def test_every_container_is_healthy(stack: Stack) -> None:

@@ -32,8 +32,8 @@ class Selector:
     alerts: tuple[str, ...]
 
     def matchers(self) -> list[str]:
-        """In Alertmanager's notation."""
-        return [_match("service", self.services), f'severity="{self.severity}"', _match("alertname", self.alerts)]
+        """In Alertmanager's notation, sorted by label as it prints them itself."""
+        return [_match("alertname", self.alerts), _match("service", self.services), f'severity="{self.severity}"']
 
 
 @dataclass(frozen=True, slots=True, order=True)

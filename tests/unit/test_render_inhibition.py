@@ -92,7 +92,7 @@ def test_an_outage_says_nothing_about_another_service() -> None:
 def test_services_with_the_same_alerts_share_a_rule() -> None:
     rules = inhibit_rules(make_site(make_service("api", (DOWN, SLOW)), make_service("web", _of("web", DOWN, SLOW))))
     assert len(rules) == 1
-    assert rules[0]["target_matchers"] == ['service=~"api|web"', 'severity="warning"', 'alertname="Slow"']
+    assert rules[0]["target_matchers"] == ['alertname="Slow"', 'service=~"api|web"', 'severity="warning"']
     assert rules[0]["equal"] == ["service"]
 
 

@@ -1,0 +1,58 @@
+"""Real servers in containers of their own, on the loopback, for one test module at a time.
+
+Owns how they are started and ended. Nothing outside the machine can reach them.
+"""
+
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.support import tools
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def server(part: str, *arguments: str, mounts: Mapping[Path, str], ready: str) -> Iterator[None]:
+    """The pinned image of `part` in the host's network, with folders mounted, until it answers at `ready`."""
+    for folder in mounts:
+        _open_to_all(folder)
+    volumes = [option for folder, target in mounts.items() for option in ("--volume", f"{folder}:{target}:ro")]
+    image = tools.image(part)
+    started = tools.docker("run", "--detach", "--rm", "--network=host", *volumes, image, *arguments)
+    assert started.returncode == 0, started.stderr
+    container = started.stdout.strip()
+    try:
+        _wait_for(ready, container)
+        yield
+    finally:
+        tools.docker("rm", "--force", container)
+
+
+def _open_to_all(folder: Path) -> None:
+    """Containers run as users of their own."""
+    folder.chmod(0o755)
+    for path in folder.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def _wait_for(url: str, container: str, timeout: float = 60) -> None:
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        try:
+            if requests.get(url, timeout=2).ok:
+                return
+        except requests.RequestException:
+            time.sleep(0.2)
+    logs = tools.docker("logs", container)
+    pytest.fail(f"{url} did not answer within {timeout:.0f} s:\n{logs.stdout}{logs.stderr}")

@@ -122,6 +122,9 @@ class StackSpec(_Model):
     environment: Name | None = Field(default=None, description="The `environment` label. Default production.")
     retention: RetentionSpec | None = Field(default=None, description="How long data is kept.")
     machine: MachineSpec | None = Field(default=None, description="What the stack may use of the machine.")
+    owner: str | None = Field(default=None, description="Who looks after the stack: a name from `people`.")
+    params: dict[str, Scalar] | None = Field(default=None, description="Thresholds of the stack's own alerts.")
+    off: Names | None = Field(default=None, description="Alerts about the stack that you do not want.")
 
 
 class SlackSpec(_Model):

@@ -36,6 +36,7 @@ class Running:
     artifacts: Mapping[str, Artifact]
     local_url: str
     kuma_url: str
+    force: bool = False
 
     def get(self, path: str) -> requests.Response:
         """One GET at the local entry. Raises requests.RequestException."""
@@ -121,7 +122,7 @@ def kuma_drift(running: Running) -> list[str]:
 def kuma_apply(running: Running) -> list[Diagnostic]:
     """Bootstrap Uptime Kuma when it is new, and reconcile its monitors."""
     try:
-        done = apply_kuma(running.kuma_url, running.root / "secrets", _monitors(running))
+        done = apply_kuma(running.kuma_url, running.root / "secrets", _monitors(running), force=running.force)
     except SecretMissing as error:
         return [Diagnostic("apply/secret-missing", str(error), level="warning", hint=error.hint)]
     except KumaError as error:

@@ -16,7 +16,7 @@ from generator.model import Site
 from generator.secrets import ensure_secrets
 
 
-def running_stack(root: Path, site: Site, artifacts: Iterable[Artifact]) -> Running:
+def running_stack(root: Path, site: Site, artifacts: Iterable[Artifact], force: bool = False) -> Running:
     """The stack of `root`. Its two local ports come from the environment or `.env`, as compose reads them."""
     ports = {**_dotenv(root), **os.environ}
     local, kuma = ports.get("LOOKOUT_PORT", str(LOCAL_PORT)), ports.get("LOOKOUT_KUMA_PORT", str(KUMA_PORT))
@@ -26,6 +26,7 @@ def running_stack(root: Path, site: Site, artifacts: Iterable[Artifact]) -> Runn
         artifacts={artifact.path: artifact for artifact in artifacts},
         local_url=f"http://127.0.0.1:{local}",
         kuma_url=f"http://127.0.0.1:{kuma}",
+        force=force,
     )
 
 

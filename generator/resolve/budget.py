@@ -42,9 +42,14 @@ def resolve_budget(context: Context, stack: Stack, services: tuple[Service, ...]
     return Budget(
         memory=memory,
         metrics_disk=metrics_disk,
-        logs_disk=int(stack.disk * _LOGS_SHARE),
+        logs_disk=logs_disk(stack),
         queue_disk=min(int(stack.disk * _QUEUE_SHARE), 2 * GIB),
     )
+
+
+def logs_disk(stack: Stack) -> int:
+    """Bytes of disk set aside for logs."""
+    return int(stack.disk * _LOGS_SHARE)
 
 
 def _share_memory(context: Context, stack: Stack, exporters: list[Exporter]) -> dict[str, int]:

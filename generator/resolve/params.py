@@ -41,4 +41,3 @@ def parse_param(param: Param, text: Given) -> ParamValue:
         if param.max is not None and value > param.max:
             raise ValueError(f"{text} is too much; the most is {units.format_value(param.type, param.max)}")
     return value
-

@@ -9,11 +9,12 @@ from generator.conventions import DEFAULT_HOST, DEFAULT_OWNER, PORTS, STACK_SERV
 from generator.model import Logs, Service, Stack
 from generator.packs import instantiate
 from generator.resolve import detection
+from generator.resolve.budget import logs_disk
 from generator.resolve.context import Context, default
 from generator.resolve.jobs import resolve_jobs, stack_jobs
 from generator.resolve.params import resolve_params
 from generator.source import Path
-from generator.spec import HostSpec, LogsSpec, ServiceSpec
+from generator.spec import HostSpec, LogsSpec, ServiceSpec, StackSpec
 
 _RESERVED: Final = {STACK_SERVICE, *PORTS}
 
@@ -79,10 +80,11 @@ def _host(context: Context, stack: Stack, name: str, spec: HostSpec) -> Service:
 
 
 def _stack_service(context: Context, stack: Stack) -> Service:
+    spec, path = context.spec.stack or StackSpec(), ("stack",)
     base = Service(
         name=STACK_SERVICE,
         kinds=("stack",),
-        owner=_owner(context, None, ()),
+        owner=_owner(context, spec.owner, path),
         environment=stack.environment,
         targets=(),
         address="",
@@ -92,11 +94,12 @@ def _stack_service(context: Context, stack: Stack) -> Service:
         detect_within=detection.DEFAULT_DETECT_WITHIN,
         logs=Logs("docker"),
         token=None,
-        off=(),
-        origin=context.source.key_span(("stack",)),
+        off=tuple(sorted(set(spec.off or []))),
+        origin=context.source.key_span(path),
         jobs=stack_jobs(stack),
     )
-    return _with_packs(context, stack, base, ["stack"], {}, ())
+    params = {"logs_disk": f"{logs_disk(stack)}B", **(spec.params or {})}
+    return _with_packs(context, stack, base, ["stack"], params, path)
 
 
 def _with_packs(

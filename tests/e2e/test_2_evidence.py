@@ -62,7 +62,7 @@ def _add_by_hand(stack: Stack, password: str) -> int:
 
 def _login(client: KumaClient, password: str) -> None:
     from generator.kuma.bootstrap import ADMIN
-    from generator.kuma.secrets import SecretStr
+    from pydantic import SecretStr
 
     client.login(ADMIN, SecretStr(password))
 

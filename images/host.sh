@@ -94,10 +94,11 @@ write_docker_env() {
 
 answers() { docker info >/dev/null 2>&1; }
 
-# Does the daemon of the pid file run? A number alone may be another process's by now.
+# Does the daemon of the pid file run? Its number alone may be another process's by now, and one that has ended may be
+# listed until somebody collects it, but has no program any more.
 ours_runs() {
-    local pid
-    [[ -f $PID_FILE ]] && pid=$(<"$PID_FILE") && [[ $(cat "/proc/$pid/comm" 2>/dev/null) == dockerd ]]
+    local program
+    [[ -f $PID_FILE ]] && program=$(readlink "/proc/$(<"$PID_FILE")/exe") && [[ ${program##*/} == dockerd* ]]
 }
 
 start_daemon() {
@@ -166,7 +167,7 @@ release() {
         local pid end=$((SECONDS + LATEST_WAIT))
         pid=$(<"$PID_FILE")
         kill "$pid"
-        while [[ -d /proc/$pid ]]; do
+        while ours_runs; do
             ((SECONDS <= end)) || missing "dockerd ($pid) does not stop; its log: $DAEMON_LOG"
             sleep 0.2
         done

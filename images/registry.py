@@ -2,27 +2,26 @@
 
 import subprocess
 import time
-from pathlib import Path
 from typing import Final
 
 from images import CACHE, docker
 from images.pins import Image
 
 PATIENCE_SECONDS: Final = 8.0
-_SILENT: Final = CACHE / "registry.silent"
+SILENT: Final = CACHE / "registry.silent"
 _REMEMBERED_SECONDS: Final = 3600.0
 
 
-def answers(image: Image, marker: Path = _SILENT) -> bool:
+def answers(image: Image) -> bool:
     """Does a registry know `image`? That none does is remembered for an hour, so that only one run waits for it."""
-    if marker.is_file() and time.time() - marker.stat().st_mtime < _REMEMBERED_SECONDS:
+    if SILENT.is_file() and time.time() - SILENT.stat().st_mtime < _REMEMBERED_SECONDS:
         return False
     heard = _hears(image.pulled)
     if heard:
-        marker.unlink(missing_ok=True)
+        SILENT.unlink(missing_ok=True)
     else:
-        marker.parent.mkdir(parents=True, exist_ok=True)
-        marker.touch()
+        SILENT.parent.mkdir(parents=True, exist_ok=True)
+        SILENT.touch()
     return heard
 
 

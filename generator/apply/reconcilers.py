@@ -106,8 +106,9 @@ def blackbox_drift(running: Running) -> list[str]:
 
 
 def caddy_apply(running: Running) -> list[Diagnostic]:
-    """Caddy takes its file again without dropping a connection; it does nothing when nothing changed."""
-    reload = ("caddy", "reload", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile")
+    """Caddy takes its files again without dropping a request."""
+    # Forced: a new password changes the file that the Caddyfile names, not the Caddyfile.
+    reload = ("caddy", "reload", "--force", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile")
     done = compose(running.root, "exec", "-T", "caddy", *reload, timeout=60)
     if done.returncode:
         return [Diagnostic("apply/not-loaded", "caddy did not load its Caddyfile", notes=_last_lines(done.stderr))]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from generator.conventions import DASHBOARD_HOSTS, GLANCE, dashboard_of
+from generator.conventions import DASHBOARD_HOSTS, GLANCE, SEVERITIES, dashboard_of, log_names
 from generator.model import Panel, Query, Row, Service, Site
 from generator.render.board import BoardRow, Tile, annotation
 from generator.render.links import alert_links, logs_at_point
@@ -16,7 +16,7 @@ from generator.render.sdk import dashboard
 
 FIRST_ROW: Final = "Is it OK?"
 DEPENDENCIES: Final = "Dependencies"
-LOGS: Final = "Logs"
+LOGS: Final = "Log lines"
 # Numbers on top of a dashboard: as many as fit a line beside the count of alerts, each of a graph with few lines.
 MOST_GLANCES: Final = 5
 MOST_QUERIES: Final = 3
@@ -77,22 +77,30 @@ def with_common_rows(site: Site, service: Service, rows: Sequence[Row]) -> tuple
     extra = {FIRST_ROW: glance_panels(service, rows)}
     if used := [name for name in service.uses if any(other.name == name for other in site.services)]:
         extra[DEPENDENCIES] = (_uses_panel(used),)
-    asks_loki = any(query.datasource == "loki" for row in rows for panel in row.panels for query in panel.queries)
-    if service.logs.mode != "none" and not asks_loki:
+    if service.logs.mode != "none":
         extra[LOGS] = _log_panels(service.name)
     return _add_panels(rows, {title: panels for title, panels in extra.items() if panels})
 
 
 def glance_panels(service: Service, rows: Sequence[Row]) -> tuple[Panel, ...]:
-    """Numbers for the top: how many alerts fire, and the last value of the graphs that alerts watch."""
+    """Numbers for the top: how many alerts fire, and the last value of the graphs that alerts watch, pages first."""
     if not service.alerts:
         return ()
+    urgency = _urgency(service)
     graphs = [panel for row in rows if not row.collapsed for panel in row.panels if panel.type == "timeseries"]
-    leads_here = {alert.panel for alert in service.alerts}
-    watched = [panel for panel in graphs if panel.alerts or panel.slug in leads_here]
-    few = [panel for panel in watched if len(panel.queries) <= MOST_QUERIES][:MOST_GLANCES]
-    small = [replace(p, slug=f"{GLANCE}{p.slug}", type="stat", width=4, height=4) for p in few]
+    watched = [panel for panel in graphs if panel.slug in urgency and len(panel.queries) <= MOST_QUERIES]
+    first = sorted(watched, key=lambda panel: urgency[panel.slug])[:MOST_GLANCES]
+    small = [replace(p, slug=f"{GLANCE}{p.slug}", type="stat", width=4, height=4) for p in first]
     return (_firing_panel(service.name), *small)
+
+
+def _urgency(service: Service) -> dict[str, int]:
+    """By panel: how severe the worst alert is that leads to it, 0 for a page."""
+    worst: dict[str, int] = {}
+    for alert in service.alerts:
+        rank = SEVERITIES.index(alert.severity)
+        worst[alert.panel] = min(rank, worst.get(alert.panel, rank))
+    return worst
 
 
 def _add_panels(rows: Sequence[Row], extra: Mapping[str, tuple[Panel, ...]]) -> tuple[Row, ...]:
@@ -139,7 +147,7 @@ def _among(names: Sequence[str]) -> str:
 
 
 def _log_panels(service: str) -> tuple[Panel, ...]:
-    stream = f'{{service_name="{service}"}}'
+    stream = f"{{service_name{_among(log_names(service))}}}"
     quiet = "the service wrote no line in this time"
     return (
         Panel(

@@ -19,6 +19,7 @@ from generator.conventions import (
     RUNBOOKS_PATH,
     STACK_SERVICE,
     dashboard_path,
+    logs_path,
 )
 from generator.model import Service, Site
 
@@ -97,7 +98,7 @@ def _entry(service: Service) -> dict[str, Any]:
 
 def _entry_links(service: Service) -> Iterator[dict[str, Any]]:
     if service.logs.mode != "none":
-        yield _link("logs", f"{GRAFANA_PATH}/d/{DASHBOARD_LOGS}?var-service={service.name}")
+        yield _link("logs", f"{GRAFANA_PATH}{logs_path(service.name)}")
     if service.alerts:
         yield _link("runbooks", f"{RUNBOOKS_PATH}/{service.name}/")
     if service.jobs:

@@ -8,10 +8,10 @@ from typing import Final
 
 from generator.conventions import (
     DASHBOARD_HOME,
-    DASHBOARD_LOGS,
     PROMETHEUS_PATH,
     RUNBOOKS_PATH,
     dashboard_path,
+    logs_path,
 )
 from generator.model import Alert, Panel, Service, Site
 from generator.render.sdk import dashboard
@@ -37,7 +37,7 @@ def bar_link(title: str, path: str, icon: str = "dashboard") -> dashboard.Dashbo
 def logs_at_point(service: str) -> dashboard.DashboardLink:
     """From a point of a graph to the service's log lines around that moment."""
     window = f"time=${{__value.time}}&time.window={LOG_WINDOW_MS}"
-    return link("Logs around this moment", f"/d/{DASHBOARD_LOGS}?var-service={service}&{window}")
+    return link("Logs around this moment", f"{logs_path(service)}&{window}")
 
 
 def alert_links(site: Site, panel: Panel, alerts: tuple[Alert, ...]) -> list[dashboard.DashboardLink]:
@@ -57,7 +57,7 @@ def service_bar(site: Site, service: Service) -> list[dashboard.DashboardLink]:
     known = {other.name: other for other in site.services}
     bar = [bar_link("Home", f"/d/{DASHBOARD_HOME}", "apps")]
     if service.logs.mode != "none":
-        bar.append(bar_link("Logs", f"/d/{DASHBOARD_LOGS}?var-service={service.name}", "doc"))
+        bar.append(bar_link("Logs", logs_path(service.name), "doc"))
     for name in dict.fromkeys((service.host, *service.uses)):
         if other := known.get(name):
             bar.append(bar_link(name, dashboard_path(name, other.kinds)))

@@ -229,7 +229,7 @@ def _override(drawn: dashboard.Panel, *more: dashboard.DashboardFieldConfigSourc
 
 def _service_rows(site: Site) -> list[BoardRow]:
     """A row for each service, open while there are few; with many, the table alone is the overview."""
-    services = [service for service in site.services if service.alerts]
+    services = sorted((service for service in site.services if service.alerts), key=_rank)
     if len(services) > MOST_ROWS:
         return []
     rows = []
@@ -238,6 +238,12 @@ def _service_rows(site: Site) -> list[BoardRow]:
         if tiles:
             rows.append(BoardRow(service.name, tiles, collapsed=index >= OPEN_ROWS))
     return rows
+
+
+def _rank(service: Service) -> int:
+    """Applications, then what they run on, then what watches them."""
+    order = {DASHBOARD_HOSTS: 1, DASHBOARD_STACK: 2}
+    return order.get(dashboard_of(service.name, service.kinds), 0)
 
 
 def _vital_signs(site: Site, service: Service) -> tuple[Tile, ...]:

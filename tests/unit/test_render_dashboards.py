@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.conventions import DASHBOARD_HOME, DASHBOARD_HOSTS, DASHBOARD_LOGS, DASHBOARD_STACK, panel_id
+from generator.conventions import DASHBOARD_HOME, DASHBOARD_HOSTS, DASHBOARD_LOGS, DASHBOARD_STACK, logs_path, panel_id
 from generator.model import Logs, PackInstance, Query, Row, Site, Threshold
 from generator.render.dashboards import render_dashboards
 from generator.render.home import render_home
@@ -97,7 +97,7 @@ def test_rows_begin_with_is_it_ok_and_end_with_what_is_collapsed() -> None:
         ("Is it OK?", False),
         ("Dependencies", False),
         ("In detail", True),
-        ("Logs", True),
+        ("Log lines", True),
     ]
 
 
@@ -226,7 +226,7 @@ def test_a_limit_that_differs_between_hosts_is_not_drawn() -> None:
 
 def test_home_shows_what_fires_every_service_and_their_vital_signs() -> None:
     data = board(DASHBOARD_HOME)
-    assert [title for title, _ in rows(data)] == ["api", "cache", "lookout", "vps1", "vps2"]
+    assert [title for title, _ in rows(data)] == ["api", "cache", "vps1", "vps2", "lookout"]
     assert [collapsed for _, collapsed in rows(data)] == [False, False, False, False, True]
     assert {"What is firing", "Services", "Firing: critical", "Targets that do not answer"} <= panels(data).keys()
     number = panel_of(data, "api/glance-failures")
@@ -243,6 +243,13 @@ def test_home_knows_on_which_dashboard_each_service_is() -> None:
 def test_with_many_services_the_table_alone_is_the_overview() -> None:
     data = board(DASHBOARD_HOME, make_site(*(make_watched(f"s{number}") for number in range(21))))
     assert rows(data) == []
+
+
+def test_the_stacks_own_lines_are_those_of_its_parts() -> None:
+    stack = replace(make_watched("lookout", "stack"), logs=Logs("docker"))
+    (errors,) = panels(board(DASHBOARD_STACK, make_site(stack)))["Error lines"]["targets"]
+    assert errors["expr"].startswith('{service_name=~"alertmanager|blackbox-exporter|caddy|')
+    assert logs_path("lookout").startswith("/d/lookout-logs?var-service=alertmanager&var-service=")
 
 
 def test_logs_are_searched_in_the_order_that_is_cheapest() -> None:

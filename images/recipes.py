@@ -24,7 +24,7 @@ class GoModule:
 
 @dataclass(frozen=True, slots=True)
 class DebianPackage:
-    """Files taken out of a package of the pinned Debian release, if it holds the pinned version."""
+    """Files out of a package of the pinned Debian release, if it holds the pinned version: seconds, not minutes."""
 
     package: str
     files: Mapping[str, str]
@@ -76,19 +76,55 @@ RECIPES: Final = (
             DebianPackage(
                 "prometheus-blackbox-exporter",
                 {"usr/bin/prometheus-blackbox-exporter": "usr/bin/blackbox_exporter"},
+                GoModule(
+                    "blackbox-exporter",
+                    {"github.com/prometheus/blackbox_exporter": "usr/bin/blackbox_exporter"},
+                    _COMMON,
+                ),
             ),
         ),
     ),
     Recipe(
         "node-exporter",
-        (DebianPackage("prometheus-node-exporter", {"usr/bin/prometheus-node-exporter": "usr/bin/node_exporter"}),),
+        (
+            DebianPackage(
+                "prometheus-node-exporter",
+                {"usr/bin/prometheus-node-exporter": "usr/bin/node_exporter"},
+                GoModule("node-exporter", {"github.com/prometheus/node_exporter": "usr/bin/node_exporter"}, _COMMON),
+            ),
+        ),
     ),
     Recipe(
         "redis-exporter",
-        (DebianPackage("prometheus-redis-exporter", {"usr/bin/prometheus-redis-exporter": "redis_exporter"}),),
+        (
+            DebianPackage(
+                "prometheus-redis-exporter",
+                {"usr/bin/prometheus-redis-exporter": "redis_exporter"},
+                GoModule(
+                    "redis-exporter",
+                    {"github.com/oliver006/redis_exporter": "redis_exporter"},
+                    "main.BuildVersion",
+                    stamp_prefix="v",
+                ),
+            ),
+        ),
     ),
     Recipe("redis"),
-    Recipe("caddy", (DebianPackage("caddy", {"usr/bin/caddy": "usr/bin/caddy"}),)),
+    Recipe(
+        "caddy",
+        (
+            DebianPackage(
+                "caddy",
+                {"usr/bin/caddy": "usr/bin/caddy"},
+                GoModule(
+                    "caddy",
+                    {"github.com/caddyserver/caddy/v2/cmd/caddy": "usr/bin/caddy"},
+                    "github.com/caddyserver/caddy/v2.CustomVersion",
+                    stamp_prefix="v",
+                ),
+            ),
+        ),
+    ),
     Recipe("python"),
     Recipe(
         "loki",
@@ -115,7 +151,7 @@ RECIPES: Final = (
 COMPOSE: Final = DebianPackage(
     "docker-compose",
     {"usr/libexec/docker/cli-plugins/docker-compose": "docker-compose"},
-    otherwise=GoModule(
+    GoModule(
         "compose",
         {"github.com/docker/compose/v2/cmd": "docker-compose"},
         "github.com/docker/compose/v2/internal.Version",

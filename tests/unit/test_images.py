@@ -16,15 +16,16 @@ from images.__main__ import main
 from images.dotenv import merge_dotenv, read_dotenv
 from images.pins import Image, load_pins
 from images.provide import Mode
-from images.recipes import COMPOSE, RECIPES, GoModule, recipe_of
+from images.recipes import COMPOSE, RECIPES, DebianPackage, GoModule, recipe_of
 
 HOST = ROOT / "images" / "host.sh"
 IMAGES = tuple(load_pins().images.values())
-MODULES = [
+PARTS = [
     *((part, load_pins().images[recipe.name].version) for recipe in RECIPES for part in recipe.parts),
-    (COMPOSE.otherwise, load_pins().builders["compose"]),
+    (COMPOSE, load_pins().builders["compose"]),
 ]
-GO_MODULES = [(part, version) for part, version in MODULES if isinstance(part, GoModule)]
+CHOICES = [(part.otherwise if isinstance(part, DebianPackage) else part, version) for part, version in PARTS]
+GO_MODULES = [(part, version) for part, version in CHOICES if part is not None]
 CACHED = (
     docker.environment,
     machine.ca_bundle,
@@ -391,7 +392,19 @@ def test_another_go_sum_is_another_program(tmp_path: Path, monkeypatch: pytest.M
     assert build.built_folder(part, "0.33.1") != before
 
 
-def test_a_distribution_that_has_moved_on_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_where_the_distribution_has_moved_on_the_pinned_version_is_compiled(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "caddy").write_text("compiled")
+    monkeypatch.setattr(build, "_unpack", lambda *arguments: "2.12.0")
+    monkeypatch.setattr(build, "compile_module", lambda *arguments: tmp_path)
+    build.place(recipe_of("caddy").parts[0], "caddy", "2.11.4", tmp_path / "root")
+    assert (tmp_path / "root/usr/bin/caddy").read_text() == "compiled"
+
+
+def test_a_distribution_that_has_moved_on_is_an_error_without_another_way(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(build, "_unpack", lambda *arguments: "0.34.0")
     package = recipe_of("alertmanager").parts[0]
     with pytest.raises(Failed, match=r"pins 0\.33\.1, Debian's prometheus-alertmanager is 0\.34\.0"):
@@ -617,7 +630,9 @@ def test_release_stops_the_daemon_of_the_pid_file(
     program.write_bytes(Path("/bin/sleep").read_bytes())
     program.chmod(0o755)
     # No child of this process, as the real one is none.
-    started = subprocess.run(["sh", "-c", f"{program} 60 >/dev/null 2>&1 & echo $!"], capture_output=True, text=True, check=True)
+    started = subprocess.run(
+        ["sh", "-c", f"{program} 60 >/dev/null 2>&1 & echo $!"], capture_output=True, text=True, check=True
+    )
     pid_file.write_text(started.stdout)
     done = host("release")
     assert done.returncode == 0 and "stopped dockerd" in done.stderr

@@ -205,10 +205,12 @@ def _dashboard_column() -> Sequence[dashboard.DashboardFieldConfigSourceOverride
 
     Only the hosts' dashboard has a variable `host`; the others ignore it.
     """
+    # Which of the two keys Grafana reads depends on its minor version.
+    nowhere = {"viz": True, "legend": False, "tooltip": False}
     target = [{"title": "Open ${__value.text}", "url": "/d/${__data.fields.dashboard}?var-host=${__value.text}"}]
     return (
         override("byName", "service", links=target),
-        override("byName", "dashboard", custom__hidden=True),
+        override("byName", "dashboard", custom__hidden=True, custom__hideFrom=nowhere),
     )
 
 

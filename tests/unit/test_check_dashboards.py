@@ -4,6 +4,7 @@ import copy
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -244,6 +245,12 @@ def test_every_rule_has_an_id_of_its_own_and_a_sentence() -> None:
     index = dict(rule_index())
     assert len(index) == len(RULES)
     assert all(len(doc) < 130 and doc.endswith(".") for doc in index.values())
+
+
+def test_every_rule_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "dashboard-rules.md").read_text(encoding="utf-8")
+    table = [line for line in page.splitlines() if line.startswith("| `")]
+    assert table == [f"| `{rule}` | {doc} |" for rule, doc in rule_index()]
 
 
 def alerts_with(site: Site, **annotations: str) -> Site:

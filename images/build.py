@@ -14,7 +14,7 @@ from typing import Final
 from images import CACHE, ROOT, Failed, docker, machine
 from images.pins import Image, load_pins
 from images.progress import log_of, run_logged, step
-from images.recipes import DebianPackage, GoModule, Recipe, recipe_of
+from images.recipes import RECIPES, DebianPackage, GoModule, Recipe, recipe_of
 
 STANDINS: Final = ROOT / "images" / "stand-ins"
 MODULES: Final = ROOT / "images" / "go"
@@ -86,7 +86,7 @@ def compile_module(part: GoModule, name: str, version: str) -> Path:
     for folder in (_GO_CACHE / "mod", _GO_CACHE / "build"):
         folder.mkdir(parents=True, exist_ok=True)
     with step(f"{name} {version}", "compiling"):
-        half = _fresh(target.with_suffix(".part"))
+        half = _fresh(target.with_name(f"{target.name}.part"))
         stamp = f"-s -w -X {part.stamp}={part.stamp_prefix}{version}"
         script = f"go build -o /out/ -ldflags '{stamp}' {' '.join(part.programs)}"
         docker.run(name, builder, _go_options(part, half), script)
@@ -227,7 +227,11 @@ def _fresh(folder: Path) -> Path:
 
 
 def sweep() -> None:
-    """Remove what only compiling needs: gigabytes. The compiled programs stay."""
+    """Remove what only compiling needs, which is gigabytes, and programs of earlier versions. Those of today stay."""
     docker.try_to("image", "rm", f"lookout/builder:{load_pins().builders['debian']}")
     for folder in (_GO_CACHE, _APT_CACHE, _WORK):
         shutil.rmtree(folder, ignore_errors=True)
+    pinned = [(part, load_pins().images[recipe.name].version) for recipe in RECIPES for part in recipe.parts]
+    current = {built_folder(part, version) for part, version in pinned if isinstance(part, GoModule)}
+    for folder in set((CACHE / "built").glob("*")) - current:
+        shutil.rmtree(folder)

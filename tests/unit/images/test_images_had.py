@@ -1,0 +1,230 @@
+"""What can be pulled is pulled, the rest is built or left out, and .env says which."""
+
+import os
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from images import Failed, demo, machine, progress, provide, registry
+from images.__main__ import main
+from images.dotenv import merge_dotenv, read_dotenv
+from images.pins import Image, load_pins
+from images.provide import Mode
+from tests.unit.images.fake_docker import ANSWERS, KNOWS_ONE, REFUSES, SILENT, Docker, command, image
+
+IMAGES = tuple(load_pins().images.values())
+# --- .env ---
+
+
+def test_env_keeps_what_others_wrote_and_where(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text("# mine\nLOOKOUT_PORT=9999\nIMAGE_LOKI=old\nIMAGE_GRAFANA=gone\n\nOTHER=a=b\n")
+    assert merge_dotenv(path, {"IMAGE_LOKI": "new", "IMAGE_GRAFANA": None, "IMAGE_CADDY": "caddy:2"})
+    assert path.read_text() == "# mine\nLOOKOUT_PORT=9999\nIMAGE_LOKI=new\n\nOTHER=a=b\nIMAGE_CADDY=caddy:2\n"
+    assert read_dotenv(path)["OTHER"] == "a=b"
+
+
+def test_env_is_not_written_when_nothing_changes(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    assert merge_dotenv(path, {"A": "1", "B": None})
+    inode = path.stat().st_ino
+    assert not merge_dotenv(path, {"A": "1", "B": None})
+    assert path.stat().st_ino == inode
+
+
+def test_env_keeps_its_mode_because_it_may_hold_what_is_not_for_all(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text("A=1\n")
+    path.chmod(0o600)
+    merge_dotenv(path, {"A": "2"})
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_env_is_whole_even_if_writing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / ".env"
+    path.write_text("A=1\n")
+
+    def fail(self: Path, target: Path) -> Path:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        merge_dotenv(path, {"A": "2"})
+    assert [entry.name for entry in tmp_path.glob(".env*")] == [".env"]
+    assert path.read_text() == "A=1\n"
+
+
+# --- pull, build or leave out ---
+
+LOKI = image("loki")
+CASES = {
+    "what was pulled is used": (Mode.AUTO, [LOKI.pulled, str(LOKI.standin)], REFUSES, LOKI.pulled, 0, []),
+    "a stand-in that is there is used, and nobody asked": (Mode.AUTO, [str(LOKI.standin)], SILENT, LOKI.standin, 0, []),
+    "a registry that answers is pulled from": (Mode.AUTO, [], ANSWERS, LOKI.pulled, 2, []),
+    "no registry, so it is built": (Mode.AUTO, [], REFUSES, LOKI.standin, 1, ["loki"]),
+    "a registry that lacks this one": (Mode.AUTO, [], KNOWS_ONE, LOKI.standin, 2, ["loki"]),
+    "pull: a stand-in does not count": (Mode.PULL, [str(LOKI.standin)], ANSWERS, LOKI.pulled, 1, []),
+    "build: what was pulled does not count, and nobody is asked": (
+        Mode.BUILD, [LOKI.pulled], SILENT, LOKI.standin, 0, ["loki"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("mode", "local", "behaviour", "expected", "pulls", "builds"), CASES.values(), ids=CASES)
+def test_an_image_is_had_by(
+    fake: Docker,
+    built: list[str],
+    mode: Mode,
+    local: list[str],
+    behaviour: str,
+    expected: str,
+    pulls: int,
+    builds: list[str],
+) -> None:
+    fake.holds(*local)
+    fake.registry(behaviour)
+    assert provide.provide(LOKI, mode) == expected
+    assert len(fake.calls("pull")) == pulls
+    assert built == builds
+
+
+def test_pull_alone_fails_when_no_registry_answers(fake: Docker, built: list[str]) -> None:
+    with pytest.raises(Failed, match="no such host") as failure:
+        provide.provide(LOKI, Mode.PULL)
+    assert str(progress.LOGS / "loki.log") in str(failure.value)
+    assert built == []
+
+
+def test_what_no_package_registry_has_is_left_out_loudly(
+    fake: Docker, built: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert provide.provide(image("grafana"), Mode.AUTO) is None
+    assert "!! grafana" in (shown := capsys.readouterr().out) and "LEFT OUT" in shown
+    assert built == []
+
+
+def test_an_older_stand_in_is_said_loudly(fake: Docker, built: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert provide.provide(image("uptime-kuma"), Mode.BUILD) == "lookout/uptime-kuma:2.0.0-dev.0"
+    assert "!! uptime-kuma: 2.0.0-dev.0 stands in for 2.5.3" in capsys.readouterr().out
+
+
+def test_one_image_that_fails_does_not_keep_the_others(fake: Docker) -> None:
+    def get(wanted: Image) -> str:
+        if wanted.name == "loki":
+            raise Failed("loki: broken")
+        return wanted.pulled
+
+    had, failures = provide.each([LOKI, image("caddy")], get)
+    assert had == {"caddy": image("caddy").pulled}
+    assert [str(failure) for failure in failures] == ["loki: broken"]
+
+
+# --- does a registry answer? ---
+
+
+def test_a_registry_that_says_nothing_is_not_waited_for(fake: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "PATIENCE_SECONDS", 1.0)
+    fake.registry("exec sleep 30\n")
+    started = time.monotonic()
+    assert not registry.answers(LOKI)
+    assert time.monotonic() - started < 5
+
+
+def test_that_no_registry_answers_is_remembered_for_an_hour(fake: Docker) -> None:
+    assert not registry.answers(LOKI)
+    fake.registry(ANSWERS)
+    assert not registry.answers(LOKI)
+    assert len(fake.calls("pull")) == 1
+    hour_ago = time.time() - 3601
+    os.utime(registry.SILENT, (hour_ago, hour_ago))
+    assert registry.answers(LOKI)
+    assert not registry.SILENT.exists()
+
+
+# --- the demo's image ---
+
+
+def test_the_demos_tag_follows_its_content_alone(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    for folder in (one, two):
+        (folder / "demo").mkdir(parents=True)
+        (folder / "demo" / "api.py").write_text("x = 1\n")
+    (two / "__pycache__").mkdir()
+    (two / "__pycache__" / "api.pyc").write_text("compiled")
+    tag = demo.reference(one)
+    assert re.fullmatch(r"lookout/demo:[0-9a-f]{12}", tag)
+    assert demo.reference(two) == tag
+    (two / "demo" / "api.py").rename(two / "demo" / "app.py")
+    assert demo.reference(two) != tag
+
+
+# --- the command line ---
+
+
+@pytest.fixture
+def checkout(fake: Docker, built: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for .env, and images that are all there: the stand-ins, the demo, but no Grafana."""
+    monkeypatch.setattr("images.__main__._DOTENV", tmp_path / ".env")
+    monkeypatch.setattr("images.__main__.CACHE", tmp_path / "cache")
+    fake.holds(*(standin for pinned in IMAGES if (standin := pinned.standin)), demo.reference())
+    return tmp_path
+
+
+def test_a_run_that_finds_everything_writes_env_and_builds_nothing(checkout: Path, built: list[str]) -> None:
+    (checkout / ".env").write_text("COMPOSE_PROFILES=mine,grafana\nLOOKOUT_PORT=9999\n")
+    assert main([]) == 0
+    env = read_dotenv(checkout / ".env")
+    assert built == []
+    assert env["LOOKOUT_PORT"] == "9999"
+    assert env["DOCKER_ROOT"] == "/var/lib/docker"
+    assert env["COMPOSE_FILE"] == "compose.yaml:compose.rendered.yaml"
+    assert env["IMAGE_NODE_EXPORTER"] == image("node-exporter").standin
+    assert env["IMAGE_DEMO"] == demo.reference()
+    assert "IMAGE_GRAFANA" not in env
+    assert "mine" in env["COMPOSE_PROFILES"].split(",") and "grafana" not in env["COMPOSE_PROFILES"]
+
+
+@pytest.mark.parametrize("wanted", [True, False], ids=["the demo is watched", "it is not"])
+def test_the_demos_profile_follows_services_yaml(
+    checkout: Path, fake: Docker, monkeypatch: pytest.MonkeyPatch, wanted: bool
+) -> None:
+    monkeypatch.setattr(demo, "is_wanted", lambda: wanted)
+    assert main([]) == 0
+    env = read_dotenv(checkout / ".env")
+    assert env["COMPOSE_PROFILES"] == ("demo" if wanted else "")
+    assert env["IMAGE_REDIS"] == (image("redis").standin if wanted else image("redis").pulled)
+
+
+def test_some_images_change_only_their_own_keys(checkout: Path) -> None:
+    assert main(["caddy"]) == 0
+    assert set(read_dotenv(checkout / ".env")) == {"IMAGE_CADDY", "DOCKER_ROOT"}
+
+
+def test_the_list_tells_a_stand_in_from_what_is_missing(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--list"]) == 0
+    rows = {line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines()}
+    assert rows["uptime-kuma"] == ["2.0.0-dev.0", "stand-in", "lookout/uptime-kuma:2.0.0-dev.0"]
+    assert rows["grafana"] == [image("grafana").version, "missing", image("grafana").pulled]
+    assert not (checkout / ".env").exists()
+
+
+def test_no_docker_is_exit_code_3_and_says_what_to_run(bin_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command(bin_folder, "docker", "echo Cannot connect to the Docker daemon >&2; exit 1")
+    assert main([]) == 3
+    assert "images/host.sh ensure" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "mode"),
+    [(["gatus"], "auto"), (["--rebuild"], "auto"), ([], "steal")],
+    ids=["a name that is not known", "all at once", "a mode that is not one"],
+)
+def test_what_is_not_understood_is_exit_code_2(
+    fake: Docker, monkeypatch: pytest.MonkeyPatch, arguments: list[str], mode: str
+) -> None:
+    monkeypatch.setenv(machine.MODE, mode)
+    with pytest.raises(SystemExit) as exit_:
+        main(arguments)
+    assert exit_.value.code == 2

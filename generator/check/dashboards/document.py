@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import yaml
 
-from generator.conventions import MAY_BE_EMPTY
+from generator.conventions import MAY_BE_EMPTY, RUNBOOKS_PATH, runbook_url
 from generator.model import Site
 
 DASHBOARDS: Final = "grafana/dashboards/"
@@ -168,6 +168,13 @@ class Bundle:
     @cached_property
     def by_uid(self) -> Mapping[str, Document]:
         return {document.uid: document for document in self.documents}
+
+    @cached_property
+    def runbook_pages(self) -> frozenset[str]:
+        """The runbooks that there are, below their common address: pages, each service's list, and the list of all."""
+        alerts = self.site.alerts if self.site else ()
+        pages = {runbook_url("", alert.service, alert.name).removeprefix(f"{RUNBOOKS_PATH}/") for alert in alerts}
+        return frozenset({"", *pages, *(f"{alert.service}/" for alert in alerts)})
 
     @cached_property
     def datasources(self) -> tuple[Mapping[str, Any], ...]:

@@ -16,7 +16,6 @@ from generator.conventions import (
     RUNBOOKS_PATH,
     dashboard_of,
     panel_id,
-    runbook_url,
 )
 from generator.model import Alert, Site
 from generator.promql import PromQLError, comparisons
@@ -194,14 +193,9 @@ def _dead_outside(bundle: Bundle, url: str) -> str:
         return ""
     base = bundle.site.stack.base_url
     page = url.removeprefix(f"{base}{RUNBOOKS_PATH}/")
-    if page == url or "$" in page or page in _runbook_pages(bundle.site):
+    if page == url or "$" in page or page in bundle.runbook_pages:
         return ""
     return f"there is no runbook {page}"
-
-
-def _runbook_pages(site: Site) -> frozenset[str]:
-    pages = {runbook_url("", alert.service, alert.name).removeprefix(f"{RUNBOOKS_PATH}/") for alert in site.alerts}
-    return frozenset({"", *pages, *(f"{alert.service}/" for alert in site.alerts)})
 
 
 def _unknown_in_link(document: Document, url: str) -> str:

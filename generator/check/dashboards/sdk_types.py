@@ -8,7 +8,8 @@ import enum
 import sys
 import types
 import typing
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
@@ -36,7 +37,7 @@ def wrong_types(data: Mapping[str, Any]) -> list[str]:
         decoded = decode(dict(data))
     except (AttributeError, KeyError, TypeError, ValueError):
         return []
-    return _first(_walk(decoded, "", _index_of(decoded)))
+    return _first(_walk(decoded, ""))
 
 
 def _first(problems: Iterator[str]) -> list[str]:
@@ -63,68 +64,73 @@ def _differences(before: Any, after: Any, where: str) -> Iterator[str]:
         yield f"Grafana reads '{where}' as {after!r}, not {before!r}"
 
 
-def _index_of(value: Any) -> Mapping[str, Any]:
-    """The names that annotations of the value's module may mention."""
-    return vars(sys.modules[type(value).__module__])
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """One attribute of an SDK class: what fits there, and what fits inside when it is a list."""
+
+    name: str
+    json: str
+    hint: Any
+    fits: Callable[[Any], bool]
+    item: "_Field | None"
 
 
 @cache
-def _annotations(kind: Any) -> Mapping[str, Any]:
-    return typing.get_type_hints(kind, vars(sys.modules[kind.__module__]))
+def _fields(kind: Hashable) -> tuple[_Field, ...]:
+    """The attributes that a class is annotated with. Made once for each class: there are thousands of values."""
+    assert isinstance(kind, type)
+    hints = typing.get_type_hints(kind, vars(sys.modules[kind.__module__]))
+    return tuple(_field(name, hint) for name, hint in hints.items())
 
 
-def _walk(value: Any, where: str, names: Mapping[str, Any]) -> Iterator[str]:
+def _field(name: str, hint: Any) -> _Field:
+    lists = [each for each in (hint, *typing.get_args(hint)) if typing.get_origin(each) is list]
+    item = _field("", typing.get_args(lists[0])[0]) if lists else None
+    return _Field(name, _json_name(name), hint, _predicate(hint), item)
+
+
+def _walk(value: Any, where: str) -> Iterator[str]:
     """Problems of an SDK object and of everything in it."""
-    hints = _annotations(typing.cast(Hashable, type(value)))
-    for name, inner in vars(value).items():
-        if name in hints:
-            yield from _check(inner, hints[name], f"{where}.{_json_name(name)}".lstrip("."), names)
+    held = vars(value)
+    for each in _fields(typing.cast(Hashable, type(value))):
+        inner = held.get(each.name)
+        if inner is not None:
+            yield from _check(inner, each, f"{where}.{each.json}" if where else each.json)
 
 
-def _check(value: Any, hint: Any, where: str, names: Mapping[str, Any]) -> Iterator[str]:
-    if isinstance(hint, str):
-        hint = names.get(hint, object)
-    if hasattr(value, "to_json") and not isinstance(value, type):
-        yield from _walk(value, where, _index_of(value))
-    elif not _fits(value, hint):
-        yield f"'{where}' is {value!r}, not {_words(hint)}"
-    elif isinstance(value, list):
-        inner = _item_hint(hint)
+def _check(value: Any, field: _Field, where: str) -> Iterator[str]:
+    if hasattr(value, "to_json"):
+        yield from _walk(value, where)
+    elif not field.fits(value):
+        yield f"'{where}' is {value!r}, not {_words(field.hint)}"
+    elif field.item and isinstance(value, list):
         for index, each in enumerate(value):
-            yield from _check(each, inner, f"{where}[{index}]", names)
+            yield from _check(each, field.item, f"{where}[{index}]")
 
 
-def _fits(value: Any, hint: Any) -> bool:
-    origin = typing.get_origin(hint)
-    if hint in (object, Any):
-        return True
+def _predicate(hint: Any) -> Callable[[Any], bool]:
+    """Whether a value is of an annotated type."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
-        return any(_fits(value, each) for each in typing.get_args(hint))
+        any_of = [_predicate(each) for each in arguments]
+        return lambda value: any(fits(value) for fits in any_of)
     if origin is typing.Literal:
-        return value in typing.get_args(hint)
-    if origin is list:
-        return isinstance(value, list)
-    if origin is dict:
-        return isinstance(value, dict)
-    if hint is type(None):
-        return value is None
-    if isinstance(hint, type) and issubclass(hint, enum.Enum):
-        return value in [each.value for each in hint]
+        return lambda value: value in arguments
+    if origin in (list, dict):
+        return lambda value: isinstance(value, origin)
+    if not isinstance(hint, type) or hint is object:
+        return lambda value: True
+    if issubclass(hint, enum.Enum):
+        words = frozenset(each.value for each in hint)
+        return lambda value: isinstance(value, Hashable) and value in words
     if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
+        return lambda value: isinstance(value, int | float) and not isinstance(value, bool)
     if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    if hint in (str, bool):
-        return isinstance(value, hint)
+        return lambda value: isinstance(value, int) and not isinstance(value, bool)
+    if hint in (str, bool, type(None)):
+        return lambda value: isinstance(value, hint)
     # The SDK leaves some objects as they were in the file.
-    return isinstance(value, dict | hint) if isinstance(hint, type) else True
-
-
-def _item_hint(hint: Any) -> Any:
-    for each in (hint, *typing.get_args(hint)):
-        if typing.get_origin(each) is list:
-            return typing.get_args(each)[0]
-    return object
+    return lambda value: isinstance(value, dict | hint)
 
 
 def _words(hint: Any) -> str:

@@ -5,7 +5,7 @@ import time
 
 import requests
 
-from generator.check.dashboards import run_panels
+from generator.check.dashboards import failures, run_panels
 from generator.kuma import apply, plan
 from generator.kuma.client import KumaClient
 from tests.e2e.stack import Stack, wait_for
@@ -75,7 +75,7 @@ def test_every_panel_of_every_dashboard_shows_data_or_says_why_not(stack: Stack)
     def failing() -> list[str]:
         results = run_panels(files, f"{stack.url}/prometheus", f"{stack.url}/loki", time.time())
         print(f"{len(results)} queries of {len(files)} dashboards")
-        return [str(result) for result in results if not result.ok]
+        return failures(results)
 
     last: list[str] = []
     for _ in range(20):

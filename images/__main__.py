@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         docker.ask("info", "--format", "{{.ServerVersion}}")
     except Failed as error:
-        print(f"{error}\nimages/host.sh ensure", file=sys.stderr)
+        print(f"lookout: {error}\nimages/host.sh ensure", file=sys.stderr)
         return 3
     try:
         with _alone():
@@ -41,8 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if options.list:
                 return _list(mode)
             return _provide(options.names, mode, options.rebuild)
-    except Failed as error:
-        print(error, file=sys.stderr)
+    except (Failed, OSError) as error:
+        print(f"lookout: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nstopped; the next run goes on from here", file=sys.stderr)

@@ -21,6 +21,7 @@ MODULES: Final = ROOT / "images" / "go"
 _GO_CACHE: Final = CACHE / "go"
 _APT_CACHE: Final = CACHE / "apt-lists"
 _WORK: Final = CACHE / "work"
+_APT_LISTS: Final = Path("/var/lib/apt/lists")
 _INCLUDED: Final = "busybox,ca-certificates,libcap2-bin,tzdata"
 _OWNER: Final = f"{os.getuid()}:{os.getgid()}"
 
@@ -179,9 +180,11 @@ def ensure_base() -> str:
 def _bootstrap(suite: str, tag: str) -> None:
     if os.getuid() != 0:
         raise Failed("building stand-in images needs root, for debootstrap: run as root, or reach an image registry")
+    if not any(_APT_LISTS.glob("*Release")):
+        with step("base", "updating apt's lists"):
+            run_logged("base", ["apt-get", "update", "--quiet"])
     if shutil.which("debootstrap") is None:
         with step("base", "installing debootstrap"):
-            run_logged("base", ["apt-get", "update", "--quiet"])
             run_logged("base", ["apt-get", "install", "--quiet", "--yes", "--no-install-recommends", "debootstrap"])
     with step(f"base {suite}", "bootstrapping Debian"):
         root = _fresh(_WORK / "base")

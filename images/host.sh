@@ -13,6 +13,7 @@ PID_FILE=$CACHE/dockerd.pid
 DAEMON_LOG=$CACHE/dockerd.log
 INSTALL_LOG=$CACHE/logs/host.log
 LATEST_WAIT=60
+APPARMOR=/sys/module/apparmor/parameters/enabled
 
 say() { printf '  %s\n' "$*" >&2; }
 missing() {
@@ -61,9 +62,11 @@ install_docker() {
         apt_install docker-ce docker-ce-cli containerd.io docker-compose-plugin docker-buildx-plugin
     else
         # Debian splits the client off in later releases; a client that is there already serves.
-        local client=()
-        ! apt_knows docker-cli || has docker || client=(docker-cli)
-        apt_install docker.io iptables "${client[@]}"
+        local extra=()
+        ! apt_knows docker-cli || has docker || extra+=(docker-cli)
+        # Where the kernel has AppArmor on, no container starts without its tool.
+        [[ ! -f $APPARMOR || $(<"$APPARMOR") != Y ]] || has apparmor_parser || extra+=(apparmor)
+        apt_install docker.io iptables "${extra[@]}"
     fi
 }
 

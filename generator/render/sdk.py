@@ -5,6 +5,7 @@ things that nobody asked for; `plain` leaves them out.
 """
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -50,25 +51,32 @@ __all__ = [
 ]
 
 _OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
-_INTERVAL_VARIABLE_ONLY = ("auto", "auto_min", "auto_count")
+
+
+def _trim_link(payload: dict[str, Any]) -> dict[str, Any]:
+    """Only links on top of a dashboard have an icon; the rest of what such a link has means nothing elsewhere."""
+    if not payload["icon"]:
+        return {key: payload[key] for key in ("title", "url", "targetBlank")}
+    return _without(payload, "placement")
+
+
+def _without(payload: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in payload.items() if key not in keys}
+
+
+# `placement` moves links and annotations into a menu and cannot say otherwise; the `auto` keys belong to interval
+# variables, which nothing here uses.
+_TRIMS: dict[type, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    dashboard.DashboardLink: _trim_link,
+    dashboard.AnnotationQuery: lambda payload: _without(payload, "placement"),
+    dashboard.VariableModel: lambda payload: _without(payload, "auto", "auto_min", "auto_count"),
+}
 
 
 def plain(value: Any) -> Any:
-    """An SDK object as plain data, without the SDK's own additions.
-
-    `placement` moves links and annotations into a menu and cannot say otherwise; the `auto` keys belong to
-    interval variables, which nothing here uses.
-    """
-    payload = value.to_json()
-    if isinstance(value, dashboard.DashboardLink | dashboard.AnnotationQuery):
-        payload.pop("placement", None)
-        if not payload.get("icon") and isinstance(value, dashboard.DashboardLink):
-            # Only links on top of a dashboard have an icon; the rest of what such a link has means nothing elsewhere.
-            payload = {key: payload[key] for key in ("title", "url", "targetBlank")}
-    elif isinstance(value, dashboard.VariableModel):
-        for key in _INTERVAL_VARIABLE_ONLY:
-            payload.pop(key, None)
-    return payload
+    """An SDK object as plain data, without the SDK's own additions."""
+    trim = _TRIMS.get(type(value))
+    return trim(value.to_json()) if trim else value.to_json()
 
 
 def encode(board: dashboard.Dashboard) -> str:

@@ -17,11 +17,15 @@ def timeout_for(interval: int) -> int:
 
 
 def terms(interval: int, timing: Timing) -> tuple[tuple[str, int], ...]:
-    """The worst case in seconds, term by term, in the order in which they pass."""
+    """The worst case in seconds, term by term, in the order in which they pass.
+
+    It is that of a probe beside a scraped app, which waits for two more probes so that the app's own outage is told
+    first; everything else is a scrape faster.
+    """
     return (
         ("until the next scrape", interval),
         ("a target that hangs", timeout_for(interval)),
-        ("confirmed by a second scrape", interval),
+        ("confirmed by two more scrapes", 2 * interval),
         ("until the next evaluation", timing.evaluation_interval),
         ("group_wait", timing.group_wait),
         ("delivery", DELIVERY),

@@ -7,7 +7,7 @@ from generator.resolve.stack import TIMING
 
 
 @pytest.mark.parametrize(
-    ("promise", "interval"), [(60, 10), (45, 10), (44, 5), (32, 5), (31, None), (85, 30), (84, 10), (145, 60), (3600, 60)]
+    ("promise", "interval"), [(60, 10), (55, 10), (54, 5), (37, 5), (36, None), (115, 30), (114, 10), (205, 60), (3600, 60)]
 )
 def test_the_slowest_interval_that_keeps_the_promise_is_taken(promise: int, interval: int | None) -> None:
     assert scrape_interval(promise, TIMING) == interval
@@ -18,8 +18,8 @@ def test_a_scrape_ends_before_the_next_begins() -> None:
 
 
 def test_the_sum_is_told_term_by_term() -> None:
-    assert worst_case(10, TIMING) == 45
+    assert worst_case(10, TIMING) == 55
     assert explain(10, TIMING) == (
-        "10s until the next scrape + 5s a target that hangs + 10s confirmed by a second scrape + "
-        "5s until the next evaluation + 5s group_wait + 10s delivery = 45s"
+        "10s until the next scrape + 5s a target that hangs + 20s confirmed by two more scrapes + "
+        "5s until the next evaluation + 5s group_wait + 10s delivery = 55s"
     )

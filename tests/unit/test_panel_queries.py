@@ -83,6 +83,7 @@ PROMISES: dict[str, tuple[Answer, PanelView, bool, str]] = {
     "nothing, with a reason": (answer(), view("It.\n\nMay be empty: nothing was asked for"), True, ""),
     "nothing, on a stack that has just started": (answer(), view(), False, ""),
     "a legend that shows nothing": (answer(({"path": "/"}, 1.0)), view(), True, "no series has the label 'handler'"),
+    "nothing to count, so no labels either": (answer(({}, 0.0)), view(), True, ""),
     "more lines than can be read": (MANY, view(), True, "101 series"),
     "a ratio above one": (answer(({"handler": "/"}, 1.2)), view(minimum=0, maximum=1), True, "outside"),
     "a count below nothing": (answer(({"handler": "/"}, -1.0)), view(minimum=0), True, "outside"),

@@ -31,8 +31,13 @@ def compare_alertmanager(artifacts: Mapping[str, Artifact], loaded: str) -> list
     return [
         f"'{key}' is not the rendered one"
         for key in sorted(wanted)
-        if key != "templates" and not _holds(config.get(key), wanted[key])
+        if not _holds(_by_name(config.get(key)) if key == "templates" else config.get(key), wanted[key])
     ]
+
+
+def _by_name(patterns: Any) -> list[str]:
+    """Patterns of template files as they were rendered; Alertmanager hands them back with their folder in front."""
+    return ["templates/" + str(each).rsplit("/", 1)[-1] for each in patterns or ()]
 
 
 def compare_blackbox(artifacts: Mapping[str, Artifact], loaded: Loaded) -> list[str]:

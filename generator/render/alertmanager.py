@@ -4,6 +4,7 @@ Owns the route tree and the receivers. Who is told is decided in generator.routi
 generator.render.inhibition, and the words are in generator.render.messages.
 """
 
+import hashlib
 from typing import Any, Final
 
 from generator.artifact import Artifact
@@ -28,14 +29,21 @@ _PATIENCE: Final = 30
 def render_alertmanager(site: Site) -> tuple[Artifact, ...]:
     """The configuration and the message templates."""
     table = routes(site)
+    messages = render_messages()
     config = {
-        "templates": ["templates/*.tmpl"],
+        "templates": ["templates/*.tmpl", f"templates/*.{_digest(messages)}"],
         "route": _root(site, table),
         "inhibit_rules": inhibit_rules(site),
         "receivers": _receivers(site, table),
     }
     content = emit_yaml({key: value for key, value in config.items() if value})
-    return (Artifact("alertmanager/alertmanager.yml", content), *render_messages())
+    return (Artifact("alertmanager/alertmanager.yml", content), *messages)
+
+
+def _digest(messages: tuple[Artifact, ...]) -> str:
+    """A second pattern that matches no file: by it Alertmanager, which tells its patterns and not its templates, says
+    which templates it has loaded."""
+    return hashlib.sha256("".join(each.content for each in messages).encode()).hexdigest()[:12]
 
 
 def _root(site: Site, table: tuple[Route, ...]) -> dict[str, Any]:

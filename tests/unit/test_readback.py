@@ -14,6 +14,7 @@ scrape_configs:
     scrape_interval: 10s
     static_configs: [{targets: ["api:8000"], labels: {service: api}}]
 """
+ROUTES = "route: {receiver: ops, group_wait: 5s}\nreceivers: [{name: ops}]\ntemplates: [templates/a]\n"
 RULES = """\
 groups:
   - name: api:outage
@@ -27,7 +28,7 @@ ARTIFACTS = {
         ("prometheus/prometheus.yml", MAIN + SCRAPE),
         ("prometheus/rules/api.yml", RULES),
         ("prometheus/blackbox.yml", "modules: {http_2xx: {prober: http, timeout: 4s}}\n"),
-        ("alertmanager/alertmanager.yml", "route: {receiver: ops, group_wait: 5s}\nreceivers: [{name: ops}]\ntemplates: [a]\n"),
+        ("alertmanager/alertmanager.yml", ROUTES),
     )
 }
 
@@ -74,10 +75,15 @@ def test_a_users_own_rules_are_theirs() -> None:
 
 
 def test_alertmanagers_defaults_are_no_drift_and_a_changed_route_is() -> None:
-    same = "route: {receiver: ops, group_wait: 5s, repeat_interval: 4h}\nreceivers: [{name: ops}]\n"
+    receivers = "receivers: [{name: ops}]\n"
+    templates = "templates: [/etc/x/templates/a]\n"
+    same = "route: {receiver: ops, group_wait: 5s, repeat_interval: 4h}\n" + receivers + templates
     assert compare_alertmanager(ARTIFACTS, same) == []
-    other = "route: {receiver: ops, group_wait: 30s}\nreceivers: [{name: ops}]\n"
-    assert compare_alertmanager(ARTIFACTS, other) == ["'route' is not the rendered one"]
+    other = "route: {receiver: ops, group_wait: 30s}\n" + receivers
+    assert compare_alertmanager(ARTIFACTS, other) == [
+        "'route' is not the rendered one",
+        "'templates' is not the rendered one",
+    ]
 
 
 def test_blackbox_modules_that_differ_or_linger_are_told() -> None:

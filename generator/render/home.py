@@ -22,6 +22,7 @@ from generator.conventions import (
     logs_path,
 )
 from generator.model import Service, Site
+from generator.render.urls import is_browsable
 
 if TYPE_CHECKING:
     import jinja2
@@ -103,5 +104,5 @@ def _entry_links(service: Service) -> Iterator[dict[str, Any]]:
         yield _link("runbooks", f"{RUNBOOKS_PATH}/{service.name}/")
     if service.jobs:
         yield _link("targets", f"{PROMETHEUS_PATH}/targets?search={service.name}")
-    if service.url:
+    if is_browsable(service.url):
         yield _link("open", service.url)

@@ -15,6 +15,7 @@ from generator.conventions import (
 )
 from generator.model import Alert, Panel, Service, Site
 from generator.render.sdk import dashboard
+from generator.render.urls import is_browsable
 
 # Ten minutes around the point that was clicked.
 LOG_WINDOW_MS: Final = 600_000
@@ -64,6 +65,6 @@ def service_bar(site: Site, service: Service) -> list[dashboard.DashboardLink]:
     if service.alerts:
         runbooks = f"{site.stack.base_url}{RUNBOOKS_PATH}/{service.name}/"
         bar.append(bar_link("Runbooks", runbooks, "info"))
-    if service.url:
+    if is_browsable(service.url):
         bar.append(bar_link("Open", service.url, "external link"))
     return bar

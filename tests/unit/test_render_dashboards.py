@@ -304,3 +304,19 @@ def test_the_home_page_names_every_service_its_owner_and_where_to_look() -> None
 def test_the_home_page_escapes_what_people_wrote() -> None:
     site = make_site(stack=replace(STACK, name="<b>acme</b>"))
     assert "<b>acme</b>" not in render_home(site)[0].content
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://api.acme.dev/health", True),
+        ("http://localhost:8000/", True),
+        ("http://127.0.0.1:8000/", True),
+        ("http://[::1]:8000/", True),
+        ("http://api:8000/health", False),
+        ("", False),
+    ],
+)
+def test_only_addresses_that_a_browser_can_open_become_links(url: str, expected: bool) -> None:
+    (page,) = render_home(make_site(make_service("api", url=url)))
+    assert (">open</a>" in page.content) is expected

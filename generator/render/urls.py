@@ -1,0 +1,9 @@
+"""Which addresses a person's browser can open."""
+
+from urllib.parse import urlsplit
+
+
+def is_browsable(url: str) -> bool:
+    """Whether an address means something outside the containers' own network, where `http://api:8000` means nothing."""
+    host = urlsplit(url).hostname or ""
+    return "." in host or ":" in host or host == "localhost"

@@ -41,7 +41,7 @@ def check_prometheus(tree: Tree) -> list[Diagnostic]:
 
 def check_proofs(tree: Tree) -> list[Diagnostic]:
     """promtool test rules over every proof: each alert is quiet, fires and resolves as its pack says."""
-    proofs = tree.paths("prometheus/proofs/", ".test.yml")
+    proofs = tree.paths("prometheus/proofs/", ".yml")
     with ThreadPoolExecutor(max_workers=2) as pool:
         runs = list(pool.map(lambda path: run_tool("promtool", ["test", "rules", path], tree.folder), proofs))
     found = []

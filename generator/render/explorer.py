@@ -64,46 +64,47 @@ def _textbox(name: str, label: str) -> dashboard.VariableModel:
 
 def _panels() -> tuple[Panel, ...]:
     none = "no line in this time matches what is chosen above"
+    lines = Panel(
+        slug="lines",
+        title="Lines",
+        description="The lines that match, newest first. Open one to see its request id, and its neighbours.",
+        type="logs",
+        unit="none",
+        queries=(Query(_LINES, "", "loki"),),
+        empty_reason=none,
+        width=24,
+        height=20,
+    )
+    levels = "How many lines match, by level. A step up in errors is where to look first."
+    errors = "Lines of level error and above, by service. Normal is few or none."
     return (
-        Panel(
-            slug="volume",
-            title="Lines by level",
-            description="How many lines match, by level. A step up in errors is where to look first.",
-            type="timeseries",
-            unit="short",
-            queries=(
-                Query(f"sum by (detected_level) (count_over_time({_LINES} [$__auto]))", "{{detected_level}}", "loki"),
-            ),
-            empty_reason=none,
-            width=16,
-            height=7,
-            stacked=True,
-            minimum=0,
+        _count("volume", "Lines by level", levels, _LINES, "detected_level", none, 16),
+        _count(
+            "errors",
+            "Error lines by service",
+            errors,
+            _ERRORS,
+            "service_name",
+            "no errors in this time, as it should be",
+            8,
         ),
-        Panel(
-            slug="errors",
-            title="Error lines by service",
-            description="Lines of level error and above, by service. Normal is few or none.",
-            type="timeseries",
-            unit="short",
-            queries=(
-                Query(f"sum by (service_name) (count_over_time({_ERRORS} [$__auto]))", "{{service_name}}", "loki"),
-            ),
-            empty_reason="no errors in this time, which is normal",
-            width=8,
-            height=7,
-            stacked=True,
-            minimum=0,
-        ),
-        Panel(
-            slug="lines",
-            title="Lines",
-            description="The lines that match, newest first. Open one to see its request id, and its neighbours.",
-            type="logs",
-            unit="none",
-            queries=(Query(_LINES, "", "loki"),),
-            empty_reason=none,
-            width=24,
-            height=20,
-        ),
+        lines,
+    )
+
+
+def _count(slug: str, title: str, description: str, lines: str, label: str, empty: str, width: int) -> Panel:
+    """How many lines there are, stacked by a label."""
+    query = Query(f"sum by ({label}) (count_over_time({lines} [$__auto]))", f"{{{{{label}}}}}", "loki")
+    return Panel(
+        slug=slug,
+        title=title,
+        description=description,
+        type="timeseries",
+        unit="short",
+        queries=(query,),
+        empty_reason=empty,
+        width=width,
+        height=7,
+        stacked=True,
+        minimum=0,
     )

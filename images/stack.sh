@@ -5,13 +5,11 @@
 
 down() { docker compose --profile '*' down --remove-orphans "$@"; }
 
-# What is stored goes, secrets/ stays: they fit the next stack too.
-clean() {
-    if [[ ${1:-} != yes ]]; then
-        say "This removes the stack and all that it has stored: metrics, logs, silences, Uptime Kuma's history."
-        die "if that is what you want: make clean CONFIRM=yes"
-    fi
-    down --volumes
+# What is stored goes; secrets/ stays, as it fits the next stack too.
+confirm() {
+    [[ ${1:-} == yes ]] && return
+    say "This removes the stack and all that it has stored: metrics, logs, silences, Uptime Kuma's history."
+    die "if that is what you want: make clean CONFIRM=yes"
 }
 
 load_docker
@@ -19,6 +17,9 @@ case ${1:-} in
     down) step "stop the stack; its data stays" down ;;
     status) exec "$(venv_python)" -m images.status ;;
     logs) exec docker compose logs --follow --tail 100 "${@:2}" ;;
-    clean) step "remove the stack and its data" clean "${2:-}" ;;
+    clean)
+        confirm "${2:-}"
+        step "remove the stack and its data" down --volumes
+        ;;
     *) die "images/stack.sh down | status | logs [SERVICE] | clean yes" ;;
 esac

@@ -7,6 +7,9 @@ NETWORK=${LOOKOUT_NETWORK:-lookout}
 
 prepare_python() { PYTHON=$(venv_python); }
 
+# What is missing is told at the end, where it is read.
+make_secrets() { "$PYTHON" -m generator.secrets | sed '/only you have/d'; }
+
 create_network() {
     docker network inspect "$NETWORK" >/dev/null 2>&1 || docker network create "$NETWORK" >/dev/null
 }
@@ -53,7 +56,7 @@ step "machine: Docker, Compose, Python" images/host.sh ensure
 load_docker
 step "Python environment" prepare_python
 step "images" "$PYTHON" -m images
-step "secrets" "$PYTHON" -m generator.secrets
+step "secrets" make_secrets
 step "render" "$PYTHON" -m generator render
 step "network $NETWORK" create_network
 step "permissions" open_configuration

@@ -73,6 +73,7 @@ def pack_context(pack: Pack, service: Service, stack: Stack, params: Mapping[str
         "jobs": names,
         "targets": targets,
         "target": targets[0] if targets else Target(service.name, service.address or service.name),
+        "probe": probed[0] if probed else Target(service.name, service.url),
         "probes": service.probes,
         "probed": probed,
         "with_certificate": any(_has_certificate(probe) for probe in service.probes),

@@ -240,7 +240,7 @@ class SeriesSpec(_Model):
     slope: Expression | None = None
     from_now: Expression | None = None
     gone: bool = False
-    each: Literal["target", "probe", "job"] | None = None
+    each: Literal["target", "probe"] | None = None
 
     @model_validator(mode="after")
     def _one_shape(self) -> "SeriesSpec":
@@ -253,36 +253,43 @@ class SeriesSpec(_Model):
 
 
 class CaseSpec(_Model):
-    """How one alert is proven. Every time is counted from the moment the fault begins.
+    """How one alert is proven. Every time is counted from the moment the fault begins, or ends.
 
-    fault: the sentence; change: series that are different while it lasts. labels and value: what the alert then shows.
-    onset: when the expression becomes true (default: at once for gauges, after one evaluation for counters).
-    clears: how long after the fault it stays true. gap: counters are silent for so long before the fault, as after a
-    restart, so that range windows hold nothing old. boundary: values at the very edge; at_edge: on which side that is;
-    no_edge: why there is none. gone: what happens when the changed series (or `vanish`) cease while it fires.
-    step: seconds between samples and evaluations, for alerts that look at hours. always: it never stops firing.
+    fault: the sentence. background: what this case's healthy state has beyond the baseline. change: the series that are
+    different while the fault lasts. labels, value: what the alert then shows.
+    gap: counters and what will change are silent for so long before the fault, as after a restart, so that range
+    windows hold nothing old. calm: how long all is well before that. history: how long all is well before the first fault.
+    onset: when the expression becomes true; by default at once, or after one evaluation when counters change.
+    clears: how long it may stay true after the fault; by default as long as the gap.
+    boundary: the same at the very edge; at_edge: on which side that is; no_edge: why there is no edge.
+    gone: what happens when the changed series (or the metrics in `vanish`) cease to exist while it fires.
+    step: seconds between samples and evaluations, for what looks at hours and days. always: it never stops firing.
     """
 
     fault: Text
+    background: list[SeriesSpec] = []
     change: list[SeriesSpec] = []
     labels: dict[str, str] = {}
     value: Expression | None = None
     onset: Expression | None = None
-    clears: Expression = "0s"
+    clears: Expression | None = None
     boundary: list[SeriesSpec] = []
     at_edge: Literal["silent", "firing"] = "silent"
     no_edge: str = ""
     gone: Literal["resolves", "keeps firing"] | None = None
     vanish: list[str] = []
     gap: Expression = "0s"
+    calm: Expression = "0s"
+    history: Expression = "0s"
     step: Expression | None = None
     always: bool = False
-    when: str = ""
 
 
 class TestsFile(_Model):
-    """tests.yaml. `params` are set for the pack's own tests, so that alerts that are off by default are proven."""
+    """tests.yaml. `let` names numbers for use below. `params` are set when the pack itself is tested, so that alerts
+    that are off by default are proven too."""
 
     baseline: list[SeriesSpec] = Field(min_length=1)
     alerts: dict[str, CaseSpec] = Field(min_length=1)
+    let: dict[Annotated[str, Field(pattern=WORD)], Expression] = {}
     params: dict[str, str | int | float] = {}

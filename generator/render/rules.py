@@ -44,7 +44,8 @@ def _pack_groups(service: Service, pack: PackInstance) -> list[str]:
     alerts = [alert for alert in pack.alerts if alert.fault != "outage"]
     if not alerts and not pack.records:
         return []
-    interval = min(rule.evaluation_interval for rule in (*alerts, *pack.records))
+    rules: list[Alert | Record] = [*alerts, *pack.records]
+    interval = min(rule.evaluation_interval for rule in rules)
     return _group(f"{service.name}:{pack.pack}", interval, pack.records, alerts)
 
 

@@ -1,0 +1,208 @@
+"""tests.yaml applied to one service: for each alert, which series do what before, during and after its fault.
+
+Owns the meaning of tests.yaml. When things happen, and what is asserted, is the business of whoever renders proofs.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from generator import units
+from generator.conventions import STACK_SERVICE
+from generator.diagnostics import Span
+from generator.model import Alert, PackInstance, Service, Stack
+from generator.packs.instantiate import Target, pack_context, signals_of
+from generator.packs.load import Pack, load_packs, load_tests
+from generator.packs.schema import CaseSpec, SeriesSpec
+from generator.packs.template import pack_problem, render_text
+
+_LABEL: Final = re.compile(r'([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"')
+
+
+# What is no outage is judged over minutes, and is proven to the minute.
+STEP: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A counter that grows by so much a second."""
+
+    per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A gauge that starts each stretch at `value` and changes by `slope` a second."""
+
+    value: float
+    slope: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class FromNow:
+    """A point in time that stays so many seconds ahead of now."""
+
+    seconds: float
+
+
+Shape = Rate | Level | FromNow
+State = Mapping[str, Shape]
+
+# Prometheus has been running and configured since the epoch, unless a pack's tests say otherwise.
+_PROMETHEUS: Final = f'job="prometheus",service="{STACK_SERVICE}"'
+_ALWAYS: Final = {
+    f"process_start_time_seconds{{{_PROMETHEUS}}}": Level(0),
+    f"prometheus_config_last_reload_success_timestamp_seconds{{{_PROMETHEUS}}}": Level(0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """How one alert of one service is proven; all times in seconds, all states complete."""
+
+    alert: str
+    interval: int
+    evaluation: int
+    gap: int
+    calm: int
+    history: int
+    onset: int
+    clears: int
+    labels: Mapping[str, str]
+    value: float | None
+    baseline: State
+    fault: State
+    silence: State
+    boundary: State | None
+    vanished: State
+    edge_fires: bool
+    gone_fires: bool
+    always: bool
+
+
+def cases_of(instance: PackInstance, service: Service, stack: Stack) -> list[Case]:
+    """The case of every alert of `instance`, in its order. Raises Problems for an alert without one."""
+    pack = load_packs()[instance.pack]
+    return _Cases(pack, instance, service, stack).build()
+
+
+class _Cases:
+    """One reading of a tests.yaml; exists for as long as `build` runs."""
+
+    def __init__(self, pack: Pack, instance: PackInstance, service: Service, stack: Stack) -> None:
+        self.tests = load_tests(pack.folder.parent / pack.source)
+        self.where: Span = pack.span("tests.yaml")
+        self.alerts = instance.alerts
+        self.timing = stack.timing
+        self.context: dict[str, Any] = pack_context(pack, service, stack, instance.params)
+        self.context["sig"] = signals_of(pack, self.context)
+        for name, text in self.tests.let.items():
+            self.context[name] = float(self._text(text))
+        self.baseline = {**_ALWAYS, **self._state(self.tests.baseline)}
+
+    def build(self) -> list[Case]:
+        return [self._case(alert) for alert in self.alerts]
+
+    def _case(self, alert: Alert) -> Case:
+        spec = self.tests.alerts.get(alert.name)
+        if spec is None:
+            raise pack_problem(f"the alert {alert.name} has no case", self.where.file)
+        changed = self._state(spec.change)
+        counters = any(isinstance(shape, Rate) for shape in changed.values())
+        baseline = self._with(self.baseline, spec.background)
+        quiet = {series for series, shape in baseline.items() if isinstance(shape, Rate)} | set(changed)
+        interval, evaluation = self._pace(alert, spec)
+        gap = self._seconds(spec.gap)
+        names = set(spec.vanish) or {_metric(series) for series in self._names(spec.change)}
+        fault = self._with(baseline, spec.change)
+        return Case(
+            alert=alert.name,
+            interval=interval,
+            evaluation=evaluation,
+            gap=gap,
+            calm=self._seconds(spec.calm),
+            history=self._seconds(spec.history),
+            onset=self._seconds(spec.onset) if spec.onset else evaluation * counters,
+            clears=self._seconds(spec.clears) if spec.clears else gap,
+            labels={name: self._text(value) for name, value in spec.labels.items()},
+            value=None if spec.value is None else float(self._text(spec.value)),
+            baseline=baseline,
+            fault=fault,
+            silence={series: shape for series, shape in baseline.items() if series not in quiet},
+            boundary=self._with(baseline, spec.boundary) if spec.boundary else None,
+            vanished={series: shape for series, shape in fault.items() if _metric(series) not in names},
+            edge_fires=spec.at_edge == "firing",
+            gone_fires=spec.gone == "keeps firing",
+            always=spec.always,
+        )
+
+    def _pace(self, alert: Alert, spec: CaseSpec) -> tuple[int, int]:
+        """Seconds between samples, and between evaluations: as in real life where seconds count, else coarser."""
+        if alert.fault == "outage":
+            return int(self.context["confirm"]), alert.evaluation_interval
+        step = self._seconds(spec.step) if spec.step else STEP
+        return step, step
+
+    def _text(self, text: str, **more: object) -> str:
+        return render_text(text, {**self.context, **more}, self.where).strip()
+
+    def _seconds(self, text: str) -> int:
+        shown = self._text(text)
+        return int(float(shown)) if re.fullmatch(r"[\d.]+", shown) else units.parse_duration(shown)
+
+    def _with(self, state: State, specs: Iterable[SeriesSpec]) -> State:
+        """`state` changed by `specs`; a series that is gone leaves it."""
+        specs = list(specs)
+        gone = set(self._names([spec for spec in specs if spec.gone]))
+        merged = {**state, **self._state(specs)}
+        return {series: shape for series, shape in merged.items() if series not in gone}
+
+    def _state(self, specs: Iterable[SeriesSpec]) -> dict[str, Shape]:
+        state: dict[str, Shape] = {}
+        for spec in specs:
+            for each in self._each(spec):
+                shape = self._shape(spec, each)
+                if shape is not None:
+                    state[self._series(spec, each)] = shape
+        return state
+
+    def _names(self, specs: Iterable[SeriesSpec]) -> list[str]:
+        return [self._series(spec, each) for spec in specs for each in self._each(spec)]
+
+    def _each(self, spec: SeriesSpec) -> list[Target]:
+        lists = {"target": self.context["targets"], "probe": self.context["probed"]}
+        return list(lists[spec.each]) if spec.each else [self.context["target"]]
+
+    def _shape(self, spec: SeriesSpec, each: Target) -> Shape | None:
+        def number(text: str) -> float:
+            return float(self._text(text, each=each))
+
+        if spec.rate is not None:
+            return Rate(number(spec.rate))
+        if spec.level is not None:
+            return Level(number(spec.level), number(spec.slope) if spec.slope else 0.0)
+        return FromNow(number(spec.from_now)) if spec.from_now is not None else None
+
+    def _series(self, spec: SeriesSpec, each: Target) -> str:
+        """The series with the labels that scraping adds, unless it says otherwise."""
+        text = self._text(spec.series, each=each)
+        written = dict(_LABEL.findall(text))
+        job = written.get("job", each.job)
+        at = next((target.instance for target in self._targets() if target.job == job), each.instance)
+        labels = {
+            "environment": self.context["environment"],
+            "instance": each.instance if job == each.job else at,
+            "job": job,
+            "service": self.context["service"],
+        }
+        labels |= written
+        inside = ",".join(f'{name}="{value}"' for name, value in sorted(labels.items()))
+        return f"{_metric(text)}{{{inside}}}"
+
+    def _targets(self) -> list[Target]:
+        return [*self.context["targets"], *self.context["probed"]]
+
+
+def _metric(series: str) -> str:
+    return series.partition("{")[0]

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from functools import cache
@@ -32,6 +33,7 @@ from tests.docs.blocks import (
 )
 from tests.docs.claims import ELSEWHERE
 from tests.docs.messages import message
+from tests.support import tools
 
 WORDS: Final = {
     "console": {"here"},
@@ -160,17 +162,23 @@ def test_an_example_of_an_error_page_is_one_that_its_own_test_runs(block: Block)
     assert before in ("## Bad", "## Good")
 
 
-def test_the_example_pack_loads_and_applies(tmp_path: Path) -> None:
+def test_the_example_pack_is_proven_like_any_other(tmp_path: Path) -> None:
+    shutil.copytree(REPOSITORY / "generator", tmp_path / "generator", ignore=shutil.ignore_patterns("__pycache__"))
+    pack = tmp_path / "generator" / "packs" / "nginx"
+    (pack / "runbooks").mkdir(parents=True)
     for block in proven_by("pack"):
-        name = block.text.splitlines()[0].removeprefix("# ")
-        (tmp_path / "nginx").mkdir(exist_ok=True)
-        (tmp_path / "nginx" / name).write_text(block.text)
-    alerts = yaml.safe_load((tmp_path / "nginx" / "rules.yaml").read_text())["alerts"]
-    (tmp_path / "nginx" / "runbooks").mkdir()
-    for alert in alerts:
-        (tmp_path / "nginx" / "runbooks" / f"{alert['name']}.md").write_text("# <<service>>\n")
-    pack = load_packs(tmp_path)["nginx"]
-    assert pack.alert_names == tuple(alert["name"] for alert in alerts)
+        (pack / block.text.splitlines()[0].removeprefix("# ")).write_text(block.text)
+    for alert in re.findall(r"- name: (\w+)", (pack / "rules.yaml").read_text()):
+        (pack / "runbooks" / f"{alert}.md").write_text("# <<service>>\n")
+    (tmp_path / "services.yaml").write_text("services: {web: {kind: nginx, targets: [nginx-exporter:9113]}}\n")
+    command = [sys.executable, "-m", "generator", "render"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    proofs = sorted((tmp_path / "prometheus" / "proofs").glob("nginx-*.yml"))
+    assert len(proofs) == 2, "outages are proven at their own pace"
+    for proof in proofs:
+        tested = tools.run("promtool", "test", "rules", str(proof), folder=tmp_path)
+        assert tested.code == 0, tested.output
 
 
 @each("message")

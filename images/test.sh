@@ -29,15 +29,19 @@ bin() { "$(dirname "$PYTHON")/$1" "${@:2}"; }
 
 shell_scripts() { git ls-files --cached --others --exclude-standard '*.sh' '.ci/run'; }
 
+# All of them, so that one run shows all that is wrong.
 lint() {
-    bin ruff check .
-    bin mypy
-    bin lint-imports --no-cache
+    local failed=
+    bin ruff check . || failed=yes
+    bin mypy || failed=yes
+    bin lint-imports --no-cache || failed=yes
     if command -v shellcheck >/dev/null; then
-        shell_scripts | xargs shellcheck --external-sources --source-path=SCRIPTDIR
+        shell_scripts | xargs shellcheck --external-sources --source-path=SCRIPTDIR || failed=yes
     else
-        die "shellcheck is missing: apt-get install shellcheck"
+        say "shellcheck is missing: apt-get install shellcheck"
+        failed=yes
     fi
+    [[ -z $failed ]]
 }
 
 # The same file gives the same bytes, and they are the committed ones.

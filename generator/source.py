@@ -72,7 +72,7 @@ def load_source(text: str, file: str) -> Source:
     try:
         node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
-        raise Problems([_syntax_error(error, file)]) from error
+        raise Problems([_syntax_error(error, file, len(text.splitlines()))]) from error
     except yaml.YAMLError as error:
         raise Problems([_unreadable_character(error, text, file)]) from error
     except RecursionError as error:
@@ -84,6 +84,9 @@ def load_source(text: str, file: str) -> Source:
     if builder.problems:
         raise Problems(builder.problems)
     return Source(file, text, data, builder.places)
+
+
+_PLAIN_TAGS: Final = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
 class _Builder:
@@ -105,6 +108,9 @@ class _Builder:
         self.seen.add(id(node))
         if len(path) > MAX_DEPTH:
             self._problem("source/syntax", "the file is nested too deeply", span)
+            return None
+        if not isinstance(node, yaml.ScalarNode) and node.tag not in _PLAIN_TAGS:
+            self._problem("source/tag", f"the tag {node.tag} is not supported here", span)
             return None
         if isinstance(node, yaml.MappingNode):
             return dict(self._entries(node, path))
@@ -130,7 +136,7 @@ class _Builder:
     def _scalar(self, node: yaml.Node, span: Span) -> Any:
         try:
             value = self.loader.construct_object(node)
-        except (yaml.YAMLError, ValueError, OverflowError):
+        except (yaml.YAMLError, ValueError, OverflowError, IndexError):
             self._problem("source/tag", f"the tag or value {node.tag} is not supported here", span)
             return None
         if isinstance(value, bytes | set | tuple | list | dict):
@@ -151,10 +157,12 @@ def _is_null(node: yaml.Node) -> bool:
     return isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null"
 
 
-def _syntax_error(error: yaml.MarkedYAMLError, file: str) -> Diagnostic:
-    mark = error.problem_mark or error.context_mark
+def _syntax_error(error: yaml.MarkedYAMLError, file: str, lines: int) -> Diagnostic:
+    """At the problem; where that is the end of the file, at the thing that was begun and never ended."""
+    at_end = error.problem_mark is None or error.problem_mark.line >= lines
+    mark = error.context_mark if at_end and error.context_mark else error.problem_mark
     span = Span(file, mark.line + 1, mark.column + 1, mark.column + 2) if mark else Span(file, 1, 1, 1)
-    message = " ".join(filter(None, (error.problem, error.context)))
+    message = ": ".join(filter(None, (error.context, error.problem)))
     return Diagnostic("source/syntax", f"this is not valid YAML: {message}", span)
 
 

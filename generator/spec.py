@@ -21,8 +21,11 @@ NAME_PATTERN: Final = r"[a-z][a-z0-9_-]{0,31}"
 
 def _text_parser(parse: Callable[[str], Any], example: str) -> BeforeValidator:
     def convert(value: Any) -> Any:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            message = "{value} needs a unit; write for example {example}"
+            raise PydanticCustomError("spec/wrong-type", message, {"value": value, "example": example})
         if not isinstance(value, str):
-            raise PydanticCustomError("spec/wrong-type", "expected text such as {example}", {"example": example})
+            raise PydanticCustomError("spec/wrong-type", "this should be text such as {example}", {"example": example})
         try:
             return parse(value)
         except ValueError as error:
@@ -53,7 +56,20 @@ def _parse_scalar(value: Any) -> Any:
     return value
 
 
+def _form(pattern: str, sentence: str) -> BeforeValidator:
+    """Text of a form that is told in words; `sentence` follows the text that was written."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, str) and not re.fullmatch(pattern, value):
+            raise PydanticCustomError("spec/bad-value", "'{value}' {sentence}", {"value": value, "sentence": sentence})
+        return value
+
+    return BeforeValidator(check)
+
+
 def _as_list(value: Any) -> Any:
+    if not isinstance(value, str | list):
+        raise PydanticCustomError("spec/wrong-type", "this should be a name or a list of names")
     return [value] if isinstance(value, str) else value
 
 
@@ -62,6 +78,8 @@ def _as_logs(value: Any) -> Any:
 
 
 def _as_telegram(value: Any) -> Any:
+    if isinstance(value, str):
+        raise PydanticCustomError("spec/wrong-type", "a Telegram chat's id is a number, such as 123456 or -100123456")
     return {"chat": value} if isinstance(value, int) and not isinstance(value, bool) else value
 
 
@@ -78,12 +96,18 @@ Size = Annotated[
     _schema("string", pattern=r"^\d+(\.\d+)?\s*[kKMGT]?i?B$"),
 ]
 Secret = Annotated[SecretRef, BeforeValidator(_parse_secret), _schema("string", pattern="^secret:[a-z][a-z0-9_]*$")]
+Domain = Annotated[
+    str, _form(r"[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", "is not a domain; write the bare name, such as mon.acme.dev")
+]
+WebAddress = Annotated[
+    str, _form(r"https?://[^\s/]+\S*", "is not a web address; write it whole, such as https://acme.dev/health")
+]
+AbsolutePath = Annotated[str, _form(r"/\S*", "is not a path; a path starts with /")]
 Name = Annotated[str, Field(pattern=f"^{NAME_PATTERN}$")]
 Names = Annotated[list[str], BeforeValidator(_as_list)]
 _WORDS: Final = (
     ("input should be", "this should be"),
     ("dictionary", "mapping of keys to values"),
-    ("string should match pattern", "this should be text of the form"),
     ("a string", "text"),
     ("a integer", "a whole number"),
 )
@@ -113,10 +137,8 @@ class StackSpec(_Model):
     """The monitoring stack itself."""
 
     name: Name | None = Field(default=None, description="A short name shown in messages. Default lookout.")
-    domain: str | None = Field(
+    domain: Domain | None = Field(
         default=None,
-        max_length=200,
-        pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$",
         description="The public name of this stack. Left out: everything listens on 127.0.0.1 only, without TLS.",
     )
     environment: Name | None = Field(default=None, description="The `environment` label. Default production.")
@@ -145,9 +167,7 @@ class TelegramSpec(_Model):
         default=None,
         description="The secret that holds the bot's token. Default secret:telegram_token.",
     )
-    api: str | None = Field(
-        default=None, pattern=r"^https?://", description="Another Bot API server. Default Telegram's own."
-    )
+    api: WebAddress | None = Field(default=None, description="Another Bot API server. Default Telegram's own.")
 
 
 Telegram = Annotated[TelegramSpec, BeforeValidator(_as_telegram)]
@@ -185,7 +205,7 @@ class MetricsSpec(_Model):
     """How a service's /metrics is reached."""
 
     token: Secret | None = Field(default=None, description="Bearer token that the endpoint asks for.")
-    path: str | None = Field(default=None, pattern=r"^/", description="Default /metrics.")
+    path: AbsolutePath | None = Field(default=None, description="Default /metrics.")
     sample_limit: int | None = Field(default=None, gt=0, description="Samples a scrape may bring. Default 20000.")
 
 
@@ -193,7 +213,7 @@ class LogsSpec(_Model):
     """Where log lines come from."""
 
     mode: Literal["docker", "push", "none"] | None = Field(default=None, description="docker, push or none.")
-    file: str | None = Field(default=None, pattern=r"^/", description="A log file on this machine.")
+    file: AbsolutePath | None = Field(default=None, description="A log file on this machine.")
 
 
 Logs = Annotated[LogsSpec, BeforeValidator(_as_logs)]
@@ -211,9 +231,8 @@ class ServiceSpec(_Model):
     )
     address: str | None = Field(default=None, description="host:port of a data store that an exporter asks.")
     metrics: MetricsSpec | None = Field(default=None, description="How /metrics is reached.")
-    url: str | None = Field(
+    url: WebAddress | None = Field(
         default=None,
-        pattern=r"^https?://[^\s/]+\S*$",
         description="The public address: probed, and watched by Uptime Kuma.",
     )
     uses: Names | None = Field(default=None, description="Services that this one depends on.")

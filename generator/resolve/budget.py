@@ -56,10 +56,11 @@ def _share_memory(context: Context, stack: Stack, exporters: list[Exporter]) -> 
     shares = {exporter.name: exporter.memory for exporter in exporters}
     least = sum(floor for floor, _ in _FLOORS.values()) + sum(shares.values())
     if stack.memory < least:
+        and_exporters = f" and its exporters ({len(exporters)})" if exporters else ""
         context.problem(
             "spec/memory-budget",
             f"{units.format_bytes(stack.memory)} is too little memory: "
-            f"the stack and its {len(exporters)} exporters need {units.format_bytes(least)}",
+            f"the stack{and_exporters} needs {units.format_bytes(least)}",
             ("stack", "machine", "memory"),
         )
     spare = max(stack.memory - least, 0)

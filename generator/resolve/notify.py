@@ -53,7 +53,7 @@ def resolve_notify(
                 path = ("notify", severity, index)
                 context.unknown("spec/unknown-channel", message, name, [*everything, OWNER_ROUTE], path)
         notify[severity] = tuple(dict.fromkeys(names))
-    if not notify["critical"]:
+    if not notify["critical"] and not context.spec.channels:
         context.problem(
             "notify/nobody",
             "no channel is declared, so nobody is told of an outage",

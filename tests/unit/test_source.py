@@ -56,7 +56,7 @@ def test_plain_words_mean_what_they_say(text: str, value: object) -> None:
         ("a: 1\nb: {c: 1, c: 2}\na: 3\n", [("source/duplicate-key", 2, 11), ("source/duplicate-key", 3, 1)]),
         ("a: &x 1\nb: *x\n", [("source/alias", 1, 4)]),
         ("a: &x [*x]\n", [("source/alias", 1, 4)]),
-        ("a: [1\n", [("source/syntax", 2, 1)]),
+        ("a: [1\n", [("source/syntax", 1, 4)]),
         ("a: b: c\n", [("source/syntax", 1, 5)]),
         ("? [a]\n: 1\n", [("source/syntax", 1, 3)]),
         ("", [("source/empty", 1, 1)]),

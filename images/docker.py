@@ -48,7 +48,7 @@ def pull(name: str, reference: str) -> None:
 def build(name: str, context: Path, tag: str, arguments: dict[str, str]) -> None:
     """Build the Dockerfile in `context`; stages that were only needed on the way are removed."""
     options = [part for key, value in arguments.items() for part in ("--build-arg", f"{key}={value}")]
-    run_logged(name, ["docker", "build", "--tag", tag, *options, str(context)], environment())
+    run_logged(name, ["docker", "build", "--force-rm", "--tag", tag, *options, str(context)], environment())
     try_to("image", "prune", "--force", "--filter", "label=lookout.stage=build")
 
 

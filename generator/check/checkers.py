@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from generator.artifact import Artifact
-from generator.check.dashboards import check_dashboards
+from generator.check.dashboards import check_dashboards, panel_rules
 from generator.check.origins import origin_of
 from generator.check.tools import ToolRun, run_tool
 from generator.diagnostics import Diagnostic
@@ -94,9 +94,11 @@ def check_compose(tree: Tree) -> list[Diagnostic]:
 
 
 def check_panels(tree: Tree) -> list[Diagnostic]:
-    """The gates of dashboards and their provisioning."""
+    """The gates of dashboards and their provisioning, and promtool over all their queries at once."""
     files = {path: artifact.content for path, artifact in tree.artifacts.items() if path.startswith("grafana/")}
-    return check_dashboards(files, tree.site)
+    (tree.folder / "panels.yml").write_text(panel_rules(files), encoding="utf-8")
+    run = run_tool("promtool", ["check", "rules", "--lint=none", "panels.yml"], tree.folder)
+    return check_dashboards(files, tree.site) + _complaints(tree, "promtool on panels", run)
 
 
 CHECKERS: Final[tuple[Callable[[Tree], list[Diagnostic]], ...]] = (

@@ -1,85 +1,51 @@
 """The log shipper's configuration: from the machine's log files, through redaction and a queue on disk, into Loki.
 
-Owns which files are read, how a line becomes a record, which of its fields can be searched by, and what happens
-while Loki is down. What is masked is in generator.render.redaction; which resource attributes become labels is in
-generator.render.loki. A key that an operator does not know is ignored by the collector without a word, so that what
-stands here is proven by its effect in tests/tools/test_log_pipeline.py.
+Owns the pipelines and what happens while Loki is down: nothing is dropped, lines wait on disk and, when that is full,
+in the files that they came from. What a line becomes on its way is in generator.render.log_records, what is masked in
+generator.render.redaction.
 """
 
 from typing import Any, Final
 
 from generator.artifact import Artifact
-from generator.conventions import DEFAULT_HOST, HOST_MOUNT, OTLP_HTTP_PORT, PORTS, STACK_SERVICE
+from generator.conventions import OTLP_HTTP_PORT, PORTS
 from generator.emit import emit_yaml
-from generator.model import Service, Site
-from generator.render.redaction import ottl_statements, ottl_string
+from generator.model import Site
+from generator.render.log_records import (
+    FOREVER,
+    MAX_FIELD,
+    docker_receiver,
+    file_receiver,
+    line_statements,
+    push_statements,
+)
+from generator.render.redaction import ottl_statements
 
 STATE: Final = "/var/lib/otelcol"
-CONTAINERS: Final = "/var/lib/docker/containers"
 HEALTH_PORT: Final = 13133
-# The name of what says no name: a container without the logging labels, an app that pushes none.
-UNKNOWN: Final = "unknown"
-
-# Fields of a JSON line that become structured metadata, so that one can search by them without parsing each line.
-# The list is bounded because every field is stored with every line; all others stay in the line itself.
-FIELDS: Final = (
-    "request_id",
-    "client_request_id",
-    "trace_id",
-    "span_id",
-    "user_id",
-    "session_id",
-    "tier",
-    "tenant",
-    "site",
-    "action",
-    "logger",
-    "error_type",
-    "duration_ms",
-    "status",
-    "method",
-    "route",
-    "task",
-    "task_id",
-    "lead_id",
-    "ticker",
-    "provider",
-    "model",
-    "channel",
-    "release",
-)
-_LEVEL_FIELDS: Final = ("level", "severity", "levelname")
-_TIME_FIELDS: Final = ("timestamp", "time", "ts")
-_MAX_FIELD: Final = 1024
-# What a pushing app may say of itself; all else of its resource is left out.
-_PUSHED_RESOURCE: Final = ("service.name", "service.version", "service.instance.id", "environment", "host.name")
-
 _MIB: Final = 2**20
 _DEFAULT_MEMORY: Final = 160 * _MIB
-# A line is cut here (Docker itself cuts at 16 KiB, and is put together again below it); Loki takes twice as much.
-_MAX_LINE: Final = 256 * 1024
 _BATCH_BYTES: Final = 1 * _MIB
-_FOREVER: Final = "0s"
 
 
 def render_collector(site: Site) -> tuple[Artifact, ...]:
     """The collector's configuration."""
     files = [service for service in site.services if service.logs.mode == "file"]
     pushes = any(service.logs.mode == "push" for service in site.services)
-    receivers: dict[str, Any] = {"file_log/docker": _docker_receiver(site)}
-    receivers |= {f"file_log/{service.name}": _file_receiver(site, service) for service in files}
+    receivers: dict[str, Any] = {"file_log/docker": docker_receiver(site)}
+    receivers |= {f"file_log/{service.name}": file_receiver(site, service) for service in files}
     pipelines: dict[str, Any] = {"logs/files": _pipeline(list(receivers), "transform/lines")}
     processors: dict[str, Any] = {
         "memory_limiter": _memory_limiter(site),
-        "transform/lines": _statements(_line_statements(site)),
+        "transform/lines": _statements(line_statements(site)),
     }
     if pushes:
         receivers["otlp"] = {"protocols": {"http": {"endpoint": f"0.0.0.0:{OTLP_HTTP_PORT}"}}}
-        processors["transform/pushed"] = _statements(_push_statements(site))
+        processors["transform/pushed"] = _statements(push_statements(site))
         pipelines["logs/pushed"] = _pipeline(["otlp"], "transform/pushed")
     # A rule that fails holds its line back rather than letting it through. Fields are cut after it: half a key would
     # not be known for one.
-    redaction = [*ottl_statements(), f"truncate_all(log.attributes, {_MAX_FIELD})"]
+    redaction = [*ottl_statements(), f"truncate_all(log.attributes, {MAX_FIELD})"]
     processors["transform/redact"] = _statements(redaction, error_mode="propagate")
     config = {
         "extensions": _extensions(),
@@ -89,197 +55,6 @@ def render_collector(site: Site) -> tuple[Artifact, ...]:
         "service": {"extensions": ["health_check", "file_storage"], "telemetry": _telemetry(), "pipelines": pipelines},
     }
     return (Artifact("loki/collector.yaml", emit_yaml(_escape(config))),)
-
-
-def this_host(site: Site) -> str:
-    """The host that the stack, and every container whose files it reads, runs on."""
-    stack = [service.host for service in site.services if service.name == STACK_SERVICE and service.host]
-    hosts = [service.name for service in site.services if "host" in service.kinds]
-    local = f"node-exporter:{PORTS['node-exporter']}"
-    own = [service.name for service in site.services if "host" in service.kinds and local in service.targets]
-    return next(iter([*stack, *own, *hosts]), DEFAULT_HOST)
-
-
-# --- from files ---------------------------------------------------------------------------------------------
-
-
-def _docker_receiver(site: Site) -> dict[str, Any]:
-    """Docker's own log files. Its own are left out: a line about a line that failed would go round for ever."""
-    return {
-        "include": [f"{CONTAINERS}/*/*-json.log*"],
-        "exclude": ["**/*.gz", f"{CONTAINERS}/${{env:HOSTNAME:-none}}*/*"],
-        **_reading(),
-        "resource": _resource(site, UNKNOWN, site.stack.environment, this_host(site)),
-        "operators": [*_container_operators(), *_json_operators()],
-    }
-
-
-def _file_receiver(site: Site, service: Service) -> dict[str, Any]:
-    """A log file that a process on the machine writes, and its rotated predecessors."""
-    path = f"{HOST_MOUNT}{service.logs.file}"
-    return {
-        "include": [path, f"{path}.*", f"{path}-*"],
-        "exclude": ["**/*.gz", "**/*.bz2", "**/*.xz", "**/*.zst"],
-        **_reading(),
-        "resource": _resource(site, service.name, service.environment, service.host or this_host(site)),
-        "operators": [*_json_operators(), *_time_operators()],
-    }
-
-
-def _reading() -> dict[str, Any]:
-    return {
-        # From the beginning, because a rotated or a new file is read from there; where reading had got to is in
-        # file_storage.
-        "start_at": "beginning",
-        "storage": "file_storage",
-        "poll_interval": "500ms",
-        "include_file_name": False,
-        "include_file_path": True,
-        # Nothing is skipped when it cannot be handed on: reading waits.
-        "retry_on_failure": {"enabled": True, "max_elapsed_time": _FOREVER},
-    }
-
-
-def _resource(site: Site, service: str, environment: str, host: str) -> dict[str, str]:
-    return {"service.name": service, "environment": environment, "host.name": host}
-
-
-def _container_operators() -> list[dict[str, Any]]:
-    """From a line of a json-file log to the line that the program wrote, and the names that Docker put beside it."""
-    parsed = 'attributes["log.iostream"] != nil'
-    names = {
-        "com.docker.compose.service": "service.name",
-        "com.docker.compose.project": "compose.project",
-        "tag": "container",
-    }
-    moves = [
-        {
-            "type": "move",
-            "id": f"name_{target.replace('.', '_')}",
-            "if": f'(attributes.attrs?.["{label}"] ?? "") != ""',
-            "from": f'attributes.attrs["{label}"]',
-            "to": f'resource["{target}"]',
-        }
-        for label, target in names.items()
-    ]
-    return [
-        {"type": "container", "format": "docker", "add_metadata_from_filepath": False},
-        # Docker cuts long lines; only the last part ends in a line break. stdout and stderr of one file are apart.
-        {
-            "type": "add",
-            "if": parsed,
-            "field": "attributes.source",
-            "value": 'EXPR(attributes["log.file.path"] + " " + attributes["log.iostream"])',
-        },
-        {
-            "type": "recombine",
-            "if": parsed,
-            "combine_field": "body",
-            "combine_with": "",
-            "is_last_entry": 'body endsWith "\\n"',
-            "source_identifier": "attributes.source",
-            "max_log_size": _MAX_LINE,
-            "max_unmatched_batch_size": 0,
-        },
-        *moves,
-    ]
-
-
-def _json_operators() -> list[dict[str, Any]]:
-    """The fields of a line that is a JSON object; any other line passes as it is."""
-    severities = [
-        {
-            "type": "severity_parser",
-            "id": f"severity_{field}",
-            # Numbers mean something else in every library.
-            "if": f'type(attributes["{field}"]) == "string"',
-            "parse_from": f'attributes["{field}"]',
-            "mapping": {"fatal": ["critical", "alert", "emergency", "panic"], "info2": ["notice"]},
-            "on_error": "send_quiet",
-        }
-        for field in _LEVEL_FIELDS
-    ]
-    parser = {
-        "type": "json_parser",
-        "if": 'body matches "^\\\\s*[{]"',
-        "parse_to": "attributes",
-        # Whole numbers stay whole: 12345678 is not 1.2345678e+07.
-        "parse_ints": True,
-        "on_error": "send_quiet",
-    }
-    return [parser, *severities]
-
-
-def _time_operators() -> list[dict[str, Any]]:
-    """The time that a line says of itself, for files in which nothing else says one."""
-    return [
-        {
-            "type": "time_parser",
-            "id": f"time_{field}",
-            "if": f'type(attributes["{field}"]) == "string"',
-            "parse_from": f'attributes["{field}"]',
-            "layout_type": "gotime",
-            "layout": "2006-01-02T15:04:05.999999999Z07:00",
-            "on_error": "send_quiet",
-        }
-        for field in _TIME_FIELDS
-    ]
-
-
-def _line_statements(site: Site) -> list[str]:
-    """What a record read from a file looks like when it leaves."""
-    keep = f"keep_keys(log.attributes, [{', '.join(ottl_string(field) for field in FIELDS)}])"
-    moved = [
-        f'set(resource.attributes["environment"], {ottl_string(service.environment)}) '
-        f'where resource.attributes["service.name"] == {ottl_string(service.name)}'
-        for service in site.services
-        if service.logs.mode == "docker" and service.environment != site.stack.environment
-    ]
-    return [
-        keep,
-        # An object under a known name is no field: flattened, its parts have names that are not kept.
-        "flatten(log.attributes)",
-        keep,
-        'set(log.body, TrimSuffix(TrimSuffix(log.body, "\\n"), "\\r"))',
-        *_time_statements(),
-        *moved,
-    ]
-
-
-def _time_statements() -> list[str]:
-    """When a line was read is left out: sent twice after a crash, it is the same both times, and Loki keeps one."""
-    return [
-        "set(log.time, log.observed_time) where log.time_unix_nano == 0",
-        "set(log.observed_time_unix_nano, 0)",
-    ]
-
-
-# --- pushed -------------------------------------------------------------------------------------------------
-
-
-def _push_statements(site: Site) -> list[str]:
-    """What an app sends over OTLP, brought to the same names."""
-    environment = 'resource.attributes["environment"]'
-    name = 'resource.attributes["service.name"]'
-    told = [
-        f'set({environment}, resource.attributes["{key}"]) where resource.attributes["{key}"] != nil'
-        for key in ("deployment.environment", "deployment.environment.name")
-    ]
-    return [
-        *told,
-        f"set({environment}, {ottl_string(site.stack.environment)}) where {environment} == nil",
-        f"set({name}, {ottl_string(UNKNOWN)}) where {name} == nil",
-        # Platforms rename their machines with every deploy; as a label that would be a new stream each time.
-        'set(resource.attributes["host.name"], "remote")',
-        f"keep_keys(resource.attributes, [{', '.join(ottl_string(key) for key in _PUSHED_RESOURCE)}])",
-        "set(log.body, String(log.body)) where log.body != nil and not IsString(log.body)",
-        "flatten(log.attributes)",
-        "limit(log.attributes, 64, [])",
-        *_time_statements(),
-    ]
-
-
-# --- the rest of the way ------------------------------------------------------------------------------------
 
 
 def _extensions() -> dict[str, Any]:
@@ -316,7 +91,7 @@ def _exporter(site: Site) -> dict[str, Any]:
         "endpoint": f"http://loki:{PORTS['loki']}/otlp",
         "timeout": "30s",
         "compression": "none",
-        "retry_on_failure": {"initial_interval": "1s", "max_interval": "15s", "max_elapsed_time": _FOREVER},
+        "retry_on_failure": {"initial_interval": "1s", "max_interval": "15s", "max_elapsed_time": FOREVER},
         "sending_queue": {
             "storage": "file_storage",
             "sizer": "bytes",

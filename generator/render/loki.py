@@ -77,8 +77,7 @@ def _config(memory: int) -> dict[str, Any]:
             "delete_request_store": "filesystem",
             "retention_delete_delay": "2h",
         },
-        # Lines of any age may still be in memory, see max_chunk_age.
-        "querier": {"max_concurrent": 4, "query_ingesters_within": "0s"},
+        "querier": {"max_concurrent": 4},
         # The scheduler is in the same process; looking for it every ten seconds makes a start take as long.
         "frontend": {"scheduler_dns_lookup_period": "1s"},
         "query_range": {"results_cache": {"cache": _cache(memory // 16)}},
@@ -107,8 +106,8 @@ def _ingester(memory: int) -> dict[str, Any]:
         "lifecycler": {"min_ready_duration": "0s", "final_sleep": "0s"},
         "chunk_encoding": "snappy",
         "chunk_idle_period": "30m",
-        # Half of it is how far behind the newest line of its stream a line may be: containers of one service are
-        # read side by side, rotated files beside the current one.
+        # Lines this old are still looked for in memory; of a longer backlog the oldest are found once they have been
+        # written out, which chunk_idle_period says when. Half of it is how far a line may be behind its stream.
         "max_chunk_age": "6h",
         "wal": {
             "dir": f"{DATA}/wal",

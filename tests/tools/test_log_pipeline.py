@@ -1,0 +1,361 @@
+"""From a line in a log file to a line found in Loki, with the real programs and the configuration as it is rendered.
+
+A key that the collector does not know is ignored by it, so each operator is held to its effect here.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import requests
+
+from generator.artifact import Artifact
+from generator.check.tools import run_tool
+from generator.model import Budget, Logs, Site
+from generator.render.collector import render_collector
+from generator.render.log_records import FIELDS
+from generator.render.loki import render_loki
+from tests.tools.log_lab import ContainerLog, Lab, Record, docker, wait_for, why_not
+from tests.unit.redaction_cases import LOOK_ALIKES, SECRETS
+from tests.unit.sites import STACK, make_service, make_site
+
+MIB: Final = 2**20
+MEMORY: Final = {"loki": 256 * MIB, "collector": 144 * MIB}
+HOUR: Final = 3600 * 10**9
+DAY: Final = 24 * HOUR
+
+pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "the lab can be set up")
+
+
+def rendered(site: Site) -> tuple[Artifact, ...]:
+    return (*render_loki(site), *render_collector(site))
+
+
+def shop(retention_days: int = 30) -> Site:
+    """A site with a service for each way in which lines arrive."""
+    services = (
+        make_service("api"),
+        make_service("legacy", logs=Logs("file", "/var/log/legacy/app.log"), environment="staging"),
+        make_service("mobile", logs=Logs("push")),
+    )
+    stack = {name: getattr(STACK, name) for name in STACK.__slots__} | {"retention_logs": retention_days * 86400}
+    budget = Budget(memory=MEMORY, metrics_disk=0, logs_disk=0, queue_disk=64 * MIB)
+    return make_site(*services, stack=type(STACK)(**stack), budget=budget)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    made = Lab(tmp_path_factory.mktemp("logs"), MEMORY)
+    made.configure(rendered(shop()))
+    try:
+        made.start()
+        yield made
+    finally:
+        made.close()
+
+
+def arrived(lab: Lab, service: str, count: int, seconds: float = 30) -> list[Record]:
+    """The lines of a service, once there are as many as were written."""
+
+    def check() -> list[Record]:
+        found = lab.search(f'{{service_name="{service}"}}')
+        assert len(found) >= count, f"{len(found)} of {count}"
+        return found
+
+    found: list[Record] = wait_for(f"{count} lines of {service}", check, seconds)
+    assert len(found) == count
+    return found
+
+
+def entry(**fields: Any) -> str:
+    return json.dumps({"timestamp": "2026-11-21T10:00:00Z", "level": "info", "message": "done", **fields})
+
+
+# --- a line on its way --------------------------------------------------------------------------------------
+
+
+def test_the_programs_themselves_find_no_fault(tmp_path: Path) -> None:
+    for artifact in rendered(shop()):
+        path = tmp_path / artifact.path
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(artifact.content)
+    for tool, arguments in (
+        ("loki", ["-config.file=loki/loki.yaml", "-verify-config"]),
+        ("otelcol-contrib", ["validate", "--config=loki/collector.yaml"]),
+    ):
+        run = run_tool(tool, arguments, tmp_path)
+        assert run.code == 0, run.output
+
+
+def test_a_json_line_is_found_by_its_fields(lab: Lab) -> None:
+    fields = {"request_id": "r-1", "lead_id": 12345678, "duration_ms": 12.5, "error_type": "ValueError", "status": 500}
+    line = entry(**fields, tenant={"id": 5}, extra="stays in the line", log={"file": "x"}).replace("info", "CRITICAL")
+    at = time.time_ns()
+    lab.log("fields").write(line, at=at)
+    arrived(lab, "fields", 1)
+    found = lab.search('{service_name="fields"} | request_id="r-1" | detected_level="fatal"')
+    assert [(record.line, record.at) for record in found] == [(line, at)]
+    assert found[0].fields == {
+        "service_name": "fields",
+        "environment": "production",
+        "host_name": "server",
+        "compose_project": "shop",
+        "container": "shop-fields-1",
+        "request_id": "r-1",
+        "lead_id": "12345678",
+        "duration_ms": "12.5",
+        "error_type": "ValueError",
+        "status": "500",
+        "severity_text": "FATAL",
+        "severity_number": "21",
+        "detected_level": "fatal",
+    }
+
+
+def test_every_field_that_is_promised_can_be_searched_by(lab: Lab) -> None:
+    lab.log("promised").write(entry(**{name: f"value of {name}" for name in FIELDS}))
+    (record,) = arrived(lab, "promised", 1)
+    assert {name: record.fields.get(name) for name in FIELDS} == {name: f"value of {name}" for name in FIELDS}
+
+
+@pytest.mark.parametrize(
+    ("written", "level"),
+    [
+        ({"level": "warning"}, "warn"),
+        ({"level": "x", "severity": "ERROR"}, "error"),
+        ({"level": None, "levelname": "DEBUG"}, "debug"),
+        ({"level": "notice"}, "info"),
+    ],
+    ids=lambda value: str(value),
+)
+def test_the_level_is_read_under_the_names_that_libraries_use(lab: Lab, written: dict[str, str], level: str) -> None:
+    service = f"level-{level}"
+    lab.log(service).write(entry(**written))
+    assert arrived(lab, service, 1)[0].fields["detected_level"] == level
+
+
+def test_a_line_that_docker_cut_is_whole_again(lab: Lab) -> None:
+    """Even when the other stream of the same container writes in between."""
+    long = entry(request_id="long", text="é" * 40_000)
+    log = lab.log("cut")
+    log.write(long[:20_000], ended=False)
+    log.write("from stderr", stream="stderr")
+    log.write(long[20_000:], "after it")
+    lines = [record.line for record in arrived(lab, "cut", 3)]
+    assert sorted(lines, key=len) == ["after it", "from stderr", long]
+    assert lab.search('{service_name="cut"} | request_id="long"')[0].line == long
+
+
+def test_a_line_longer_than_any_limit_arrives_in_pieces(lab: Lab) -> None:
+    text = "x" * 700_000
+    lab.log("huge").write(text)
+    found = wait_for("the pieces", lambda: [r for r in [lab.search('{service_name="huge"}')] if len(r) >= 3])[0]
+    assert "".join(record.line for record in found) == text
+
+
+def test_lines_that_are_no_json_are_kept_as_they_are(lab: Lab) -> None:
+    trace = ["Traceback (most recent call last):", '  File "x.py", line 1, in f', "ValueError: boom"]
+    log = lab.log("plain")
+    log.write("started\r", *trace, '{"broken": ', "[1, 2]", "  { indented }", "tab\there")
+    log.garbage('\x00\x00{"log":"half a rec')
+    log.write("after the power cut")
+    lines = [record.line for record in arrived(lab, "plain", 9)]
+    assert lines[:8] == ["started", *trace, '{"broken": ', "[1, 2]", "  { indented }", "tab\there"]
+    assert lines[8] == "after the power cut"
+
+
+def test_a_container_without_logging_labels_is_not_lost(lab: Lab) -> None:
+    log = lab.log("nameless", labelled=False)
+    log.write("who am I")
+    query = f'{{service_name="unknown"}} | container="{log.id[:12]}"'
+    assert [record.line for record in wait_for("its line", lambda: lab.search(query))] == ["who am I"]
+
+
+def test_the_collectors_own_lines_are_left_out(lab: Lab) -> None:
+    lab.log("collector", container=lab.containers["collector"]).write("about a line that failed")
+    lab.log("after-collector").write("read later")
+    arrived(lab, "after-collector", 1)
+    assert lab.search('{service_name="collector"}') == []
+
+
+def test_a_log_file_of_a_process_on_the_machine(lab: Lab) -> None:
+    """With the time that the line says, from the rotated file too."""
+    folder = lab.folder / "host/var/log/legacy"
+    folder.mkdir(parents=True)
+    minute = time.strftime("%Y-%m-%dT%H:%M", time.gmtime(time.time() - 600))
+    (folder / "app.log.1").write_text(entry(timestamp=f"{minute}:01.5+00:00", request_id="f-1") + "\n")
+    (folder / "app.log").write_text(entry(timestamp=f"{minute}:02Z", request_id="f-2") + "\nno json here\n")
+    (folder / "app.log.2.gz").write_bytes(b"\x1f\x8b packed")
+    found = arrived(lab, "legacy", 3)
+    assert [record.fields.get("request_id") for record in found] == ["f-1", "f-2", None]
+    assert found[1].at - found[0].at == 500_000_000
+    assert {record.fields["environment"] for record in found} == {"staging"}
+
+
+def test_only_three_labels_make_streams(lab: Lab) -> None:
+    lab.log("streams").write(entry(request_id="s-1"), entry(request_id="s-2"))
+    arrived(lab, "streams", 2)
+    expected = {"service_name": "streams", "environment": "production", "host_name": "server"}
+    assert lab.series('{service_name="streams"}') == [expected]
+
+
+# --- what must not arrive -----------------------------------------------------------------------------------
+
+
+def test_secrets_never_arrive_and_look_alikes_do(lab: Lab) -> None:
+    """The collector makes of every line exactly what the table says, as the Python reading does."""
+    log = lab.log("redaction")
+    log.write(*(text for text, _ in SECRETS.values()), *LOOK_ALIKES.values())
+    lines = [record.line for record in arrived(lab, "redaction", len(SECRETS) + len(LOOK_ALIKES))]
+    assert lines == [*(expected for _, expected in SECRETS.values()), *LOOK_ALIKES.values()]
+
+
+def test_secrets_in_fields_do_not_arrive_either(lab: Lab) -> None:
+    texts = {name: text for name, (text, _) in SECRETS.items() if not text.startswith("{")}
+    log = lab.log("fields-redaction")
+    log.write(*(entry(request_id=str(number), action=text) for number, text in enumerate(texts.values())))
+    found = arrived(lab, "fields-redaction", len(texts))
+    expected = {str(number): SECRETS[name][1] for number, name in enumerate(texts)}
+    assert {record.fields["request_id"]: record.fields["action"] for record in found} == expected
+
+
+def test_no_secret_waits_in_the_queue_on_disk(lab: Lab) -> None:
+    docker("pause", lab.containers["loki"])
+    try:
+        lab.log("queue").write("password=hunter2-on-disk", "token=[redacted]")
+        state = Path(docker("volume", "inspect", "-f", "{{.Mountpoint}}", lab.volumes["collector"]))
+        wait_for("a line in the queue", lambda: any(b"[redacted:secret]" in p.read_bytes() for p in state.iterdir()))
+        assert not any(b"hunter2-on-disk" in path.read_bytes() for path in state.iterdir())
+    finally:
+        docker("unpause", lab.containers["loki"])
+
+
+def test_a_pushed_record_comes_out_like_the_others(lab: Lab) -> None:
+    def attributes(**values: Any) -> list[dict[str, Any]]:
+        return [{"key": key.replace("__", "."), "value": value} for key, value in values.items()]
+
+    body = {"kvlistValue": {"values": attributes(message={"stringValue": "paid by bob@example.com"})}}
+    record = {
+        "timeUnixNano": str(time.time_ns()),
+        "severityNumber": 17,
+        "body": body,
+        "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
+        "attributes": attributes(
+            password={"stringValue": "hunter2"},
+            note={"stringValue": "Bearer abcdefghijklmnopqrst"},
+            user={"kvlistValue": {"values": attributes(id={"intValue": "7"})}},
+        ),
+    }
+    told = {"service__name": "mobile", "deployment__environment": "beta", "host__name": "fly-1", "process__pid": "1"}
+    resource = {"attributes": attributes(**{key: {"stringValue": value} for key, value in told.items()})}
+    push = {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": [record]}]}]}
+    assert requests.post(lab.url("collector", 4318, "/v1/logs"), json=push, timeout=10).ok
+    (found,) = arrived(lab, "mobile", 1)
+    assert found.line == '{"message":"paid by [redacted:email]"}'
+    assert found.fields == {
+        "service_name": "mobile",
+        "environment": "beta",
+        "host_name": "remote",
+        "note": "Bearer [redacted:secret]",
+        "user_id": "7",
+        "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+        "severity_number": "17",
+        "detected_level": "error",
+    }
+
+
+# --- when something is down ---------------------------------------------------------------------------------
+
+
+def count(lab: Lab, service: str) -> dict[str, int]:
+    """How often each line of a service is in Loki."""
+    seen: dict[str, int] = {}
+    for record in lab.search(f'{{service_name="{service}"}}'):
+        seen[record.line] = seen.get(record.line, 0) + 1
+    return seen
+
+
+def numbered(log: ContainerLog) -> Callable[[int], list[str]]:
+    """A writer of numbered lines; each call returns all that were written so far."""
+    written: list[str] = []
+
+    def write(amount: int) -> list[str]:
+        lines = [f"line {len(written) + number} {'.' * 300}" for number in range(amount)]
+        log.write(*lines)
+        written.extend(lines)
+        return written
+
+    return write
+
+
+def test_no_line_is_lost_or_doubled_while_loki_and_the_collector_die(lab: Lab) -> None:
+    """Both killed, files rotated meanwhile; then the collector killed alone, while lines are under way."""
+    log = lab.log("outage")
+    write = numbered(log)
+    write(500)
+    arrived(lab, "outage", 500)
+    docker("kill", lab.containers["loki"])
+    for _ in range(3):
+        write(600)
+        log.rotate()
+        time.sleep(0.7)
+    docker("kill", lab.containers["collector"])
+    write(500)
+    log.rotate()
+    docker("start", lab.containers["collector"])
+    write(500)
+    docker("start", lab.containers["loki"])
+    lab.wait_for_collector()
+    write(500)
+    time.sleep(0.4)
+    docker("kill", lab.containers["collector"])
+    docker("start", lab.containers["collector"])
+    written = write(100)
+    once = dict.fromkeys(written, 1)
+    wait_for("all lines after the outage", lambda: len(count(lab, "outage")) == len(once), 45)
+    time.sleep(2)
+    assert count(lab, "outage") == once
+
+
+def test_lines_hours_behind_their_stream_are_taken(lab: Lab) -> None:
+    """As when one of two containers was read first after a long stop."""
+    log = lab.log("behind")
+    log.write("now")
+    arrived(lab, "behind", 1)
+    lab.log("behind").write("five hours ago", at=time.time_ns() - 5 * HOUR)
+    wait_for("the old line", lambda: len(lab.search('{service_name="behind"}', hours=6)) == 2)
+
+
+def test_both_tell_how_they_are(lab: Lab) -> None:
+    metrics = requests.get(lab.url("collector", 8888, "/metrics"), timeout=5).text
+    for name in ("otelcol_exporter_queue_size", "otelcol_exporter_sent_log_records_total"):
+        assert f"{name}{{" in metrics
+    assert docker("exec", lab.containers["loki"], "/usr/bin/loki", "-health") == "Loki is healthy"
+
+
+def test_a_shorter_retention_is_followed_without_a_restart_and_deletes(lab: Lab) -> None:
+    lab.log("expiring").write("twelve days old", at=time.time_ns() - 12 * DAY)
+
+    def stored() -> list[Record]:
+        requests.post(lab.url("loki", 3100, "/flush"), timeout=10)
+        return lab.search('{service_name="expiring"}', hours=13 * 24)
+
+    wait_for("the old line", stored)
+    docker("stop", lab.containers["loki"])
+    docker("rm", lab.containers.pop("loki"))
+    # As rendered, but for the ten minutes between two looks.
+    lab.create("loki", {lab.volumes["loki"]: "/loki"}, "-compactor.compaction-interval=2s")
+    wait_for("the index of that day", lambda: _day_index(lab, 12))
+    time.sleep(5)
+    assert _day_index(lab, 12), "within the retention nothing is deleted"
+    lab.configure(rendered(shop(retention_days=10)))
+    wait_for("the end of that day's index", lambda: not _day_index(lab, 12), 30)
+    assert docker("inspect", "-f", "{{.RestartCount}}", lab.containers["loki"]) == "0"
+
+
+def _day_index(lab: Lab, days_ago: int) -> list[Path]:
+    data = Path(docker("volume", "inspect", "-f", "{{.Mountpoint}}", lab.volumes["loki"]))
+    return list((data / f"chunks/index/index_{int(time.time() // 86400) - days_ago}").rglob("*.gz"))

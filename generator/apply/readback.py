@@ -82,7 +82,7 @@ def _loaded_rule(rule: Loaded) -> tuple[str, str, float]:
 
 
 def _squeezed(expr: str) -> str:
-    """An expression without what Prometheus changes when it prints it: white space, the order of matchers, 7d for 1w."""
+    """An expression without what Prometheus changes when it prints it: white space, order of matchers, 7d into 1w."""
     text = re.sub(r"(?<![\w.])(?:\d+[wdhms])+(?!\w)", lambda match: f"{units.parse_duration(match[0])}s", expr)
     text = re.sub(r"\s+", "", text)
     text = re.sub(r"\{([^{}]*)\}", lambda match: "{" + ",".join(sorted(_matchers(match[1]))) + "}", text)

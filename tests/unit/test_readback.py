@@ -52,6 +52,15 @@ def test_what_is_loaded_as_rendered_is_no_drift() -> None:
     assert compare_prometheus(ARTIFACTS, loaded(), groups()) == []
 
 
+def test_a_range_that_prometheus_prints_in_other_units_is_no_drift() -> None:
+    rendered = {**ARTIFACTS, "prometheus/rules/api.yml": Artifact("r", RULES.replace("sum(up)", "sum_over_time(up[7d])"))}
+    (group,) = groups()
+    group["rules"][1]["query"] = "sum_over_time(up[1w])"
+    assert compare_prometheus(rendered, loaded(), [group]) == []
+    group["rules"][1]["query"] = "sum_over_time(up[2w])"
+    assert compare_prometheus(rendered, loaded(), [group]) == ["rule group api:outage is not the rendered one"]
+
+
 @pytest.mark.parametrize(
     ("config", "rules", "sentence"),
     [

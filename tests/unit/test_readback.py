@@ -53,7 +53,8 @@ def test_what_is_loaded_as_rendered_is_no_drift() -> None:
 
 
 def test_a_range_that_prometheus_prints_in_other_units_is_no_drift() -> None:
-    rendered = {**ARTIFACTS, "prometheus/rules/api.yml": Artifact("r", RULES.replace("sum(up)", "sum_over_time(up[7d])"))}
+    rules = RULES.replace("expr: sum(up)", "expr: 'sum_over_time(up[7d])'")
+    rendered = {**ARTIFACTS, "prometheus/rules/api.yml": Artifact("r", rules)}
     (group,) = groups()
     group["rules"][1]["query"] = "sum_over_time(up[1w])"
     assert compare_prometheus(rendered, loaded(), [group]) == []

@@ -12,9 +12,9 @@ from generator import units
 from generator.conventions import STACK_SERVICE
 from generator.diagnostics import Span
 from generator.model import Alert, PackInstance, Service, Stack
-from generator.packs.instantiate import Target, pack_context, signals_of
+from generator.packs.case_schema import CaseSpec, SeriesSpec
+from generator.packs.context import Target, pack_context, signals_of
 from generator.packs.load import Pack, load_packs, load_tests
-from generator.packs.schema import CaseSpec, SeriesSpec
 from generator.packs.template import pack_problem, render_text
 
 _LABEL: Final = re.compile(r'([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"')

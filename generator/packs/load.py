@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from generator.diagnostics import Diagnostic, Problems, Span
 from generator.model import ParamValue
+from generator.packs.case_schema import TestsFile
 from generator.packs.schema import (
     ExporterSpec,
     PackFile,
@@ -21,7 +22,6 @@ from generator.packs.schema import (
     ParamSpec,
     ParamType,
     RulesFile,
-    TestsFile,
     parse_value,
 )
 from generator.packs.template import pack_problem

@@ -1,6 +1,6 @@
 """The shape of a pack's files, as pydantic models.
 
-Owns what may be written in pack.yaml, rules.yaml, panels.yaml and tests.yaml, and nothing of what it means:
+Owns what may be written in pack.yaml, rules.yaml and panels.yaml, and nothing of what it means:
 placeholders are still placeholders here. A key that is not listed is an error.
 """
 
@@ -56,14 +56,16 @@ Text = Annotated[str, Field(min_length=1)]
 Expression = Annotated[str, BeforeValidator(_as_text), Field(min_length=1)]
 
 
-class _Model(BaseModel):
+class PackModel(BaseModel):
+    """A mapping in a pack's file: nothing unknown, nothing converted, nothing changed later."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 # --- pack.yaml ----------------------------------------------------------------------------------------------
 
 
-class ParamSpec(_Model):
+class ParamSpec(PackModel):
     """A threshold or another knob that services.yaml may set, as written in pack.yaml."""
 
     type: ParamType
@@ -81,7 +83,7 @@ class ParamSpec(_Model):
         return self
 
 
-class Signal(_Model):
+class Signal(PackModel):
     """A named expression. `<<window>>` inside stands for the range; `window` is the one used in rules."""
 
     expr: Text
@@ -90,7 +92,7 @@ class Signal(_Model):
     window: str = "5m"
 
 
-class Requirement(_Model):
+class Requirement(PackModel):
     """Metrics that the pack cannot work without, and which program in which version exports them."""
 
     exporter: Text
@@ -98,7 +100,7 @@ class Requirement(_Model):
     metrics: list[Text] = Field(min_length=1)
 
 
-class ExporterSpec(_Model):
+class ExporterSpec(PackModel):
     """The container that speaks the service's protocol, when the service has no /metrics of its own."""
 
     image: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]+$")]
@@ -108,7 +110,7 @@ class ExporterSpec(_Model):
     command: list[str] = []
 
 
-class PackFile(_Model):
+class PackFile(PackModel):
     """pack.yaml."""
 
     title: Text
@@ -124,7 +126,7 @@ class PackFile(_Model):
 # --- rules.yaml ---------------------------------------------------------------------------------------------
 
 
-class RecordSpec(_Model):
+class RecordSpec(PackModel):
     """A recording rule."""
 
     name: Annotated[str, Field(pattern=r"^[a-z_]+(:[a-z0-9_]+)+$")]
@@ -132,7 +134,7 @@ class RecordSpec(_Model):
     labels: dict[str, str] = {}
 
 
-class AlertSpec(_Model):
+class AlertSpec(PackModel):
     """An alert rule. `when` is an expression over params and the service: false means not rendered."""
 
     name: Annotated[str, Field(pattern=ALERT_NAME)]
@@ -148,7 +150,7 @@ class AlertSpec(_Model):
     when: str = ""
 
 
-class RulesFile(_Model):
+class RulesFile(PackModel):
     """rules.yaml."""
 
     records: list[RecordSpec] = []
@@ -158,7 +160,7 @@ class RulesFile(_Model):
 # --- panels.yaml --------------------------------------------------------------------------------------------
 
 
-class QuerySpec(_Model):
+class QuerySpec(PackModel):
     """A query of a panel: a signal by name, or an expression."""
 
     signal: str = ""
@@ -174,7 +176,7 @@ class QuerySpec(_Model):
         return self
 
 
-class ThresholdSpec(_Model):
+class ThresholdSpec(PackModel):
     """A line at the value of one of the pack's params."""
 
     param: str
@@ -182,13 +184,13 @@ class ThresholdSpec(_Model):
     alert: str
 
 
-class MayBeEmpty(_Model):
+class MayBeEmpty(PackModel):
     """Why a panel may have nothing to show."""
 
     may_be_empty: Text
 
 
-class PanelSpec(_Model):
+class PanelSpec(PackModel):
     """One panel. `expect` says whether it must show data on a running system."""
 
     id: Annotated[str, Field(pattern=SLUG)]
@@ -210,7 +212,7 @@ class PanelSpec(_Model):
     when: str = ""
 
 
-class RowSpec(_Model):
+class RowSpec(PackModel):
     """A titled row."""
 
     title: Text
@@ -218,78 +220,7 @@ class RowSpec(_Model):
     collapsed: bool = False
 
 
-class PanelsFile(_Model):
+class PanelsFile(PackModel):
     """panels.yaml."""
 
     rows: list[RowSpec] = Field(min_length=1)
-
-
-# --- tests.yaml ---------------------------------------------------------------------------------------------
-
-
-class SeriesSpec(_Model):
-    """One series and what it does: exactly one of rate, level, from_now and gone.
-
-    rate: a counter that grows by so much a second. level: a gauge (`slope`: its change a second). from_now: a
-    point in time, so many seconds ahead of now. gone: no longer exported.
-    """
-
-    series: Text
-    rate: Expression | None = None
-    level: Expression | None = None
-    slope: Expression | None = None
-    from_now: Expression | None = None
-    gone: bool = False
-    each: Literal["target", "probe"] | None = None
-
-    @model_validator(mode="after")
-    def _one_shape(self) -> "SeriesSpec":
-        shapes = [self.rate is not None, self.level is not None, self.from_now is not None, self.gone]
-        if sum(shapes) != 1:
-            raise ValueError("a series has exactly one of rate, level, from_now and gone")
-        if self.slope is not None and self.level is None:
-            raise ValueError("slope goes with level")
-        return self
-
-
-class CaseSpec(_Model):
-    """How one alert is proven. Every time is counted from the moment the fault begins, or ends.
-
-    fault: the sentence. background: what this case's healthy state has beyond the baseline. change: the series that are
-    different while the fault lasts. labels, value: what the alert then shows.
-    gap: counters and what will change are silent for so long before the fault, as after a restart, so that range
-    windows hold nothing old. calm: how long all is well before that. history: how long all is well before the first fault.
-    onset: when the expression becomes true; by default at once, or after one evaluation when counters change.
-    clears: how long it may stay true after the fault; by default as long as the gap.
-    boundary: the same at the very edge; at_edge: on which side that is; no_edge: why there is no edge.
-    gone: what happens when the changed series (or the metrics in `vanish`) cease to exist while it fires.
-    step: seconds between samples and evaluations, for what looks at hours and days. always: it never stops firing.
-    """
-
-    fault: Text
-    background: list[SeriesSpec] = []
-    change: list[SeriesSpec] = []
-    labels: dict[str, str] = {}
-    value: Expression | None = None
-    onset: Expression | None = None
-    clears: Expression | None = None
-    boundary: list[SeriesSpec] = []
-    at_edge: Literal["silent", "firing"] = "silent"
-    no_edge: str = ""
-    gone: Literal["resolves", "keeps firing"] | None = None
-    vanish: list[str] = []
-    gap: Expression = "0s"
-    calm: Expression = "0s"
-    history: Expression = "0s"
-    step: Expression | None = None
-    always: bool = False
-
-
-class TestsFile(_Model):
-    """tests.yaml. `let` names numbers for use below. `params` are set when the pack itself is tested, so that alerts
-    that are off by default are proven too."""
-
-    baseline: list[SeriesSpec] = Field(min_length=1)
-    alerts: dict[str, CaseSpec] = Field(min_length=1)
-    let: dict[Annotated[str, Field(pattern=WORD)], Expression] = {}
-    params: dict[str, str | int | float] = {}

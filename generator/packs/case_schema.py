@@ -1,0 +1,78 @@
+"""The shape of tests.yaml, as pydantic models: what a healthy service looks like, and each alert's fault.
+
+Owns what may be written there; generator.packs.cases knows what it means.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from generator.packs.schema import WORD, Expression, PackModel, Text
+
+
+class SeriesSpec(PackModel):
+    """One series and what it does: exactly one of rate, level, from_now and gone.
+
+    rate: a counter that grows by so much a second. level: a gauge (`slope`: its change a second). from_now: a
+    point in time, so many seconds ahead of now. gone: no longer exported.
+    """
+
+    series: Text
+    rate: Expression | None = None
+    level: Expression | None = None
+    slope: Expression | None = None
+    from_now: Expression | None = None
+    gone: bool = False
+    each: Literal["target", "probe"] | None = None
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> "SeriesSpec":
+        shapes = [self.rate is not None, self.level is not None, self.from_now is not None, self.gone]
+        if sum(shapes) != 1:
+            raise ValueError("a series has exactly one of rate, level, from_now and gone")
+        if self.slope is not None and self.level is None:
+            raise ValueError("slope goes with level")
+        return self
+
+
+class CaseSpec(PackModel):
+    """How one alert is proven. Every time is counted from the moment the fault begins, or ends.
+
+    fault: the sentence. background: what this case's healthy state has beyond the baseline. change: the series that are
+    different while the fault lasts. labels, value: what the alert then shows.
+    gap: counters and what will change are silent for so long before the fault, as after a restart, so that range
+    windows hold nothing old. calm: how long all is well before that; history: the same, before the first fault alone.
+    onset: when the expression becomes true; by default at once, or after one evaluation when counters change.
+    clears: how long it may stay true after the fault; by default as long as the gap.
+    boundary: the same at the very edge; at_edge: on which side that is; no_edge: why there is no edge.
+    gone: what happens when the changed series (or the metrics in `vanish`) cease to exist while it fires.
+    step: seconds between samples and evaluations, for what looks at hours and days. always: it never stops firing.
+    """
+
+    fault: Text
+    background: list[SeriesSpec] = Field([])
+    change: list[SeriesSpec] = Field([])
+    labels: dict[str, str] = Field({})
+    value: Expression | None = None
+    onset: Expression | None = None
+    clears: Expression | None = None
+    boundary: list[SeriesSpec] = Field([])
+    at_edge: Literal["silent", "firing"] = "silent"
+    no_edge: str = ""
+    gone: Literal["resolves", "keeps firing"] | None = None
+    vanish: list[str] = Field([])
+    gap: Expression = "0s"
+    calm: Expression = "0s"
+    history: Expression = "0s"
+    step: Expression | None = None
+    always: bool = False
+
+
+class TestsFile(PackModel):
+    """tests.yaml. `let` names numbers for use below. `params` are set when the pack itself is tested, so that alerts
+    that are off by default are proven too."""
+
+    baseline: list[SeriesSpec] = Field(min_length=1)
+    alerts: dict[str, CaseSpec] = Field(min_length=1)
+    let: dict[Annotated[str, Field(pattern=WORD)], Expression] = Field({})
+    params: dict[str, str | int | float] = Field({})

@@ -1,0 +1,93 @@
+"""The names that a pack's templates may use for one service, and what each stands for.
+
+Owns the words; docs/add-a-pack.md lists them. It renders nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from generator import conventions
+from generator.model import ParamValue, Probe, Service, Stack
+from generator.packs.load import Pack, load_packs
+from generator.packs.template import Duration, Signals
+
+# For so long after Prometheus loads its configuration, a target without data is new rather than gone; and after it
+# starts, what does not answer yet is starting too, as after a reboot. The first scrape comes within one interval.
+SETTLE: Final = 60
+_PROMETHEUS: Final = f'service="{conventions.STACK_SERVICE}",job="prometheus"'
+SETTLED: Final = f"time() - max(prometheus_config_last_reload_success_timestamp_seconds{{{_PROMETHEUS}}}) > {SETTLE}"
+JUST_STARTED: Final = f"time() - max(process_start_time_seconds{{{_PROMETHEUS}}}) < {SETTLE}"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A scraped thing as templates see it."""
+
+    job: str
+    instance: str
+
+
+def pack_context(pack: Pack, service: Service, stack: Stack, params: Mapping[str, ParamValue]) -> dict[str, Any]:
+    """Every name that the pack's templates may use, `sig` apart."""
+    scraped = [job for job in service.jobs if not job.probe_module]
+    targets = [Target(job.name, instance) for job in scraped for _, instance in job.targets]
+    probed = [Target(job.name, at) for job in service.jobs if job.probe_module for _, at in job.targets]
+    interval = service.jobs[0].interval if service.jobs else stack.timing.scrape_interval
+    names = sorted({job.name for job in scraped}) or [service.name]
+    job = f'job="{names[0]}"' if len(names) == 1 else f'job=~"{"|".join(names)}"'
+    context: dict[str, Any] = {
+        "service": service.name,
+        "selector": f'service="{service.name}"',
+        "scraped": f'service="{service.name}",{job}',
+        "jobs": names,
+        "targets": targets,
+        "target": targets[0] if targets else Target(service.name, service.address or service.name),
+        "probe": probed[0] if probed else Target(service.name, service.url),
+        "probes": service.probes,
+        "probed": probed,
+        "with_certificate": any(_has_certificate(probe) for probe in service.probes),
+        "with_http": any(probe.kind == "http" for probe in service.probes),
+        "address": service.address,
+        "url": service.url,
+        "owner": service.owner,
+        "environment": service.environment,
+        "kinds": service.kinds,
+        "required": _required(service),
+        "confirm": Duration(interval),
+        "scrape_interval": Duration(interval),
+        "slow_interval": Duration(stack.timing.slow_interval),
+        "evaluation_interval": Duration(stack.timing.evaluation_interval),
+        "retention_metrics": Duration(stack.retention_metrics),
+        "retention_logs": Duration(stack.retention_logs),
+        "settled": SETTLED,
+        "just_started": JUST_STARTED,
+        "base_url": stack.base_url,
+        "logs_url": conventions.logs_url(stack.base_url, service.name),
+    }
+    for name, param in pack.params.items():
+        whole = param.type == "duration" and float(params[name]).is_integer()
+        context[name] = Duration(params[name]) if whole else params[name]
+    return context
+
+
+def _has_certificate(probe: Probe) -> bool:
+    return probe.kind == "tls" or probe.target.startswith("https://")
+
+
+def signals_of(pack: Pack, context: Mapping[str, Any], window: str = "") -> Signals:
+    """`sig` for a template of `pack`."""
+    table = {name: (signal.expr, signal.window) for name, signal in pack.spec.signals.items()}
+    return Signals(table, context, pack.span("pack.yaml"), window)
+
+
+def final_params(pack: Pack, overrides: Mapping[str, ParamValue]) -> dict[str, ParamValue]:
+    """Defaults, and what services.yaml says instead."""
+    return {name: overrides.get(name, param.default) for name, param in pack.params.items()}
+
+
+def _required(service: Service) -> str:
+    """A regular expression over the metrics without which the service's packs see nothing; empty for none."""
+    packs = load_packs()
+    metrics = {metric for kind in service.kinds if kind in packs for metric in packs[kind].required_metrics}
+    return "|".join(sorted(metrics))

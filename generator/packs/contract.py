@@ -1,0 +1,173 @@
+"""What every pack owes: all its parts, each naming the others rightly, and no selector that could never match.
+
+Returns problems as Diagnostics and prints nothing. A pack without problems here still has to pass its proofs.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from generator.diagnostics import Diagnostic, sort_diagnostics
+from generator.model import Alert, PackInstance, Query, Service
+from generator.packs.case_schema import CaseSpec
+from generator.packs.fixtures import Series, read_fixtures, unmatched_selectors
+from generator.packs.load import Pack, load_tests
+from generator.packs.sample import sample_instance
+from generator.packs.template import PANEL_WINDOW
+from generator.promql import PromQLError, parse, result_labels
+
+HEADINGS: Final = ("Meaning", "Impact", "Diagnosis", "Mitigation", "Escalation")
+_HEADING: Final = re.compile(r"^## (.+)$", re.MULTILINE)
+_TEMPLATED: Final = re.compile(r"((?:<<|<%).*?(?:>>|%>)|\bwhen: .*)", re.DOTALL)
+_LABEL_USED: Final = re.compile(r"\$labels\.(\w+)")
+# What Prometheus itself says about every target, and about itself, is there for every pack.
+_SHARED: Final = ("target/fixtures/prometheus-*.prom", "stack/fixtures/prometheus-*.prom")
+
+
+def check_pack(pack: Pack) -> tuple[Diagnostic, ...]:
+    """Everything that is wrong with a pack, sorted; empty when it keeps the contract."""
+    service, instance = sample_instance(pack)
+    return sort_diagnostics(
+        [
+            *_check_runbooks(pack),
+            *_check_cases(pack, instance),
+            *_check_params(pack),
+            *_check_panels(pack),
+            *_check_fixtures(pack),
+            *_check_expressions(pack, instance, _known_series(pack, service)),
+        ]
+    )
+
+
+def _problem(pack: Pack, file: str, message: str, line: int = 1) -> Diagnostic:
+    return Diagnostic("pack/invalid", message, pack.span(file, line))
+
+
+def _check_runbooks(pack: Pack) -> Iterator[Diagnostic]:
+    for path in sorted((pack.folder / "runbooks").glob("*")):
+        if path.stem not in pack.alert_names:
+            yield _problem(pack, f"runbooks/{path.name}", f"no alert is called '{path.stem}'")
+    for name, text in pack.runbooks.items():
+        if tuple(_HEADING.findall(text)) != HEADINGS:
+            wanted = ", ".join(HEADINGS)
+            yield _problem(pack, f"runbooks/{name}.md", f"the headings must be exactly: {wanted}")
+
+
+def _check_cases(pack: Pack, instance: PackInstance) -> Iterator[Diagnostic]:
+    cases = load_tests(pack.folder.parent / pack.source).alerts
+    for name in cases.keys() - set(pack.alert_names):
+        yield _problem(pack, "tests.yaml", f"no alert is called '{name}'")
+    for name in set(pack.alert_names) - cases.keys():
+        yield _problem(pack, "tests.yaml", f"the alert {name} has no case")
+    for name in set(pack.alert_names) - {alert.name for alert in instance.alerts}:
+        yield _problem(pack, "tests.yaml", f"the alert {name} is not rendered in the tests: set its `params`")
+    for name, case in cases.items():
+        for message in _case_problems(case):
+            yield _problem(pack, "tests.yaml", f"{name}: {message}")
+
+
+def _case_problems(case: CaseSpec) -> Iterator[str]:
+    if case.always:
+        return
+    if not case.change:
+        yield "a case says under `change` what its fault changes"
+    if bool(case.boundary) == bool(case.no_edge):
+        yield "a case has either a `boundary` or a reason why there is none (`no_edge`)"
+    if case.gone is None:
+        yield "a case says what happens when its series are gone (`gone`)"
+
+
+def _check_params(pack: Pack) -> Iterator[Diagnostic]:
+    folder = pack.folder.parent / pack.source
+    files = [folder / name for name in ("pack.yaml", "rules.yaml", "panels.yaml")]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    words = " ".join(match[1] for match in _TEMPLATED.finditer(text))
+    for name in pack.params:
+        if not re.search(rf"\b{name}\b", words):
+            yield _problem(pack, "pack.yaml", f"the parameter '{name}' is used nowhere")
+    for name in pack.spec.signals:
+        if not re.search(rf"\bsig\.{name}\b|\bsignal: {name}\b", text):
+            yield _problem(pack, "pack.yaml", f"the signal '{name}' is used nowhere")
+
+
+def _check_panels(pack: Pack) -> Iterator[Diagnostic]:
+    panels = {panel.id: panel for row in pack.panels.rows for panel in row.panels}
+    if len(panels) != sum(len(row.panels) for row in pack.panels.rows):
+        yield _problem(pack, "panels.yaml", "two panels have the same id")
+    for panel in panels.values():
+        named = {*panel.alerts, *(threshold.alert for threshold in panel.thresholds)}
+        for name in named - set(pack.alert_names):
+            yield _problem(pack, "panels.yaml", f"{panel.id}: no alert is called '{name}'")
+        for threshold in panel.thresholds:
+            if threshold.param not in pack.params:
+                message = f"{panel.id}: no parameter is called '{threshold.param}'"
+                yield _problem(pack, "panels.yaml", message)
+    for alert in pack.rules.alerts:
+        where = panels.get(alert.panel)
+        if where is None or alert.name not in where.alerts:
+            message = f"the panel '{alert.panel}' must be there and name {alert.name} under `alerts`"
+            yield _problem(pack, "panels.yaml", message)
+
+
+def _check_fixtures(pack: Pack) -> Iterator[Diagnostic]:
+    files = sorted((pack.folder / "fixtures").glob("*.prom"))
+    if not files:
+        yield _problem(pack, "fixtures/", "the pack has no fixture")
+    names = {series.name for series in read_fixtures(files)}
+    for requirement in pack.spec.requires:
+        wanted = f"{requirement.exporter}-{requirement.version}"
+        if not any(path.name.startswith(wanted) for path in files):
+            yield _problem(pack, "fixtures/", f"no fixture is called {wanted}*.prom")
+        for metric in set(requirement.metrics) - names:
+            yield _problem(pack, "pack.yaml", f"no fixture has the required metric {metric}")
+
+
+def _known_series(pack: Pack, service: Service) -> list[Series]:
+    """What the pack may ask for: what its exporters print, and Prometheus of itself and of every target."""
+    folders = sorted({pack.name, *service.kinds})
+    patterns = [*(f"{name}/fixtures/*.prom" for name in folders), *_SHARED]
+    root = pack.folder.parent
+    return read_fixtures(sorted({path for pattern in patterns for path in root.glob(pattern)}))
+
+
+def _check_expressions(pack: Pack, instance: PackInstance, known: list[Series]) -> Iterator[Diagnostic]:
+    for alert in instance.alerts:
+        line = alert.origin.line
+        for message in _alert_problems(alert, known):
+            yield _problem(pack, "rules.yaml", f"{alert.name}: {message}", line)
+    for row in instance.rows:
+        for panel in row.panels:
+            for query in panel.queries:
+                for message in _query_problems(query, known):
+                    yield _problem(pack, "panels.yaml", f"{panel.slug}: {message}")
+
+
+def _alert_problems(alert: Alert, known: list[Series]) -> Iterator[str]:
+    try:
+        tree = parse(alert.expr)
+    except PromQLError as error:
+        yield f"does not parse: {error}"
+        return
+    yield from unmatched_selectors(tree, known)
+    carried = result_labels(tree)
+    static = {name for name, value in alert.labels.items() if "{{" not in value}
+    for text in (*alert.annotations.values(), *alert.labels.values()):
+        for label in _LABEL_USED.findall(text):
+            if label not in carried and label not in static:
+                yield f"the text shows $labels.{label}, which the expression does not return"
+
+
+def _query_problems(query: Query, known: list[Series]) -> Iterator[str]:
+    if query.datasource != "prometheus":
+        return
+    try:
+        tree = parse(query.expr.replace(PANEL_WINDOW, "5m"))
+    except PromQLError as error:
+        yield f"does not parse: {error}"
+        return
+    yield from unmatched_selectors(tree, known)
+
+
+def check_packs(packs: Mapping[str, Pack]) -> tuple[Diagnostic, ...]:
+    """The problems of all packs."""
+    return sort_diagnostics(problem for pack in packs.values() for problem in check_pack(pack))

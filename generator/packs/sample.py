@@ -1,0 +1,101 @@
+"""A service that a pack can be tried on: two targets, one probe of each kind, every field that a pack may need.
+
+For the contract and the tests of packs; no rendered file comes from here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from generator.conventions import PORTS, STACK_SERVICE
+from generator.diagnostics import Span
+from generator.model import Logs, PackInstance, ParamValue, Probe, ScrapeJob, Service, Stack, Timing
+from generator.packs.instantiate import instantiate
+from generator.packs.load import Pack, load_tests
+from generator.packs.schema import parse_value
+
+_NAME: Final = "sample"
+_TIMING: Final = Timing(
+    scrape_interval=10,
+    scrape_timeout=5,
+    evaluation_interval=5,
+    slow_interval=30,
+    group_wait=5,
+    group_interval=60,
+    repeat_interval=14400,
+)
+SAMPLE_STACK: Final = Stack(
+    name="sample",
+    domain="",
+    environment="production",
+    base_url="http://localhost:8080",
+    status_url="http://localhost:3001",
+    retention_metrics=90 * 86400,
+    retention_logs=30 * 86400,
+    memory=2 * 2**30,
+    disk=40 * 2**30,
+    timing=_TIMING,
+)
+_PROBES: Final = (
+    Probe(_NAME, "http_2xx", "http", "https://sample.example/health"),
+    Probe(_NAME, "tcp", "tcp", "sample.example:25"),
+    Probe(_NAME, "tls", "tls", "sample.example:443"),
+    Probe(_NAME, "dns_sample_example_a", "dns", "192.0.2.53:53", "sample.example", "A"),
+)
+
+
+def sample_service(pack: Pack) -> Service:
+    """A service of the pack's kind, as resolve would make it."""
+    name = STACK_SERVICE if pack.name == "stack" else _NAME
+    service = Service(
+        name=name,
+        kinds=("http",) if pack.name in ("target", "probe") else (pack.name,),
+        owner="ana",
+        environment="production",
+        targets=(f"{name}:8000",),
+        address=f"{name}:6379",
+        url=_PROBES[0].target,
+        uses=(),
+        host="",
+        detect_within=60,
+        logs=Logs("docker"),
+        token=None,
+        off=(),
+        origin=Span("services.yaml", 1, 1, 2),
+    )
+    return replace(service, jobs=_jobs(pack, name), probes=_PROBES if pack.name == "probe" else ())
+
+
+def sample_instance(pack: Pack) -> tuple[Service, PackInstance]:
+    """The pack applied to its sample service, with the parameters that its tests.yaml sets."""
+    service = sample_service(pack)
+    given = load_tests(pack.folder.parent / pack.source).params
+    params: Mapping[str, ParamValue] = {name: parse_value(pack.params[name].type, raw) for name, raw in given.items()}
+    instance = instantiate(pack, service, SAMPLE_STACK, params, ())
+    return replace(service, packs=(instance,)), instance
+
+
+def _jobs(pack: Pack, name: str) -> tuple[ScrapeJob, ...]:
+    if pack.name == "stack":
+        parts = sorted(PORTS.items())
+        return tuple(_job(part, name, (f"{part}:{port}",)) for part, port in parts if part != "node-exporter")
+    if pack.name == "probe":
+        return tuple(
+            replace(_job(f"{name}-probe-{probe.module}", name, (probe.target,)), probe_module=probe.module)
+            for probe in _PROBES
+        )
+    single = pack.exporter is not None or pack.name == "host"
+    return (_job(name, name, (f"{name}:8000",) if single else (f"{name}:8000", f"{name}:8001")),)
+
+
+def _job(name: str, service: str, targets: tuple[str, ...]) -> ScrapeJob:
+    return ScrapeJob(
+        name=name,
+        service=service,
+        targets=tuple((target, target) for target in targets),
+        scheme="http",
+        path="/metrics",
+        interval=_TIMING.scrape_interval,
+        timeout=_TIMING.scrape_timeout,
+        environment="production",
+    )

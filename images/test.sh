@@ -46,9 +46,13 @@ lint() {
 
 # The same file gives the same bytes, and they are the committed ones.
 fresh() {
-    local file
-    "$PYTHON" -m generator render -o "$scratch/one"
-    "$PYTHON" -m generator render -o "$scratch/two"
+    local file copy
+    for copy in one two; do
+        "$PYTHON" -m generator render -o "$scratch/$copy" 2>"$scratch/said" || {
+            cat "$scratch/said" >&2
+            return 1
+        }
+    done
     diff --recursive "$scratch/one" "$scratch/two"
     while read -r file; do
         cmp "$scratch/one/$file" "$file" || die "$file is not what services.yaml renders to; run make render"

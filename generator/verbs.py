@@ -85,4 +85,4 @@ def connect_file(file: Path, service: str) -> str:
     if service not in names:
         message = f"no service is called '{service}'"
         raise Problems([Diagnostic("spec/unknown-service", message, hint=did_you_mean(service, names))])
-    return connect_lines(site, service)
+    return connect_lines(site, service, str(file.resolve().parent))

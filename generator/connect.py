@@ -1,0 +1,246 @@
+"""What `lookout connect SERVICE` prints: the lines to paste on the app's side, for this very service.
+
+Decides by the service's targets which roads lead to it, and writes for each what the app, its compose file or its unit
+needs. It reads no file and no secret: of a token only the place is named.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from generator.conventions import LOCAL_PORT, NETWORK, OTLP_HTTP_PORT, STACK_SERVICE
+from generator.emit import emit_yaml
+from generator.model import Service, Site
+from generator.render.compose import POLICY
+
+# network: a container that joins the network `lookout`. machine: a process beside Docker. private: another machine
+# over plain http. public: anything behind https.
+Road = Literal["network", "machine", "private", "public"]
+
+INSTRUMENTATOR: Final = "prometheus-fastapi-instrumentator==8.1.0"
+BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+# Where an app's container finds its token.
+TOKEN_MOUNT: Final = "/run/lookout"
+_MACHINE: Final = ("host.docker.internal", "localhost", "127.0.0.1", "[::1]")
+
+_FASTAPI: Final = """\
+# In the module that makes the app, after `app = FastAPI()`. pip install {package}
+{imports}from prometheus_fastapi_instrumentator import Instrumentator, metrics
+{guard}
+# Exact status codes, and a bucket that ends where the latency limit is: alerts and SLOs count by them.
+Instrumentator(should_group_status_codes=False, excluded_handlers=["^{path}$", "^/health$", "^/ready$"]).add(
+    metrics.requests()
+).add(
+    metrics.latency(should_include_status=False, buckets={buckets})
+).instrument(app).expose(app, endpoint="{path}", include_in_schema=False{dependencies})
+"""
+_GUARD_IMPORTS: Final = """\
+import hmac
+import os
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends, Header, HTTPException
+"""
+_GUARD: Final = """
+
+def metrics_token(authorization: Annotated[str, Header()] = "") -> None:
+    file = os.environ.get("METRICS_TOKEN_FILE")
+    token = (Path(file).read_text() if file else os.environ.get("METRICS_TOKEN", "")).strip()
+    if not token or not hmac.compare_digest(authorization.encode(), f"Bearer {token}".encode()):
+        raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"})
+
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """One end of a connection: where something of the service listens, and on which road that lies."""
+
+    road: Road
+    host: str
+    port: str
+
+
+def connect_lines(site: Site, service_name: str, root: str = "/path/to/lookout") -> str:
+    """The lines for `service_name`. `root` is the folder of this installation. Raises KeyError."""
+    service = {each.name: each for each in site.services}[service_name]
+    ends = tuple(dict.fromkeys(_ends(service)))
+    if not ends or service.name == STACK_SERVICE or _is_own_host(service):
+        reason = f"It is asked at {service.url} from outside." if service.url else "Lookout comes to it by itself."
+        return f"{service.name}: there is nothing to paste. {reason}\n"
+    roads = {end.road for end in ends}
+    parts = [f"What {service.name} needs, for the targets in services.yaml: {', '.join(_texts(ends))}."]
+    if "host" in service.kinds:
+        return "\n\n".join([*parts, _node_exporter(ends), _check(service)]) + "\n"
+    parts += [_compose(service, end, root) for end in ends if end.road == "network"]
+    parts += [_machine(service, end, root) for end in ends if end.road == "machine"]
+    if roads & {"private", "public"}:
+        parts.append(_elsewhere(service, root))
+    parts += [_metrics(service), *_log_lines(site, service, roads), _check(service)]
+    return "\n\n".join(part.rstrip() for part in parts if part) + "\n"
+
+
+def _ends(service: Service) -> Iterable[_End]:
+    """Where its own /metrics is, and where an exporter asks it; what is only probed needs nothing on its side."""
+    for job in service.jobs:
+        if job.probe_module:
+            continue
+        for _, instance in job.targets:
+            host, _, port = instance.rpartition(":")
+            road: Road = "private"
+            if job.scheme == "https":
+                road = "public"
+            elif host in _MACHINE:
+                road = "machine"
+            elif "." not in host:
+                road = "network"
+            yield _End(road, host, port)
+
+
+def _texts(ends: Iterable[_End]) -> list[str]:
+    return [f"{end.host}:{end.port}" for end in ends]
+
+
+def _is_own_host(service: Service) -> bool:
+    return "host" in service.kinds and any(target.startswith("node-exporter:") for target in service.targets)
+
+
+def _compose(service: Service, end: _End, root: str) -> str:
+    """For a container of another compose project."""
+    part: dict[str, Any] = {"networks": ["default", NETWORK], "logging": POLICY["logging"]}
+    if service.token:
+        part["environment"] = {"METRICS_TOKEN_FILE": f"{TOKEN_MOUNT}/{service.token.name}"}
+        part["volumes"] = [f"{root}/secrets/.mounted/{service.name}:{TOKEN_MOUNT}:ro"]
+    if service.logs.mode == "push":
+        part.setdefault("environment", {}).update(_push_variables(service))
+    snippet = {"services": {end.host: part}, "networks": {NETWORK: {"external": True}}}
+    note = (
+        f"Into the compose.yaml of the app. On the network {NETWORK} its container is called {end.host}, and listens "
+        f"on port {end.port} at 0.0.0.0."
+    )
+    text = emit_yaml(snippet, note)
+    if end.host != service.name and service.logs.mode == "docker":
+        text += (
+            f'# Its lines are found as service_name="{end.host}". Call the service {end.host} in services.yaml too,\n'
+            f"# and they are on its dashboard.\n"
+        )
+    return text
+
+
+def _machine(service: Service, end: _End, root: str) -> str:
+    """For a process beside Docker: where it listens, who may come in, where its token and its lines are."""
+    itself = f"# To a container {end.host} is itself: write {_MACHINE[0]}:{end.port} in services.yaml."
+    lines = [
+        *([] if end.host == _MACHINE[0] else [itself]),
+        f"# A process on this machine. Containers reach it as host.docker.internal:{end.port}, which is the address of",
+        "# Docker's bridge (172.17.0.1 unless it was changed). Let it listen there:",
+        "BRIDGE=$(docker network inspect bridge -f '{{(index .IPAM.Config 0).Gateway}}')",
+        f'gunicorn main:app --bind "$BRIDGE:{end.port}"     # or: uvicorn main:app --host "$BRIDGE" --port {end.port}',
+        "# 0.0.0.0 works as well, but opens the port to the internet unless a firewall closes it. A firewall has to",
+        f"# let the network {NETWORK} in:",
+        f"SUBNET=$(docker network inspect {NETWORK} -f '{{{{(index .IPAM.Config 0).Subnet}}}}')",
+        f'ufw allow proto tcp from "$SUBNET" to any port {end.port}',
+    ]
+    unit = []
+    if service.token:
+        name = service.token.name
+        unit += [f"LoadCredential={name}:{root}/secrets/{name}", f"Environment=METRICS_TOKEN_FILE=%d/{name}"]
+    if service.logs.mode == "file":
+        unit += [f"StandardOutput=append:{service.logs.file}", "StandardError=inherit"]
+    if unit:
+        lines += ["", f"# /etc/systemd/system/{service.name}.service.d/lookout.conf, then: systemctl daemon-reload"]
+        lines += ["[Service]", *unit]
+    if service.logs.mode == "docker":
+        lines += ["", "# Its lines are not in Docker's log files. In services.yaml:"]
+        lines += [f"#   logs: {{file: /var/log/{service.name}/{service.name}.log}}"]
+    return "\n".join(lines)
+
+
+def _elsewhere(service: Service, root: str) -> str:
+    """For what is on another machine or platform: the address that is asked, and the token's way there."""
+    job = next(job for job in service.jobs if not job.probe_module)
+    urls = [f"{job.scheme}://{address}{job.path}" for address, _ in job.targets]
+    lines = [f"# Elsewhere. Lookout asks {' and '.join(urls)}"]
+    if not service.token:
+        lines += ["# without a token: whoever knows the address can read it. To ask for one, in services.yaml:"]
+        return "\n".join([*lines, f"#   metrics: {{token: secret:{service.name}_metrics_token}}"])
+    file = f"{root}/secrets/{service.token.name}"
+    return "\n".join(
+        [
+            *lines,
+            "# with the header `Authorization: Bearer …`. Hand the token to the app as METRICS_TOKEN, for instance:",
+            f'fly secrets set METRICS_TOKEN="$(cat {file})"',
+            "# Does it answer?",
+            f'curl -fsS -H "Authorization: Bearer $(cat {file})" {urls[0]} | head',
+        ]
+    )
+
+
+def _metrics(service: Service) -> str:
+    """What the app itself prints; a data store is read by an exporter of ours."""
+    jobs = [job for job in service.jobs if not job.probe_module and all(a == b for a, b in job.targets)]
+    if not jobs:
+        return ""
+    if "fastapi" not in service.kinds:
+        return (
+            f"# {jobs[0].path} in Prometheus' text format. Kind http reads http_requests_total (method, handler,\n"
+            "# status) and http_request_duration_seconds (method, handler): docs/any-app.md."
+        )
+    limits = {float(pack.params["latency_p95"]) for pack in service.packs if "latency_p95" in pack.params}
+    return _FASTAPI.format(
+        package=INSTRUMENTATOR,
+        imports=_GUARD_IMPORTS if service.token else "",
+        guard=_GUARD if service.token else "",
+        buckets=tuple(sorted({*BUCKETS, *limits})),
+        path=jobs[0].path,
+        dependencies=", dependencies=[Depends(metrics_token)]" if service.token else "",
+    )
+
+
+def _log_lines(site: Site, service: Service, roads: set[Road]) -> list[str]:
+    """What the ways of collecting lines still ask for, each where it applies."""
+    mode, lines = service.logs.mode, []
+    if mode == "file":
+        folder = service.logs.file.rpartition("/")[0]
+        lines.append(
+            f"# One JSON object a line into {service.logs.file}; the folder has to exist: mkdir -p {folder}\n"
+            "# Rotated files are read to their end, packed ones are not: with logrotate, use delaycompress."
+        )
+    if mode == "push" and roads != {"network"}:
+        lines.append(
+            f"# logs: push reaches the collector from the network {NETWORK} alone, so not from there. Write logs: none."
+        )
+    if mode == "docker" and not roads & {"network", "machine"}:
+        lines.append("# Lines are not collected from elsewhere: write logs: none in services.yaml.")
+    return lines
+
+
+def _push_variables(service: Service) -> dict[str, str]:
+    """What OpenTelemetry's own libraries read."""
+    return {
+        "OTEL_SERVICE_NAME": service.name,
+        "OTEL_RESOURCE_ATTRIBUTES": f"deployment.environment={service.environment}",
+        "OTEL_LOGS_EXPORTER": "otlp",
+        "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL": "http/protobuf",
+        "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": f"http://collector:{OTLP_HTTP_PORT}/v1/logs",
+    }
+
+
+def _node_exporter(ends: tuple[_End, ...]) -> str:
+    end = ends[0]
+    return "\n".join(
+        [
+            "# On that machine, reachable from this one alone:",
+            "apt-get install -y --no-install-recommends prometheus-node-exporter",
+            f"echo 'ARGS=\"--web.listen-address={end.host}:{end.port}\"' > /etc/default/prometheus-node-exporter",
+            "systemctl restart prometheus-node-exporter",
+            f"ufw allow proto tcp from THIS_MACHINE to any port {end.port}",
+        ]
+    )
+
+
+def _check(service: Service) -> str:
+    query = f'query=up{{service="{service.name}"}}'
+    address = f"http://localhost:{LOCAL_PORT}/prometheus/api/v1/query"
+    return f"# Then, here: make apply. Is it there? 1 means yes:\ncurl -sG {address} --data-urlencode '{query}'"

@@ -176,7 +176,7 @@ def _start_receivers(stack: Stack) -> str:
     return stack.must(
         "docker", "run", "--detach", "--network", f"{PROJECT}_core", "--network-alias", "receivers",
         "--volume", f"{stack.root / 'tests'}:/srv/tests:ro", "--workdir", "/srv", "--user", "65534:65534",
-        image(stack, "PYTHON"), "python3", "-m", "tests.support.receivers", "--port", "8080",
+        image(stack, "PYTHON"), "python3", "-m", "tests.support.receivers", "--host", "0.0.0.0", "--port", "8080",
     ).strip()  # fmt: skip
 
 

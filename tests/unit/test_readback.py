@@ -79,6 +79,22 @@ def test_each_difference_is_a_sentence(config: dict[str, Any], rules: list[Any],
     assert sentence in compare_prometheus(ARTIFACTS, config, rules)
 
 
+@pytest.mark.parametrize(
+    ("rendered", "printed"),
+    [
+        ("max_over_time(up[7d]) == 1", "max_over_time(up[1w]) == 1"),
+        ("sum(rate(x[90s])) by (a)", "sum(rate(x[1m30s])) by (a)"),
+        ('a{b="1", c=~"2|3"} offset 1d', 'a{c=~"2|3",b="1"} offset 1d'),
+        ("(a and b) or c", "(a and b) or c"),
+    ],
+)
+def test_the_same_rule_in_other_words_is_no_drift(rendered: str, printed: str) -> None:
+    rules = f"groups: [{{name: g, rules: [{{alert: A, expr: '{rendered}'}}]}}]"
+    artifacts = {**ARTIFACTS, "prometheus/rules/api.yml": Artifact("prometheus/rules/api.yml", rules)}
+    loaded_rules = [{"name": "g", "file": "x", "rules": [{"name": "A", "query": printed, "duration": 0}]}]
+    assert compare_prometheus(artifacts, loaded(), loaded_rules) == []
+
+
 def test_a_users_own_rules_are_theirs() -> None:
     own = [{"name": "mine", "file": "/etc/prometheus/custom/mine.yml", "rules": []}]
     assert compare_prometheus(ARTIFACTS, loaded(), groups() + own) == []

@@ -19,6 +19,7 @@ from generator.render.log_records import (
     line_statements,
     push_statements,
 )
+from generator.render.loki import BACKLOG_SECONDS
 from generator.render.redaction import ottl_statements
 
 STATE: Final = "/var/lib/otelcol"
@@ -26,6 +27,8 @@ HEALTH_PORT: Final = 13133
 _MIB: Final = 2**20
 _DEFAULT_MEMORY: Final = 160 * _MIB
 _BATCH_BYTES: Final = 1 * _MIB
+# An hour before Loki's own limit.
+_TOO_OLD: Final = f'log.time < Now() - Duration("{BACKLOG_SECONDS // 3600 - 1}h")'
 
 
 def render_collector(site: Site) -> tuple[Artifact, ...]:
@@ -38,6 +41,8 @@ def render_collector(site: Site) -> tuple[Artifact, ...]:
     processors: dict[str, Any] = {
         "memory_limiter": _memory_limiter(site),
         "transform/lines": _statements(line_statements(site)),
+        # Found on the first start on an old machine. Loki would refuse them.
+        "filter/too_old": {"error_mode": "ignore", "logs": {"log_record": [_TOO_OLD]}},
     }
     if pushes:
         receivers["otlp"] = {"protocols": {"http": {"endpoint": f"0.0.0.0:{OTLP_HTTP_PORT}"}}}
@@ -81,7 +86,7 @@ def _statements(statements: list[str], error_mode: str = "ignore") -> dict[str, 
 
 def _pipeline(receivers: list[str], shape: str) -> dict[str, Any]:
     """No batch processor: what it holds is in memory alone. Redaction comes before the queue, which is on disk."""
-    processors = ["memory_limiter", shape, "transform/redact"]
+    processors = ["memory_limiter", shape, "filter/too_old", "transform/redact"]
     return {"receivers": receivers, "processors": processors, "exporters": ["otlp_http/loki"]}
 
 

@@ -26,6 +26,8 @@ FIELDS: Final = (
 _LEVEL_FIELDS: Final = ("level", "severity", "levelname")
 _TIME_FIELDS: Final = ("timestamp", "time", "ts")
 MAX_FIELD: Final = 1024
+# Together well below the 64 KiB that Loki takes beside a line.
+_MAX_FIELDS: Final = 48
 # How the collector writes "never give up".
 FOREVER: Final = "0s"
 # What a pushing app may say of itself; all else of its resource is left out.
@@ -202,6 +204,8 @@ def _time_statements() -> list[str]:
     """When a line was read is left out: sent twice after a crash, it is the same both times, and Loki keeps one."""
     return [
         "set(log.time, log.observed_time) where log.time_unix_nano == 0",
+        # Loki refuses what is ahead of its clock: local time that was written as if it were UTC.
+        'set(log.time, Now()) where log.time > Now() + Duration("5m")',
         "set(log.observed_time_unix_nano, 0)",
     ]
 
@@ -227,6 +231,6 @@ def push_statements(site: Site) -> list[str]:
         "set(log.body, String(log.body)) where log.body != nil and not IsString(log.body)",
         "flatten(log.attributes)",
         f"delete_matching_keys(log.attributes, {ottl_secret_names()})",
-        "limit(log.attributes, 64, [])",
+        f"limit(log.attributes, {_MAX_FIELDS}, [])",
         *_time_statements(),
     ]

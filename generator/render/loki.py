@@ -144,6 +144,9 @@ def _limits() -> dict[str, Any]:
                 "attributes_config": [{"action": "index_label", "attributes": list(INDEX_LABELS)}],
             }
         },
+        # The collector leaves out what is older; a refusal would look like a loss.
+        "reject_old_samples": True,
+        "reject_old_samples_max_age": format_duration(BACKLOG_SECONDS),
         "volume_enabled": True,
         "max_query_parallelism": 8,
         "tsdb_max_query_parallelism": 16,
@@ -160,9 +163,6 @@ def _overrides(site: Site) -> dict[str, Any]:
     retention = site.stack.retention_logs
     return {
         "retention_period": format_duration(retention),
-        # A line that would be deleted at once need not be stored first.
-        "reject_old_samples": True,
-        "reject_old_samples_max_age": format_duration(min(retention, BACKLOG_SECONDS)),
         "max_query_lookback": format_duration(retention),
         "max_query_length": format_duration(retention + DAY),
     }

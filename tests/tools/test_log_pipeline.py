@@ -195,6 +195,21 @@ def test_a_log_file_of_a_process_on_the_machine(lab: Lab) -> None:
     assert {record.fields["environment"] for record in found} == {"staging"}
 
 
+def test_a_time_that_loki_would_refuse_loses_no_line_and_looks_like_no_loss(lab: Lab) -> None:
+    """Local time written as UTC counts as now; what is older than two weeks is left out."""
+    folder = lab.folder / "host/var/log/legacy"
+    tomorrow = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 86400))
+    with (folder / "app.log").open("ab") as file:
+        file.write(entry(timestamp=tomorrow, request_id="ahead").encode() + b"\n\xff\xfe no text\n")
+    log = lab.log("old")
+    log.write("three weeks old", at=time.time_ns() - 21 * DAY)
+    log.write("new")
+    wait_for("the line", lambda: lab.search('{service_name="legacy"} | request_id="ahead"'))
+    assert [record.line for record in arrived(lab, "old", 1)] == ["new"]
+    assert len(lab.search('{service_name="legacy"} |= "no text"')) == 1
+    assert "otelcol_exporter_send_failed" not in requests.get(lab.url("collector", 8888, "/metrics"), timeout=5).text
+
+
 def test_only_three_labels_make_streams(lab: Lab) -> None:
     lab.log("streams").write(entry(request_id="s-1"), entry(request_id="s-2"))
     arrived(lab, "streams", 2)

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Any
 
-import pytest
 import yaml
 
 from generator.artifact import Artifact
@@ -44,9 +43,11 @@ def test_another_retention_changes_only_the_file_that_is_re_read() -> None:
     assert {path for path in before if before[path] != after[path]} == {"loki/overrides.yaml"}
 
 
-@pytest.mark.parametrize(("days", "accepted"), [(1, "1d"), (7, "7d"), (30, "14d")])
-def test_a_backlog_is_accepted_unless_it_would_be_deleted_at_once(days: int, accepted: str) -> None:
-    assert overrides(kept(days))["reject_old_samples_max_age"] == accepted
+def test_whatever_the_collector_sends_is_young_enough_for_loki() -> None:
+    assert loki(kept(7))["limits_config"]["reject_old_samples_max_age"] == "14d"
+    collector = parsed(render_collector(kept(7)))["loki/collector.yaml"]
+    assert collector["processors"]["filter/too_old"]["logs"]["log_record"] == ['log.time < Now() - Duration("335h")']
+    assert "filter/too_old" in collector["service"]["pipelines"]["logs/files"]["processors"]
 
 
 def test_a_search_reaches_as_far_as_there_are_lines() -> None:

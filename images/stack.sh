@@ -15,7 +15,7 @@ confirm() {
 load_docker
 case ${1:-} in
     down) step "stop the stack; its data stays" down ;;
-    status) exec "$(venv_python)" -m images.status ;;
+    status) exec "$(venv_python)" -m generator.status ;;
     logs) exec docker compose logs --follow --tail 100 "${@:2}" ;;
     clean)
         confirm "${2:-}"

@@ -57,10 +57,10 @@ load_docker
 step "Python environment" prepare_python
 step "images" "$PYTHON" -m images
 step "secrets" make_secrets
-step "render" "$PYTHON" -m generator render
+step "render" "$PYTHON" -m generator.up prepare
 step "network $NETWORK" create_network
 step "permissions" open_configuration
 step "containers" start
-step "configuration and monitors" "$PYTHON" -m generator apply
+step "configuration and monitors" "$PYTHON" -m generator.up follow
 tell
 say "up in $((SECONDS - began)) s"

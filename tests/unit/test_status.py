@@ -1,10 +1,14 @@
 """`make status`: what the table says, and when it says that something is wrong."""
 
+import io
+import json
+import subprocess
+import urllib.request
 from typing import Any
 
 import pytest
 
-from images.status import rows, table
+from generator.status import main, rows, table
 
 TARGETS = [
     {"scrapeUrl": "http://collector:8888/metrics", "health": "up"},
@@ -50,3 +54,50 @@ def test_the_table_is_sorted_and_marks_what_is_not_well() -> None:
         "!  loki        exited   no check",
         "   prometheus  running  healthy",
     ]
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What docker and Prometheus answer; a test sets it."""
+    said: dict[str, Any] = {"containers": [], "code": 0, "targets": TARGETS}
+
+    def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        lines = "\n".join(json.dumps(each) for each in said["containers"])
+        return subprocess.CompletedProcess(command, said["code"], lines, "no such daemon")
+
+    def urlopen(url: str, timeout: float) -> io.BytesIO:
+        if said["targets"] is None:
+            raise OSError("connection refused")
+        return io.BytesIO(json.dumps({"data": {"activeTargets": said["targets"]}}).encode())
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(urllib.request, "urlopen", urlopen)
+    return said
+
+
+def test_all_well_leaves_with_0(machine: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    machine["containers"] = [container("loki", health="healthy"), container("collector")]
+    assert main() == 0
+    assert "scraped" in capsys.readouterr().out
+
+
+def test_something_ill_leaves_with_1(machine: dict[str, Any]) -> None:
+    machine["containers"] = [container("redis-exporter-cache")]
+    assert main() == 1
+
+
+def test_without_prometheus_the_rest_is_still_told(machine: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    machine.update(containers=[container("collector"), container("prometheus", "exited")], targets=None)
+    assert main() == 1
+    assert "collector   running  no check" in capsys.readouterr().out
+
+
+def test_nothing_that_runs_is_said_with_what_to_do(machine: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main() == 1
+    assert capsys.readouterr().out == "nothing runs; `make up` starts the stack\n"
+
+
+def test_a_docker_that_does_not_answer_is_one_line(machine: dict[str, Any]) -> None:
+    machine["code"] = 1
+    with pytest.raises(SystemExit, match="lookout: no such daemon"):
+        main()

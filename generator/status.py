@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 from generator.conventions import LOCAL_PORT
 from generator.docker import docker_environment
 
-ROOT: Final = Path(__file__).resolve().parents[1]
 _NO_CHECK: Final = "no check"
 
 
@@ -61,7 +60,7 @@ def table(found: Iterable[Row]) -> str:
 
 def _containers(environment: Mapping[str, str]) -> list[dict[str, Any]]:
     command = ["docker", "compose", "ps", "--all", "--format", "json"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"lookout: {done.stderr.strip() or 'docker compose does not answer'}")
     return [json.loads(line) for line in done.stdout.splitlines() if line.strip()]
@@ -81,7 +80,7 @@ def _targets(environment: Mapping[str, str]) -> list[dict[str, Any]]:
 
 def main() -> int:
     """Print the table."""
-    environment = docker_environment(ROOT)
+    environment = docker_environment(Path.cwd())
     containers = _containers(environment)
     if not containers:
         print("nothing runs; `make up` starts the stack")

@@ -1,0 +1,64 @@
+"""The two ends of `make up` that need the compiler: what the containers read before they start, and that they follow it
+afterwards. No verb: whoever edits services.yaml uses `lookout apply`.
+
+What is rendered already was checked by whoever wrote it (`apply`, or `make test` for what is committed), so that only
+what would change is checked anew: a proof of every alert takes longer than the start of the stack.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from generator.apply.run import apply_running, running_stack
+from generator.check.run import check_tree
+from generator.conventions import SPEC_FILE
+from generator.diagnostics import Diagnostic, Problems, sort_diagnostics
+from generator.report import render_text
+from generator.store import plan_tree, write_plan
+from generator.verbs import compile_file
+
+Say = Callable[[str], None]
+
+
+def prepare(file: Path, root: Path, say: Say) -> tuple[Diagnostic, ...]:
+    """Bring the rendered tree up to date, checked before a byte is written. Raises Problems."""
+    compiled = compile_file(file)
+    plan = plan_tree(compiled.artifacts, root)
+    if not plan.pending:
+        say("nothing changed since it was rendered")
+        return compiled.warnings
+    found = [*compiled.warnings, *plan.diagnostics(), *check_tree(compiled.site, compiled.artifacts, root, say)]
+    if any(problem.level == "error" for problem in found):
+        raise Problems(found)
+    write_plan(plan)
+    say(f"{len(plan.pending)} files changed")
+    return sort_diagnostics(found)
+
+
+def follow(file: Path, root: Path, say: Say) -> tuple[Diagnostic, ...]:
+    """Make what runs follow what is rendered. Raises Problems."""
+    compiled = compile_file(file)
+    return sort_diagnostics(apply_running(running_stack(root, compiled.site, compiled.artifacts), say))
+
+
+_STEPS: Final = {"prepare": prepare, "follow": follow}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """`python -m generator.up prepare`, `python -m generator.up follow`; the exit code."""
+    file = Path(SPEC_FILE)
+    try:
+        found = _STEPS[arguments[0]](file, Path.cwd(), lambda line: print(f"  {line}", file=sys.stderr))
+    except Problems as problems:
+        found = problems.diagnostics
+    if found:
+        sources = {SPEC_FILE: file.read_text(encoding="utf-8", errors="replace")} if file.is_file() else {}
+        colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+        print(render_text(found, sources, colour), file=sys.stderr)
+    return 1 if any(problem.level == "error" for problem in found) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -11,5 +11,6 @@ ELSEWHERE: Final[dict[str, tuple[str, str]]] = {
     "git clone REPOSITORY lookout": ("tests/e2e/stack.py", '["git", "ls-files", "--cached"'),
     "cd lookout": ("tests/e2e/stack.py", "cwd=self.root"),
     "make up": ("tests/e2e/stack.py", 'stack.must("make", "up"'),
+    "make apply": ("tests/e2e/test_4_follow.py", 'stack.must("make", "apply")'),
     "ssh -L 8080:127.0.0.1:8080 -L 3001:127.0.0.1:3001 USER@SERVER": ("images/up.sh", _SSH),
 }

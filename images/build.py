@@ -13,7 +13,7 @@ from typing import Final
 
 from images import CACHE, ROOT, Failed, docker, machine
 from images.pins import Image, load_pins
-from images.progress import log_of, run_logged, step
+from images.progress import log_of, run_logged, step, warn
 from images.recipes import RECIPES, DebianPackage, GoModule, Recipe, recipe_of
 
 STANDINS: Final = ROOT / "images" / "stand-ins"
@@ -23,6 +23,8 @@ _APT_CACHE: Final = CACHE / "apt-lists"
 _WORK: Final = CACHE / "work"
 _APT_LISTS: Final = Path("/var/lib/apt/lists")
 _INCLUDED: Final = "busybox,ca-certificates,libcap2-bin,tzdata"
+# What a Dockerfile prints when the distribution no longer has the pinned version of a package.
+_DIFFERS: Final = "STAND-IN DIFFERS: "
 _OWNER: Final = f"{os.getuid()}:{os.getgid()}"
 
 
@@ -42,6 +44,10 @@ def build_image(image: Image) -> None:
         arguments = {"BASE": base, "VERSION": image.version, **machine.npm_settings(), **machine.proxies()}
         docker.build(image.name, context, image.standin, arguments)
     shutil.rmtree(context)
+    for line in log_of(image.name).read_text(encoding="utf-8", errors="replace").splitlines():
+        if line.startswith(_DIFFERS):
+            found = line.removeprefix(_DIFFERS)
+            warn(f"{image.name}: {found} stands in for {image.version}: the distribution moved on.")
 
 
 def _fill(recipe: Recipe, image: Image, context: Path) -> None:
@@ -72,9 +78,8 @@ def place(part: GoModule | DebianPackage, name: str, version: str, root: Path) -
     if found == version:
         return
     if part.otherwise is None:
-        raise Failed(
-            f"{name}: versions.yaml pins {version}, Debian's {part.package} is {found}: change the pin, or pull"
-        )
+        warn(f"{name}: {found} stands in for {version}: the distribution moved on, and it compiles from no module.")
+        return
     place(part.otherwise, name, version, root)
 
 
@@ -127,7 +132,7 @@ def _program(package: str) -> str:
 
 
 def _unpack(part: DebianPackage, name: str, version: str, root: Path) -> str:
-    """Copy a package's files below `root` if it is the pinned version; the version that Debian has."""
+    """Copy a package's files below `root` if it is the pinned version or there is no other way; the version it has."""
     base = ensure_base()
     with step(f"{name} {version}", "fetching the package"):
         output = _fresh(_WORK / f"{name}-package")
@@ -147,7 +152,7 @@ def _unpack(part: DebianPackage, name: str, version: str, root: Path) -> str:
         """
         docker.run(name, base, ["--volume", f"{output}:/out", "--volume", f"{_APT_CACHE}:/var/lib/apt/lists"], script)
         found = upstream_version((output / "version").read_text(encoding="utf-8").strip())
-        if found == version:
+        if found == version or part.otherwise is None:
             shutil.copytree(output / "files", root, dirs_exist_ok=True)
         shutil.rmtree(output)
     return found

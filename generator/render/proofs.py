@@ -86,6 +86,7 @@ class _Proof:
         self._recovery(alert, case)
         if case.boundary is not None:
             self._edge(alert, case, case.boundary)
+        if case.calm or case.edge_fires:
             self._calm(alert, case)
         self._gone(alert, case)
 
@@ -120,7 +121,7 @@ class _Proof:
 
     def _calm(self, alert: Alert, case: Case) -> None:
         """All is well for so long that nothing of what was before is left."""
-        settle = case.gap + case.clears + alert.keep_firing_seconds + self._every
+        settle = case.clears + alert.keep_firing_seconds + self._every
         self.timeline.run(max(settle, case.calm), case.baseline)
 
     def _gap(self, case: Case) -> None:
@@ -161,8 +162,8 @@ class _Proof:
         after = self._fires_after(alert, case)
         start = self.timeline.run(after + self._every, case.fault)
         self._expect_state(alert, "firing", start + after)
-        calm = case.clears + alert.keep_firing_seconds + after + self._every
-        self.timeline.run(calm, case.vanished)
+        rest = case.clears + alert.keep_firing_seconds + self._every
+        self.timeline.run(rest + after if case.gone_fires else rest, case.vanished)
         if case.gone_fires:
             self._expect_state(alert, "firing", self.timeline.now - self._every)
         else:

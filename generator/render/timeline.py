@@ -15,7 +15,7 @@ _LONGEST_RUN: Final = 9_000  # promtool refuses more than 10000 values in one ru
 
 @dataclass(slots=True)
 class Timeline:
-    """Series over time. Every stretch is a whole number of both intervals: it begins with a sample and an evaluation."""
+    """Series over time. A stretch is a whole number of both intervals, so it begins with a sample and an evaluation."""
 
     interval: int
     evaluation: int

@@ -1,5 +1,7 @@
 """One checker for each tool: which files it is given, and how its complaints are read."""
 
+import hashlib
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
@@ -11,10 +13,12 @@ from typing import Final
 from generator.artifact import Artifact
 from generator.check.dashboards import check_dashboards, panel_rules
 from generator.check.origins import origin_of
-from generator.check.tools import ToolRun, run_tool
+from generator.check.tools import ToolRun, run_tool, tool_path
 from generator.diagnostics import Diagnostic
 from generator.docker import docker_environment
 from generator.model import Site
+
+PROVEN: Final = Path.home() / ".cache" / "lookout" / "proven"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +44,34 @@ def check_prometheus(tree: Tree) -> list[Diagnostic]:
 
 
 def check_proofs(tree: Tree) -> list[Diagnostic]:
-    """promtool test rules over every proof: each alert is quiet, fires and resolves as its pack says."""
-    proofs = tree.paths("prometheus/proofs/", ".yml")
+    """promtool test rules over every proof: each alert is quiet, fires and resolves as its pack says.
+
+    A proof that held for the same rules, tested by the same promtool, is not run again.
+    """
+    proofs = {path: _proof_mark(tree, path) for path in tree.paths("prometheus/proofs/", ".yml")}
+    open_ones = [path for path, mark in proofs.items() if not mark.is_file()]
     with ThreadPoolExecutor(max_workers=2) as pool:
-        runs = list(pool.map(lambda path: run_tool("promtool", ["test", "rules", path], tree.folder), proofs))
+        runs = list(pool.map(lambda path: run_tool("promtool", ["test", "rules", path], tree.folder), open_ones))
     found = []
-    for path, run in zip(proofs, runs, strict=True):
-        if run.code:
-            notes = tuple(line.rstrip() for line in run.output.splitlines() if line.strip())[:20]
-            span = origin_of(run.output, tree.artifacts)
-            found.append(Diagnostic("check/proof", f"{path} does not hold", span, notes=notes))
+    for path, run in zip(open_ones, runs, strict=True):
+        if run.code == 0:
+            proofs[path].parent.mkdir(parents=True, exist_ok=True)
+            proofs[path].touch()
+            continue
+        notes = tuple(line.rstrip() for line in run.output.splitlines() if line.strip())[:20]
+        span = origin_of(run.output, tree.artifacts)
+        found.append(Diagnostic("check/proof", f"{path} does not hold", span, notes=notes))
     return found
+
+
+def _proof_mark(tree: Tree, path: str) -> Path:
+    """The file that says that a proof held: named by all that its outcome depends on."""
+    text = tree.artifacts[path].content
+    rules = [
+        tree.artifacts[f"prometheus/rules/{name}"].content for name in re.findall(r"\.\./rules/([\w.-]+\.yml)", text)
+    ]
+    digest = hashlib.sha256("\0".join([str(tool_path("promtool")), text, *rules]).encode()).hexdigest()
+    return PROVEN / digest[:32]
 
 
 def check_alertmanager(tree: Tree) -> list[Diagnostic]:
@@ -121,10 +142,6 @@ def _complaints(tree: Tree, tool: str, run: ToolRun) -> list[Diagnostic]:
     if run.code == 0:
         return []
     lines = [line.strip() for line in run.output.splitlines() if line.strip()]
-    worst = next(
-        (line for line in lines if "error" in line.lower() or "FAILED" in line), lines[-1] if lines else ""
-    )
+    worst = next((line for line in lines if "error" in line.lower() or "FAILED" in line), lines[-1] if lines else "")
     span = origin_of(run.output, tree.artifacts)
-    return [
-        Diagnostic("check/failed", f"{tool}: {worst or f'exit code {run.code}'}", span, notes=tuple(lines)[:20])
-    ]
+    return [Diagnostic("check/failed", f"{tool}: {worst or f'exit code {run.code}'}", span, notes=tuple(lines)[:20])]

@@ -124,7 +124,6 @@ def _container_operators() -> list[dict[str, Any]]:
             "is_last_entry": 'body endsWith "\\n"',
             "source_identifier": "attributes.source",
             "max_log_size": _MAX_LINE,
-            "max_unmatched_batch_size": 0,
         },
         *moves,
         {

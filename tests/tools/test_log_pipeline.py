@@ -91,7 +91,7 @@ def test_the_programs_themselves_find_no_fault(tmp_path: Path) -> None:
 
 
 def test_a_json_line_is_found_by_its_fields(lab: Lab) -> None:
-    fields = {"request_id": "r-1", "lead_id": 12345678, "duration_ms": 12.5, "error_type": "ValueError", "status": 500}
+    fields = {"request_id": "r-1", "lead_id": 2**53 + 1, "duration_ms": 12.5, "error_type": "ValueError", "status": 500}
     line = entry(**fields, tenant={"id": 5}, extra="stays in the line", log={"file": "x"}).replace("info", "CRITICAL")
     at = time.time_ns()
     lab.log("fields").write(line, at=at)
@@ -105,7 +105,7 @@ def test_a_json_line_is_found_by_its_fields(lab: Lab) -> None:
         "compose_project": "shop",
         "container": "shop-fields-1",
         "request_id": "r-1",
-        "lead_id": "12345678",
+        "lead_id": "9007199254740993",
         "duration_ms": "12.5",
         "error_type": "ValueError",
         "status": "500",
@@ -122,19 +122,23 @@ def test_every_field_that_is_promised_can_be_searched_by(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "level"),
+    ("written", "number", "level"),
     [
-        ({"level": "warning"}, "warn"),
-        ({"level": "x", "severity": "ERROR"}, "error"),
-        ({"level": None, "levelname": "DEBUG"}, "debug"),
-        ({"level": "notice"}, "info"),
+        ({"level": "warning"}, "13", "warn"),
+        ({"level": "x", "severity": "ERROR"}, "17", "error"),
+        ({"level": None, "levelname": "DEBUG"}, "5", "debug"),
+        ({"level": "notice"}, "9", "info"),
+        ({"level": 20}, None, "unknown"),
     ],
-    ids=lambda value: str(value),
+    ids=["level", "severity", "levelname", "another word", "a number, which says something else in every library"],
 )
-def test_the_level_is_read_under_the_names_that_libraries_use(lab: Lab, written: dict[str, str], level: str) -> None:
+def test_the_level_is_read_under_the_names_that_libraries_use(
+    lab: Lab, written: dict[str, Any], number: str | None, level: str
+) -> None:
     service = f"level-{level}"
     lab.log(service).write(entry(**written))
-    assert arrived(lab, service, 1)[0].fields["detected_level"] == level
+    fields = arrived(lab, service, 1)[0].fields
+    assert (fields.get("severity_number"), fields["detected_level"]) == (number, level)
 
 
 def test_a_line_that_docker_cut_is_whole_again(lab: Lab) -> None:
@@ -261,7 +265,7 @@ def test_a_pushed_record_comes_out_like_the_others(lab: Lab) -> None:
         "attributes": attributes(
             password={"stringValue": "hunter2"},
             note={"stringValue": "Bearer abcdefghijklmnopqrst"},
-            user={"kvlistValue": {"values": attributes(id={"intValue": "7"})}},
+            user={"kvlistValue": {"values": attributes(id={"intValue": "7"}, apiKey={"stringValue": "s3cret"})}},
         ),
     }
     told = {"service__name": "mobile", "deployment__environment": "beta", "host__name": "fly-1", "process__pid": "1"}

@@ -70,6 +70,8 @@ def apply_file(file: Path, root: Path, force: bool, say: Say) -> tuple[Plan, tup
     write_plan(plan, force)
     for change in plan.pending:
         say(f"{change.action} {change.path}")
+    if not plan.pending:
+        say("no changes in the files")
     running = running_stack(root, compiled.site, compiled.artifacts, force)
     problems = apply_running(running, say)
     return plan, sort_diagnostics([*compiled.warnings, *found, *problems])

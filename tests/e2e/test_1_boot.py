@@ -2,6 +2,7 @@
 
 import requests
 
+from generator.units import parse_bytes
 from generator.verbs import compile_file
 from tests.e2e.stack import Stack, wait_for
 
@@ -58,3 +59,20 @@ def test_a_healthy_machine_is_quiet(stack: Stack) -> None:
 
 def test_the_dead_mans_switch_outside_is_pinged(stack: Stack) -> None:
     wait_for(lambda: [m for m in stack.messages() if m["to"] == "ping"], 150, "a ping arrives", every=2)
+
+
+def test_the_idle_stack_fits_its_machine(stack: Stack) -> None:
+    """Memory of all parts together, the demo left out; Grafana's share is unknown where it cannot be had."""
+    services = stack.services()
+    names = {row["Name"]: name for name, row in services.items() if name not in ("api", "cache", "traffic")}
+    rows = stack.must("docker", "stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}}", *names).splitlines()
+    used = {names[row.split()[0]]: parse_memory(row.split()[1]) for row in rows}
+    for name, mebibytes in sorted(used.items(), key=lambda item: -item[1]):
+        print(f"{name:24} {mebibytes:6.0f} MiB")
+    print(f"{'together':24} {sum(used.values()):6.0f} MiB, {'with' if 'grafana' in used else 'without'} Grafana")
+    assert sum(used.values()) <= 1024
+
+
+def parse_memory(text: str) -> float:
+    """Docker's `51.6MiB` or `1.2GiB` as MiB."""
+    return parse_bytes(text) / 2**20

@@ -64,7 +64,7 @@ def test_an_apply_without_an_edit_changes_nothing(stack: Stack) -> None:
     before, tree = stack.starts(), tree_hash(stack.root)
     code, output = lookout(stack, "apply")
     assert code == 0, output
-    assert "no changes" in output
+    assert "no changes in the files" in output
     assert (stack.starts(), tree_hash(stack.root)) == (before, tree)
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from generator.diagnostics import Diagnostic, sort_diagnostics
+from generator.diagnostics import Diagnostic, Problems, sort_diagnostics
 from generator.model import Alert, PackInstance, Query, Service
 from generator.packs.case_schema import CaseSpec
 from generator.packs.fixtures import Series, read_fixtures, unmatched_selectors
@@ -26,7 +26,10 @@ _SHARED: Final = ("target/fixtures/prometheus-*.prom", "stack/fixtures/prometheu
 
 def check_pack(pack: Pack) -> tuple[Diagnostic, ...]:
     """Everything that is wrong with a pack, sorted; empty when it keeps the contract."""
-    service, instance = sample_instance(pack)
+    try:
+        service, instance = sample_instance(pack)
+    except Problems as problems:
+        return problems.diagnostics
     return sort_diagnostics(
         [
             *_check_runbooks(pack),
@@ -98,10 +101,6 @@ def _check_panels(pack: Pack) -> Iterator[Diagnostic]:
         named = {*panel.alerts, *(threshold.alert for threshold in panel.thresholds)}
         for name in named - set(pack.alert_names):
             yield _problem(pack, "panels.yaml", f"{panel.id}: no alert is called '{name}'")
-        for threshold in panel.thresholds:
-            if threshold.param not in pack.params:
-                message = f"{panel.id}: no parameter is called '{threshold.param}'"
-                yield _problem(pack, "panels.yaml", message)
     for alert in pack.rules.alerts:
         where = panels.get(alert.panel)
         if where is None or alert.name not in where.alerts:

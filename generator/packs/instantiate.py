@@ -27,7 +27,7 @@ from generator.model import (
 from generator.packs.context import final_params, pack_context, signals_of
 from generator.packs.load import Pack
 from generator.packs.schema import AlertSpec, PanelSpec, QuerySpec
-from generator.packs.template import PANEL_WINDOW, holds, render_text
+from generator.packs.template import PANEL_WINDOW, holds, pack_problem, render_text
 
 
 def instantiate(
@@ -153,7 +153,7 @@ class _Instance:
     def _panel(self, spec: PanelSpec, kept: Collection[str]) -> Panel:
         where = self.pack.span("panels.yaml")
         thresholds = tuple(
-            Threshold(float(self.params[each.param]), each.colour, each.alert)
+            Threshold(self._number(each.param, where), each.colour, each.alert)
             for each in spec.thresholds
             if each.alert in kept
         )
@@ -175,6 +175,12 @@ class _Instance:
             mappings=spec.mappings,
             alerts=tuple(alert for alert in spec.alerts if alert in kept),
         )
+
+    def _number(self, param: str, where: Span) -> float:
+        value = self.params.get(param)
+        if not isinstance(value, int | float):
+            raise pack_problem(f"no parameter with a number is called '{param}'", where.file)
+        return float(value)
 
     def _query(self, spec: QuerySpec, where: Span) -> Query:
         text = f"<<sig.{spec.signal}>>" if spec.signal else spec.expr

@@ -1,0 +1,129 @@
+"""The contract can tell: each way to spoil a good pack is one complaint."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from generator.packs.contract import check_pack
+from generator.packs.fixtures import read_exposition, unmatched_selectors
+from generator.packs.load import PACKS, load_packs
+from generator.promql import parse
+
+Change = Callable[[Path], None]
+
+
+def edit(file: str, old: str, new: str) -> Change:
+    def change(folder: Path) -> None:
+        text = (folder / file).read_text(encoding="utf-8")
+        assert old in text
+        (folder / file).write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    return change
+
+
+def add(file: str) -> Change:
+    return lambda folder: (folder / file).touch()
+
+
+def no_fixtures(folder: Path) -> None:
+    shutil.rmtree(folder / "fixtures")
+
+
+SPOILT: dict[str, tuple[Change, str]] = {
+    "a runbook of no alert": (add("runbooks/Gone.md"), "no alert is called 'Gone'"),
+    "a runbook without a section": (edit("runbooks/RedisDown.md", "## Impact", "## Effect"), "the headings must be"),
+    "a case of no alert": (edit("tests.yaml", "  RedisSlow:", "  RedisFast:"), "no alert is called 'RedisFast'"),
+    "an alert without a case": (edit("tests.yaml", "  RedisSlow:", "  RedisFast:"), "RedisSlow has no case"),
+    "a case without an edge": (edit("tests.yaml", "    no_edge: It answers or it does not.\n", ""), "or a reason why"),
+    "a case that does not say what happens when series go": (
+        edit("tests.yaml", "    gone: keeps firing\n", ""),
+        "what happens when its series are gone",
+    ),
+    "a parameter nobody uses": (
+        edit("pack.yaml", "params:\n", "params:\n  spare: {type: number, default: 1, why: none}\n"),
+        "the parameter 'spare' is used nowhere",
+    ),
+    "a signal nobody uses": (
+        edit("pack.yaml", "signals:\n", "signals:\n  spare: {expr: up, unit: short, help: none}\n"),
+        "the signal 'spare' is used nowhere",
+    ),
+    "an alert no panel names": (
+        edit("panels.yaml", "alerts: [RedisSlow]", "alerts: []"),
+        "must be there and name RedisSlow",
+    ),
+    "a panel that names no alert": (
+        edit("panels.yaml", "alerts: [RedisSlow]", "alerts: [RedisSlow, RedisFast]"),
+        "no alert is called 'RedisFast'",
+    ),
+    "a threshold of no parameter": (
+        edit("panels.yaml", "{param: latency,", "{param: lateness,"),
+        "no parameter with a number is called 'lateness'",
+    ),
+    "two panels of one id": (edit("panels.yaml", "id: redis-latency", "id: redis-up"), "two panels have the same id"),
+    "no fixture": (no_fixtures, "the pack has no fixture"),
+    "another version than was recorded": (
+        edit("pack.yaml", 'version: "1.86.0"', 'version: "1.99.0"'),
+        "no fixture is called redis_exporter-1.99.0*.prom",
+    ),
+    "a required metric nobody prints": (
+        edit("pack.yaml", "metrics: [redis_up]", "metrics: [redis_alive]"),
+        "no fixture has the required metric redis_alive",
+    ),
+    "a metric nobody prints, in a rule": (
+        edit("pack.yaml", "expr: redis_up{", "expr: redis_alive{"),
+        "RedisDown: no fixture has a metric redis_alive",
+    ),
+    "a label nobody prints": (
+        edit("pack.yaml", "redis_connected_clients{<<selector>>}", 'redis_connected_clients{<<selector>>,kind="x"}'),
+        'no series redis_connected_clients in a fixture has kind="x"',
+    ),
+    "an expression that does not parse": (
+        edit("rules.yaml", "expr: <<sig.memory>> >", "expr: <<sig.memory>> >>"),
+        "RedisMemoryHigh: does not parse",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), SPOILT.values(), ids=SPOILT)
+def test_a_spoilt_pack_is_told(change: Change, message: str, tmp_path: Path) -> None:
+    for name in ("redis", "http", "stack", "target"):
+        shutil.copytree(PACKS / name, tmp_path / name)
+    change(tmp_path / "redis")
+    problems = check_pack(load_packs(tmp_path)["redis"])
+    assert message in "\n".join(problem.message for problem in problems)
+
+
+def test_a_label_that_an_aggregation_drops_is_told(tmp_path: Path) -> None:
+    for name in ("redis", "http", "stack", "target"):
+        shutil.copytree(PACKS / name, tmp_path / name)
+    edit("rules.yaml", "Only {{ $value", "At {{ $labels.run_id }} only {{ $value")(tmp_path / "redis")
+    (problem,) = check_pack(load_packs(tmp_path)["redis"])
+    assert "$labels.run_id, which the expression does not return" in problem.message
+
+
+PRINTED = """
+# HELP http_requests_total Requests.
+# TYPE http_requests_total counter
+http_requests_total{method="GET",path="/a\\"b{}"} 3
+up 1 1795257742673
+"""
+
+
+@pytest.mark.parametrize(
+    ("expr", "matches"),
+    [
+        ('http_requests_total{method="GET"}', True),
+        ('http_requests_total{method="GET",service="api",job="api"}', True),
+        ('http_requests_total{method="PUT"}', False),
+        ('http_requests_total{status=~"5.."}', False),
+        ('http_requests_total{method!="PUT"}', True),
+        ('{__name__=~"http_requests_.*"}', True),
+        ('{__name__=~"django_.*"}', False),
+        ("rate(http_requests_total[5m]) / rate(other_total[5m])", False),
+        ("up == 1", True),
+    ],
+)
+def test_a_selector_matches_what_was_printed_or_does_not(expr: str, matches: bool) -> None:
+    assert (unmatched_selectors(parse(expr), read_exposition(PRINTED)) == []) is matches

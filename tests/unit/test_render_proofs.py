@@ -1,0 +1,150 @@
+"""Proofs: one for each distinct rule, none missing, and the arithmetic under them."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import yaml
+
+from generator.artifact import Artifact
+from generator.model import ParamValue, Service
+from generator.packs import instantiate, load_packs
+from generator.packs.cases import FromNow, Level, Rate
+from generator.packs.sample import SAMPLE_STACK
+from generator.render.expansion import expand
+from generator.render.proofs import render_proofs
+from generator.render.timeline import Timeline
+from tests.unit.sites import make_service, make_site
+
+
+def served(name: str, kinds: tuple[str, ...] = ("target", "http"), **params: float) -> Service:
+    service = make_service(name, kinds=("http",), owner=name)
+    values: Mapping[str, ParamValue] = params
+    packs = tuple(instantiate(load_packs()[kind], service, SAMPLE_STACK, values, ()) for kind in kinds)
+    return make_service(name, kinds=("http",), owner=name, packs=packs)
+
+
+def proofs_of(*services: Service) -> tuple[dict[str, Any], dict[str, str]]:
+    """The proof files as data, and the manifest."""
+    artifacts = render_proofs(make_site(services=services))
+    files = {each.path: yaml.safe_load(each.content) for each in artifacts if each.path.endswith(".yml")}
+    return files, json.loads(artifacts[-1].content)
+
+
+def test_every_alert_is_in_the_manifest_and_named_by_its_proof() -> None:
+    service = served("api")
+    files, manifest = proofs_of(service)
+    assert manifest.keys() == {f"api/{alert.name}" for alert in service.alerts}
+    for alert, path in manifest.items():
+        (group,) = files[path]["tests"]
+        fired = [test["alertname"] for test in group["alert_rule_test"] if test["exp_alerts"]]
+        assert alert.removeprefix("api/") in fired
+
+
+def test_a_hundred_services_that_differ_in_name_need_one_proof() -> None:
+    files, _ = proofs_of(served("api0"))
+    more, manifest = proofs_of(*(served(f"api{n}") for n in range(100)))
+    assert more.keys() == files.keys()
+    assert len(manifest) == 100 * len(served("api0").alerts)
+
+
+def test_another_threshold_needs_another_proof() -> None:
+    usual, _ = proofs_of(served("api"))
+    both, manifest = proofs_of(served("api"), served("web", kinds=("http",), latency_p95=0.1))
+    assert len(both) > len(usual)
+    assert manifest["api/HttpLatencyHigh"] != manifest["web/HttpLatencyHigh"]
+
+
+def test_a_proof_runs_against_the_rendered_rules_of_the_first_service_that_has_them() -> None:
+    files, _ = proofs_of(served("web"), served("zoo"))
+    assert {tuple(file["rule_files"]) for file in files.values()} == {("../rules/web.yml",)}
+
+
+def test_expected_labels_and_annotations_are_exact() -> None:
+    service = served("api")
+    files, manifest = proofs_of(service)
+    (group,) = files[manifest["api/HttpErrorRatioCritical"]]["tests"]
+    (expected,) = next(
+        test["exp_alerts"]
+        for test in group["alert_rule_test"]
+        if test["alertname"] == "HttpErrorRatioCritical" and test["exp_alerts"]
+    )
+    (alert,) = (alert for alert in service.alerts if alert.name == "HttpErrorRatioCritical")
+    assert expected["exp_labels"] == alert.labels
+    assert expected["exp_annotations"]["summary"] == "7.5% of the requests to api fail (limit 5%)"
+
+
+def test_the_same_site_gives_the_same_bytes() -> None:
+    def render() -> tuple[Artifact, ...]:
+        return render_proofs(make_site(services=(served("api"),)))
+
+    assert render() == render()
+
+
+@pytest.mark.parametrize(
+    ("stretches", "values"),
+    [
+        ([(60, Rate(1)), (60, Rate(2))], "0+10x5 60+20x5"),
+        ([(60, Level(5)), (60, Level(7, -0.1))], "5x5 7-1x5"),
+        ([(60, FromNow(3600)), (60, FromNow(60))], "3600+10x5 120+10x5"),
+        ([(60, Rate(1)), (60, None), (60, Rate(1))], "0+10x5 stale _x5 60+10x5"),
+        ([(60, None), (60, Level(1))], "_x6 1x5"),
+        ([(10, Level(1)), (10, None), (10, Level(0))], "1 stale 0"),
+        ([(30, Rate(0.1)), (30, Rate(0))], "0+1x2 3x2"),
+    ],
+    ids=[
+        "a counter goes on where it was",
+        "a gauge jumps, then falls",
+        "a date stays ahead of now",
+        "a counter goes on after a gap that begins with a stale marker",
+        "a series that comes later",
+        "stretches of one sample",
+        "a counter that stops",
+    ],
+)
+def test_series_are_written_in_promtools_notation(stretches: list[Any], values: str) -> None:
+    timeline = Timeline(interval=10, evaluation=10)
+    for seconds, shape in stretches:
+        timeline.run(seconds, {} if shape is None else {"x": shape})
+    assert timeline.series() == [{"series": "x", "values": values}]
+
+
+def test_a_stretch_is_a_whole_number_of_samples_and_evaluations() -> None:
+    timeline = Timeline(interval=10, evaluation=15)
+    assert timeline.run(31, {"x": Level(1)}) == 0
+    assert timeline.now == 60
+    assert timeline.align(16) == 30
+
+
+@pytest.mark.parametrize(
+    ("template", "value", "text"),
+    [
+        ("{{ $value | humanizePercentage }}", 0.075, "7.5%"),
+        ("{{ $value | humanizePercentage }}", 0.0123456, "1.235%"),
+        ("{{ $value | humanize }}", 1234567.0, "1.235M"),
+        ("{{ $value | humanize }}", 0.75, "750m"),
+        ("{{ $value | humanize }}", 0.0, "0"),
+        ("{{ $value | humanize }}", -25.98, "-25.98"),
+        ("{{ $value | humanize1024 }}B", 2.0**31, "2GiB"),
+        ("{{ $value | humanize1024 }}B", 0.5, "0.5B"),
+        ("{{ $value | humanizeDuration }}", 0.975, "975ms"),
+        ("{{ $value | humanizeDuration }}", 2.0, "2s"),
+        ("{{ $value | humanizeDuration }}", 90061.0, "1d 1h 1m 1s"),
+        ("{{ $value | humanizeDuration }}", 3700.0, "1h 1m 40s"),
+        ("{{ $value | humanizeDuration }}", 61.5, "1m 1s"),
+        ("{{ $value | humanizeDuration }}", -7200.0, "-2h 0m 0s"),
+        ("{{ $value | humanizeDuration }}", 0.0, "0s"),
+        ("{{ $labels.device }} on {{$labels.none}}.", None, "/dev/vda on ."),
+    ],
+)
+def test_templates_are_expanded_as_prometheus_does(template: str, value: float | None, text: str) -> None:
+    assert expand(template, {"device": "/dev/vda"}, value) == text
+
+
+@pytest.mark.parametrize(
+    "template", ["{{ $value }}", "{{ $value | title }}", '{{ query "up" }}', "{{ $value | humanize }}"]
+)
+def test_what_cannot_be_foretold_is_an_error(template: str) -> None:
+    with pytest.raises(ValueError, match=r"\$value|cannot foretell"):
+        expand(template, {}, None)

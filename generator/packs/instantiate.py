@@ -27,7 +27,7 @@ from generator.model import (
 from generator.packs.context import final_params, pack_context, signals_of
 from generator.packs.load import Pack
 from generator.packs.schema import AlertSpec, PanelSpec, QuerySpec
-from generator.packs.template import PANEL_WINDOW, holds, pack_problem, render_text
+from generator.packs.template import PANEL_WINDOW, bind, holds, pack_problem, render_text
 
 
 def instantiate(
@@ -58,8 +58,9 @@ class _Instance:
         self.params = final_params(pack, overrides)
         self.context = pack_context(pack, service, stack, self.params)
         self.context["sig"] = signals_of(pack, self.context)
-        self.panel_context = {**self.context, "window": PANEL_WINDOW}
-        self.panel_context["sig"] = signals_of(pack, self.context, PANEL_WINDOW)
+        self.names = bind(self.context)
+        in_panels = signals_of(pack, self.context, PANEL_WINDOW)
+        self.panel_names = bind({**self.context, "window": PANEL_WINDOW, "sig": in_panels})
         self.specs = tuple(
             spec
             for spec in pack.rules.alerts
@@ -80,7 +81,7 @@ class _Instance:
         )
 
     def _text(self, text: str, where: Span) -> str:
-        return render_text(text, self.context, where).strip()
+        return render_text(text, self.names, where).strip()
 
     def _seconds(self, text: str, where: Span) -> int:
         return units.parse_duration(self._text(text, where))
@@ -184,12 +185,12 @@ class _Instance:
 
     def _query(self, spec: QuerySpec, where: Span) -> Query:
         text = f"<<sig.{spec.signal}>>" if spec.signal else spec.expr
-        expr = render_text(text, self.panel_context, where).strip()
+        expr = render_text(text, self.panel_names, where).strip()
         return Query(expr, spec.legend, spec.datasource, spec.instant)
 
     def _runbook(self, name: str) -> Runbook:
         where = self.pack.span(f"runbooks/{name}.md")
-        return Runbook(self.service.name, name, render_text(self.pack.runbooks[name], self.context, where))
+        return Runbook(self.service.name, name, render_text(self.pack.runbooks[name], self.names, where))
 
     def _exporter(self) -> Exporter | None:
         spec, where = self.pack.exporter, self.pack.span("pack.yaml")

@@ -8,6 +8,8 @@ from functools import cache
 from typing import Any, Final
 
 from jinja2 import Environment, StrictUndefined, Template, TemplateError
+from jinja2.runtime import Context as Bound
+from jinja2.runtime import new_context
 
 from generator import units
 from generator.diagnostics import Diagnostic, Problems, Span
@@ -69,12 +71,18 @@ def pack_problem(message: str, file: str, line: int = 1) -> Problems:
     return Problems([Diagnostic("pack/invalid", message, Span(file, line, 1, 1))])
 
 
-def render_text(text: str, context: Context, where: Span) -> str:
+def bind(context: Context) -> Bound:
+    """`context` in the form that templates read. Making one costs more than using it, so it is made once a service."""
+    return new_context(_ENVIRONMENT, None, {}, dict(context), shared=True)
+
+
+def render_text(text: str, context: Context | Bound, where: Span) -> str:
     """`text` with its placeholders filled in. Raises Problems naming `where`."""
     if "<<" not in text and "<%" not in text:
         return text
     try:
-        return _compile(text).render(context)
+        bound = context if isinstance(context, Bound) else bind(context)
+        return "".join(_compile(text).root_render_func(bound))
     except (TemplateError, TypeError, ValueError, ZeroDivisionError) as error:
         raise Problems([Diagnostic("pack/invalid", f"{error} in '{text.strip()}'", where)]) from error
 
@@ -118,6 +126,7 @@ class Signals:
         self._where = where
         self._window = window
         self._rendered: dict[tuple[str, str], str] = {}
+        self._bound: dict[str, Bound] = {}
 
     def __getattr__(self, name: str) -> BoundSignal:
         if name not in self._signals:
@@ -127,8 +136,12 @@ class Signals:
         def render(window: str) -> str:
             key = (name, window)
             if key not in self._rendered:
-                context = {**self._context, "sig": self, "window": window}
-                self._rendered[key] = render_text(expr.strip(), context, self._where)
+                self._rendered[key] = render_text(expr.strip(), self._names(window), self._where)
             return self._rendered[key]
 
         return BoundSignal(render, self._window or render_text(own, self._context, self._where))
+
+    def _names(self, window: str) -> Bound:
+        if window not in self._bound:
+            self._bound[window] = bind({**self._context, "sig": self, "window": window})
+        return self._bound[window]

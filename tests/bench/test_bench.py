@@ -34,7 +34,8 @@ def test_rendering_is_quick_and_linear() -> None:
     for row in rows:
         print(
             f"{row['services']:8.0f}  {row['import']:6.2f}  {row['resolve']:7.2f}  {row['render']:6.2f}  "
-            f"{row['write']:5.2f}  {row['total']:7.2f}  {row['files']:5.0f}  {row['alerts']:6.0f}  {row['peak_mib']:8.0f}"
+            f"{row['write']:5.2f}  {row['total']:7.2f}  {row['files']:5.0f}  {row['alerts']:6.0f}  "
+            f"{row['peak_mib']:8.0f}"
         )
     for row in rows:
         assert row["resolve"] + row["render"] <= 2 * AIMS[int(row["services"])], row

@@ -1,4 +1,4 @@
-"""A good file, broken at random a thousand times with a fixed seed: diagnostics, never a traceback, never half a tree."""
+"""A good file, broken at random a thousand times with fixed seeds: diagnostics, never a traceback."""
 
 import os
 import random
@@ -13,7 +13,25 @@ from generator.source import load_source
 
 GOOD = (Path(__file__).resolve().parents[2] / "services.yaml").read_text()
 MUTATIONS = 10_000 if os.environ.get("LOOKOUT_SOAK") else 1_000
-_WORDS = ("true", "~", "3", "-1", "1e400", "[]", "{}", "''", "\t", "&a", "*a", "!!int", "secret:x", "99%", "5m", "é", "\x00")
+_WORDS = (
+    "true",
+    "~",
+    "3",
+    "-1",
+    "1e400",
+    "[]",
+    "{}",
+    "''",
+    "\t",
+    "&a",
+    "*a",
+    "!!int",
+    "secret:x",
+    "99%",
+    "5m",
+    "é",
+    "\x00",
+)
 
 
 def drop_a_line(lines: list[str], chance: random.Random) -> None:

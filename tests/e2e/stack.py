@@ -103,7 +103,7 @@ class Stack:
         return {(a["labels"]["alertname"], a["labels"].get("service", "")) for a in alerts if a["state"] == "firing"}
 
     def firing_now(self) -> set[tuple[str, str]]:
-        """What fires, apart from what these tests do to the machine itself: they use its processors and fill its disk."""
+        """What fires, apart from what these tests do to the machine itself: they keep it busy."""
         return {alert for alert in self.firing() if alert[0] not in BUSY_MACHINE}
 
     def messages(self) -> list[dict[str, Any]]:

@@ -61,8 +61,9 @@ def _add_by_hand(stack: Stack, password: str) -> int:
 
 
 def _login(client: KumaClient, password: str) -> None:
-    from generator.kuma.bootstrap import ADMIN
     from pydantic import SecretStr
+
+    from generator.kuma.bootstrap import ADMIN
 
     client.login(ADMIN, SecretStr(password))
 

@@ -3,6 +3,7 @@
 import json
 import statistics
 import time
+from functools import partial
 from typing import Any
 
 from tests.e2e.stack import Stack, soaking, wait_for
@@ -33,7 +34,7 @@ def _one_stop(stack: Stack, first: bool) -> list[float]:
     stack.compose("stop", "--timeout", "2", "api")
     try:
         for to in CHANNELS:
-            wait_for(lambda to=to: since(stack, start, to), 60, f"the page on {to}")
+            wait_for(partial(since, stack, start, to), 60, f"the page on {to}")
         told = [since(stack, start, to)[0] for to in CHANNELS]
         for message in told:
             _can_be_acted_on(message["text"], json.dumps(message["payload"]))
@@ -46,7 +47,7 @@ def _one_stop(stack: Stack, first: bool) -> list[float]:
         back = time.time()
         stack.compose("start", "api")
     for to in CHANNELS:
-        wait_for(lambda to=to: since(stack, back, to), 120, f"the all-clear on {to}")
+        wait_for(partial(since, stack, back, to), 120, f"the all-clear on {to}")
         assert "resolved" in since(stack, back, to)[0]["text"].lower()
     quiet = {("Watchdog", "lookout")}
     wait_for(lambda: stack.firing_now() <= quiet, 240, "quiet again", every=2)

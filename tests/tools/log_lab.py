@@ -24,7 +24,7 @@ from generator.render.collector import HEALTH_PORT, STATE
 from generator.render.log_records import CONTAINERS
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-IMAGES: Final = {"loki": "lookout/loki:3.7.8", "collector": "lookout/collector:0.149.0"}
+PARTS: Final = ("loki", "collector")
 PART_BYTES: Final = 16 * 1024
 
 
@@ -38,12 +38,19 @@ def docker(*arguments: str, check: bool = True) -> str:
     return done.stdout.strip()
 
 
+def image(part: str) -> str:
+    """The pinned image of a part, or its stand-in, whichever is on this machine; empty when neither is."""
+    pinned = yaml.safe_load((ROOT / "versions.yaml").read_text(encoding="utf-8"))[part]
+    here = (name for name in (pinned["image"], pinned["standin"]) if docker("images", "-q", name, check=False))
+    return next(here, "")
+
+
 def why_not() -> str:
     """Why the lab cannot be set up on this machine; empty when it can."""
     if not shutil.which("docker"):
         return "docker is not on this machine"
-    missing = [image for image in IMAGES.values() if not docker("images", "-q", image, check=False)]
-    return f"not on this machine: {', '.join(missing)}" if missing else ""
+    missing = [part for part in PARTS if not image(part)]
+    return f"no image on this machine: {', '.join(missing)}" if missing else ""
 
 
 def wait_for(what: str, check: Callable[[], Any], seconds: float = 30) -> Any:
@@ -135,7 +142,7 @@ class Lab:
         for name in ("containers", "host"):
             (self.folder / name).mkdir(exist_ok=True)
         self.network = docker("network", "create", f"lookout-logs-{uuid.uuid4().hex[:8]}")
-        self.volumes = {part: docker("volume", "create") for part in IMAGES}
+        self.volumes = {part: docker("volume", "create") for part in PARTS}
         self.create("loki", {self.volumes["loki"]: "/loki"})
         mounts = {f"{self.folder}/containers": f"{CONTAINERS}:ro", f"{self.folder}/host": "/host:ro"}
         self.create("collector", {self.volumes["collector"]: STATE, **mounts})
@@ -149,7 +156,7 @@ class Lab:
         limits = ["--memory", str(self.memory[part]), "-e", f"GOMEMLIMIT={self.memory[part] * 9 // 10}"]
         policy, command = _policy(part)
         place = ["--network", self.network, "--network-alias", part]
-        self.containers[part] = docker("run", "-d", *place, *limits, *policy, *volumes, IMAGES[part], *command, *extra)
+        self.containers[part] = docker("run", "-d", *place, *limits, *policy, *volumes, image(part), *command, *extra)
 
     def wait_for_collector(self) -> None:
         wait_for("the collector is healthy", lambda: requests.get(self.url("collector", HEALTH_PORT), timeout=2).ok)

@@ -7,7 +7,8 @@ from generator.resolve.stack import TIMING
 
 
 @pytest.mark.parametrize(
-    ("promise", "interval"), [(60, 10), (55, 10), (54, 5), (37, 5), (36, None), (115, 30), (114, 10), (205, 60), (3600, 60)]
+    ("promise", "interval"),
+    [(60, 10), (55, 10), (54, 5), (37, 5), (36, None), (115, 30), (114, 10), (205, 60), (3600, 60)],
 )
 def test_the_slowest_interval_that_keeps_the_promise_is_taken(promise: int, interval: int | None) -> None:
     assert scrape_interval(promise, TIMING) == interval

@@ -8,7 +8,9 @@ from generator.diagnostics import Diagnostic, Problems, Span, did_you_mean, sort
 from generator.report import render_github, render_json, render_text, summarise
 
 TEXT = "services:\n  worker:\n    kind: celry\n"
-BAD = Diagnostic("spec/unknown-kind", "no pack is called 'celry'", Span("services.yaml", 3, 11, 16), hint="did you mean 'celery'?")
+BAD = Diagnostic(
+    "spec/unknown-kind", "no pack is called 'celry'", Span("services.yaml", 3, 11, 16), hint="did you mean 'celery'?"
+)
 
 
 def test_a_caret_stands_under_the_word_and_the_hint_behind_it() -> None:

@@ -45,7 +45,9 @@ def test_one_person_owns_what_nobody_owns() -> None:
 
 
 def test_the_scrape_job_of_an_app_says_all() -> None:
-    text = "services:\n  api: {kind: http, targets: [b:2, a:1], metrics: {token: secret:t, path: /m, sample_limit: 9}}\n"
+    text = (
+        "services:\n  api: {kind: http, targets: [b:2, a:1], metrics: {token: secret:t, path: /m, sample_limit: 9}}\n"
+    )
     (job,) = service(text, "api").jobs
     assert (job.name, job.targets) == ("api", (("a:1", "a:1"), ("b:2", "b:2")))
     assert (job.path, job.sample_limit, job.interval, job.timeout) == ("/m", 9, 10, 5)
@@ -60,7 +62,9 @@ def test_targets_of_different_schemes_are_jobs_of_their_own() -> None:
 
 def test_an_exporter_stands_for_the_data_store_it_asks() -> None:
     cache = service("services:\n  cache: {kind: redis, address: cache:6379}\n", "cache")
-    assert [(job.name, job.targets) for job in cache.jobs] == [("cache", (("redis-exporter-cache:9121", "cache:6379"),))]
+    assert [(job.name, job.targets) for job in cache.jobs] == [
+        ("cache", (("redis-exporter-cache:9121", "cache:6379"),))
+    ]
     assert [pack.exporter.name for pack in cache.packs if pack.exporter] == ["redis-exporter-cache"]
 
 
@@ -89,7 +93,12 @@ def test_kuma_wakes_people_itself_only_for_prometheus_and_alertmanager() -> None
 
 def test_a_shorter_promise_is_scraped_more_often() -> None:
     text = "services:\n  api: {{kind: http, targets: [api:8000], detect_within: {}}}\n"
-    assert [service(text.format(promise), "api").jobs[0].interval for promise in ("40s", "60s", "2m", "1h")] == [5, 10, 30, 60]
+    assert [service(text.format(promise), "api").jobs[0].interval for promise in ("40s", "60s", "2m", "1h")] == [
+        5,
+        10,
+        30,
+        60,
+    ]
 
 
 def test_a_parameter_reaches_its_rule_and_an_alert_can_be_switched_off() -> None:

@@ -29,7 +29,10 @@ def codes(root: Path, *files: tuple[str, str]) -> list[str]:
 
 
 def test_an_empty_folder_gets_everything_and_a_lock(tmp_path: Path) -> None:
-    assert render(tmp_path / "new", ("a/b.yml", "1\n"), ("c.yml", "2\n")) == [("create", "a/b.yml"), ("create", "c.yml")]
+    assert render(tmp_path / "new", ("a/b.yml", "1\n"), ("c.yml", "2\n")) == [
+        ("create", "a/b.yml"),
+        ("create", "c.yml"),
+    ]
     assert set(tree(tmp_path / "new")) == {"a/b.yml", "c.yml", LOCK_FILE}
 
 

@@ -24,8 +24,8 @@ def test_a_scrape_target_is_read(text: str, scrape: Scrape) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["api", "api:", ":8000", "api:0", "api:65536", "api:80:80", "ftp://api:1", "https://", "https://user:pw@api", "a b:1",
-     "https://a b/", "http://api:99999/", "//api:8000", "-api:8000", "https://[zz]/"],
+    ["api", "api:", ":8000", "api:0", "api:65536", "api:80:80", "ftp://api:1", "https://", "https://user:pw@api",
+     "a b:1", "https://a b/", "http://api:99999/", "//api:8000", "-api:8000", "https://[zz]/"],
 )  # fmt: skip
 def test_what_is_no_scrape_target_is_refused_in_words(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
@@ -62,7 +62,9 @@ def test_what_cannot_be_probed_is_refused_in_words(text: str, reason: str) -> No
         parse_probe("s", text)
 
 
-@pytest.mark.parametrize("address", ["api:8000", "10.0.0.7:1", "127.0.0.1:1", "host.docker.internal:1", "[::1]:1", "x.localhost:1"])
+@pytest.mark.parametrize(
+    "address", ["api:8000", "10.0.0.7:1", "127.0.0.1:1", "host.docker.internal:1", "[::1]:1", "x.localhost:1"]
+)
 def test_an_address_that_stays_here_is_local(address: str) -> None:
     assert is_local(address)
 

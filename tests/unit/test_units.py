@@ -18,7 +18,9 @@ def test_what_is_no_duration_is_refused_in_words(text: str) -> None:
         units.parse_duration(text)
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0, "0s"), (10, "10s"), (5400, "1h30m"), (604800, "7d"), (86461, "1d1m1s")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0s"), (10, "10s"), (5400, "1h30m"), (604800, "7d"), (86461, "1d1m1s")]
+)
 def test_a_duration_is_printed_as_prometheus_prints_it(seconds: int, text: str) -> None:
     assert units.format_duration(seconds) == text
     assert units.parse_duration(text) == seconds
@@ -29,7 +31,9 @@ def test_a_percentage_is_a_ratio(text: str, ratio: float) -> None:
     assert units.parse_ratio(text) == ratio
 
 
-@pytest.mark.parametrize(("text", "reason"), [("5", "is not a percentage"), ("101%", "more than 100%"), ("-1%", "is not")])
+@pytest.mark.parametrize(
+    ("text", "reason"), [("5", "is not a percentage"), ("101%", "more than 100%"), ("-1%", "is not")]
+)
 def test_what_is_no_percentage_is_refused_in_words(text: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         units.parse_ratio(text)
@@ -41,7 +45,8 @@ def test_a_ratio_is_printed_as_a_percentage(ratio: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "size"), [("512MiB", 512 * 2**20), ("4GiB", 4 * 2**30), ("60GB", 60 * 10**9), ("1.5GiB", 3 * 2**29), ("7B", 7)]
+    ("text", "size"),
+    [("512MiB", 512 * 2**20), ("4GiB", 4 * 2**30), ("60GB", 60 * 10**9), ("1.5GiB", 3 * 2**29), ("7B", 7)],
 )
 def test_a_size_is_read_in_bytes(text: str, size: int) -> None:
     assert units.parse_bytes(text) == size
@@ -53,7 +58,9 @@ def test_what_is_no_size_is_refused_in_words(text: str) -> None:
         units.parse_bytes(text)
 
 
-@pytest.mark.parametrize(("size", "text"), [(2**31, "2GiB"), (1536 * 2**20, "1536MiB"), (10**9, "953MiB"), (12, "12B"), (0, "0B")])
+@pytest.mark.parametrize(
+    ("size", "text"), [(2**31, "2GiB"), (1536 * 2**20, "1536MiB"), (10**9, "953MiB"), (12, "12B"), (0, "0B")]
+)
 def test_a_size_is_printed_in_the_largest_exact_unit(size: int, text: str) -> None:
     assert units.format_bytes(size) == text
 

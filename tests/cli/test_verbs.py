@@ -1,0 +1,238 @@
+"""The command line as a user meets it: what it prints where, and the exit codes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from generator import verbs
+from generator.cli import main
+from generator.diagnostics import Diagnostic, Problems
+
+GOOD = "services:\n  site: {kind: probe, targets: [https://acme.dev]}\nchannels: {ops: {telegram: 1}}\n"
+
+
+class Run:
+    """One run of the command line: exit code, stdout, stderr."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], *words: str) -> None:
+        self.code = 0
+        try:
+            main(words)
+        except SystemExit as left:
+            self.code = left.code if isinstance(left.code, int) else 1 if left.code else 0
+        self.out, self.err = capsys.readouterr()
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of its own with a good services.yaml, where no tool is run and nothing runs."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "services.yaml").write_text(GOOD)
+    monkeypatch.setattr(verbs, "check_tree", lambda *_: ())
+    return tmp_path
+
+
+def test_help_lists_the_verbs(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run(capsys, "--help")
+    assert run.code == 0
+    for verb in ("init", "check", "render", "plan", "apply", "explain", "schema", "connect"):
+        assert f"\n  {verb} " in run.out
+
+
+def test_a_misspelt_verb_is_usage(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert Run(capsys, "rendr").code == 2
+
+
+def test_render_writes_once_and_then_has_nothing_to_do(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = Run(capsys, "render")
+    assert first.code == 0
+    assert "+ prometheus/prometheus.yml" in first.err
+    assert first.out == ""
+    assert Run(capsys, "render").err == "no changes\n"
+
+
+def test_render_into_an_empty_folder_gives_the_whole_tree(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Run(capsys, "render")
+    Run(capsys, "render", "-o", "other")
+    own = {p.relative_to(here) for p in here.rglob("*") if p.is_file() and "other" not in p.parts}
+    other = {p.relative_to(here / "other") for p in (here / "other").rglob("*") if p.is_file()}
+    assert own - other == {Path("services.yaml")}
+
+
+def test_render_for_machines_prints_json_alone(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run(capsys, "render", "--json")
+    data = json.loads(run.out)
+    assert {"action": "create", "path": "prometheus/prometheus.yml"} in data["changes"]
+    assert run.err == ""
+
+
+def test_an_edited_file_is_kept_until_forced(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Run(capsys, "render")
+    (here / "prometheus/prometheus.yml").write_text("mine\n")
+    refused = Run(capsys, "render")
+    assert refused.code == 1
+    assert "error[store/edited]" in refused.err
+    assert (here / "prometheus/prometheus.yml").read_text() == "mine\n"
+    assert Run(capsys, "render", "--force").code == 0
+    assert (here / "prometheus/prometheus.yml").read_text() != "mine\n"
+
+
+def test_check_says_which_files_are_out_of_date(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Run(capsys, "render")
+    assert Run(capsys, "check").code == 0
+    (here / "services.yaml").write_text(GOOD.replace("telegram: 1", "telegram: 2"))
+    run = Run(capsys, "check", "--json")
+    assert run.code == 1
+    stale = [d for d in json.loads(run.out)["diagnostics"] if d["code"] == "store/stale"]
+    assert "alertmanager/alertmanager.yml" in [d["span"]["file"] for d in stale]
+
+
+def test_what_a_tool_objects_to_is_not_written(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    objection = Diagnostic("check/failed", "promtool: no")
+    monkeypatch.setattr(verbs, "check_tree", lambda *_: (objection,))
+    run = Run(capsys, "apply")
+    assert run.code == 1
+    assert "error[check/failed]: promtool: no" in run.err
+    assert [path.name for path in here.iterdir()] == ["services.yaml"]
+
+
+def test_a_missing_tool_is_told_by_the_exit_code(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = Diagnostic("check/tool-missing", "promtool is not on this machine")
+    monkeypatch.setattr(verbs, "check_tree", lambda *_: (missing,))
+    assert Run(capsys, "check").code == 3
+
+
+def test_apply_without_a_running_stack_writes_the_files_and_says_so(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("generator.apply.run.running_services", lambda root: frozenset())
+    run = Run(capsys, "apply")
+    assert run.code == 0
+    assert "the stack is not running" in run.err
+    assert (here / "generated.lock").is_file()
+
+
+def test_plan_shows_what_would_change_and_changes_nothing(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("generator.apply.run.running_services", lambda root: frozenset())
+    Run(capsys, "render")
+    (here / "services.yaml").write_text(GOOD.replace("telegram: 1", "telegram: 2"))
+    before = (here / "generated.lock").read_bytes()
+    run = Run(capsys, "plan")
+    assert run.code == 0
+    assert "-    chat_id: 1\n+    chat_id: 2\n" in run.out
+    assert "the stack is not running" in run.out
+    assert "~ alertmanager/alertmanager.yml" in run.err
+    assert (here / "generated.lock").read_bytes() == before
+    data = json.loads(Run(capsys, "plan", "--json").out)
+    assert {"action": "update", "path": "alertmanager/alertmanager.yml"} in data["changes"]
+    assert data["running"] == ["the stack is not running; `make up` starts it"]
+
+
+def test_the_schema_is_one_for_editors(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    schema = json.loads(Run(capsys, "schema").out)
+    assert schema["required"] == ["services"]
+    assert schema["$schema"].startswith("https://json-schema.org/")
+
+
+@pytest.mark.parametrize(
+    ("words", "printed"),
+    [
+        (("explain", "spec/unknown-kind"), "# spec/unknown-kind:"),
+        (("explain", "ProbeFailed"), "ProbeFailed of site: critical"),
+        (("explain", "ProbeFailed", "--service", "site"), "generator/packs/probe/rules.yaml:"),
+    ],
+)
+def test_explain_prints_a_page_or_an_alert(
+    here: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], printed: str
+) -> None:
+    run = Run(capsys, *words)
+    assert run.code == 0
+    assert printed in run.out
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("explain", "ProbeFaild"), "did you mean 'ProbeFailed'?"),
+        (("explain", "ProbeFailed", "--service", "nobody"), "no alert of 'nobody'"),
+        (("connect", "sit"), "did you mean 'site'?"),
+    ],
+)
+def test_a_name_that_is_not_there_gets_a_suggestion(
+    here: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], hint: str
+) -> None:
+    run = Run(capsys, *words)
+    assert run.code == 1
+    assert hint in run.err
+
+
+def test_connect_prints_lines_for_a_service(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "services.yaml").write_text("services:\n  api: {kind: http, targets: [api:8000]}\n")
+    assert "external: true" in Run(capsys, "connect", "api").out
+
+
+def test_init_starts_a_file_that_checks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert Run(capsys, "init", "-o", str(tmp_path / "new")).code == 0
+    assert Run(capsys, "render", "-f", str(tmp_path / "new/services.yaml")).code == 0
+
+
+def test_init_replaces_the_demo_and_never_a_users_own_file(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    refused = Run(capsys, "init")
+    assert refused.code == 1
+    assert "store/foreign" in refused.err
+    assert (here / "services.yaml").read_text() == GOOD
+    (here / "services.yaml").write_text("# The demo: something\n")
+    assert Run(capsys, "init").code == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "code"), [(None, "source/unreadable"), (b"\xff\xfe", "source/unreadable"), (b"#" * 5_000_000, "larger")]
+)
+def test_a_file_that_cannot_be_read_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None, code: str
+) -> None:
+    path = tmp_path / "services.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    run = Run(capsys, "render", "-f", str(path))
+    assert run.code == 1
+    assert code in run.err
+
+
+def test_a_folder_in_place_of_the_file_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "source/unreadable" in Run(capsys, "render", "-f", str(tmp_path), "-o", str(tmp_path / "x")).err
+
+
+def test_problems_are_json_where_a_machine_asked(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "services.yaml").write_text("services: 3\n")
+    run = Run(capsys, "check", "--json")
+    assert run.code == 1
+    assert json.loads(run.out)["diagnostics"][0]["code"] == "spec/wrong-type"
+
+
+def test_a_defect_of_ours_is_owned_up_to_without_a_traceback(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(verbs, "compile_file", broken)
+    run = Run(capsys, "render")
+    assert run.code == 1
+    assert "internal error: RuntimeError: boom" in run.err
+    assert "Traceback" not in run.err
+    monkeypatch.setenv("LOOKOUT_DEBUG", "1")
+    with pytest.raises(RuntimeError):
+        main(["render"])
+
+
+def test_connect_of_an_unknown_service_is_a_problem(here: Path) -> None:
+    with pytest.raises(Problems):
+        verbs.connect_file(here / "services.yaml", "nobody")

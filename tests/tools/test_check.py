@@ -1,0 +1,92 @@
+"""The real tools over rendered trees: what is right passes, what is wrong is led back to its cause."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from generator.check import checkers, tools
+from generator.check.run import check_tree
+from generator.diagnostics import Problems
+from generator.pipeline import Compiled, compile_text
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def demo() -> Compiled:
+    return compile_text((ROOT / "services.yaml").read_text(), "services.yaml")
+
+
+def broken(demo: Compiled, path: str, old: str, new: str) -> list[tuple[str, str]]:
+    """(code, file) of every complaint when one rendered file holds `new` for `old`."""
+    assert path in {artifact.path for artifact in demo.artifacts}
+    artifacts = []
+    for artifact in demo.artifacts:
+        if artifact.path == path:
+            assert old in artifact.content
+            artifact = replace(artifact, content=artifact.content.replace(old, new, 1))
+        artifacts.append(artifact)
+    found = check_tree(demo.site, artifacts, ROOT)
+    return [(each.code, each.span.file if each.span else "") for each in found]
+
+
+def test_the_demo_passes_every_tool(demo: Compiled) -> None:
+    said: list[str] = []
+    assert check_tree(demo.site, demo.artifacts, ROOT, said.append) == ()
+    assert len(said) == len(checkers.CHECKERS)
+
+
+def test_four_lines_pass_every_tool() -> None:
+    four = compile_text("services:\n  api:\n    kind: fastapi\n    targets: [api:8000]\n", "services.yaml")
+    assert check_tree(four.site, four.artifacts, ROOT) == ()
+
+
+def test_a_rule_that_is_wrong_leads_to_the_pack(demo: Compiled) -> None:
+    found = broken(demo, "prometheus/rules/api.yml", "sum(up{", "sum(up{{")
+    assert ("check/failed", "generator/packs/target/rules.yaml") in found
+
+
+def test_a_rule_that_no_longer_fires_is_caught_by_its_proof(demo: Compiled) -> None:
+    found = broken(
+        demo, "prometheus/rules/cache.yml", 'redis_up{service="cache"} == 0', 'redis_up{service="cache"} > 1'
+    )
+    assert "check/proof" in {code for code, _ in found}
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        ("prometheus/prometheus.yml", "scrape_timeout: 5s", "scrape_timeout: 5 apples"),
+        ("alertmanager/alertmanager.yml", "receiver: nobody", "receiver: nowhere"),
+        ("loki/loki.yaml", "auth_enabled:", "auth_enabeld:"),
+        ("loki/collector.yaml", "receivers:", "recievers:"),
+        ("caddy/Caddyfile", "reverse_proxy", "revers_proxy"),
+        ("compose.rendered.yaml", "services:", "servces:"),
+        ("grafana/dashboards/Services/service-api.json", '"schemaVersion": 42', '"schemaVersion": 12'),
+    ],
+)
+def test_each_tool_refuses_its_own_file(demo: Compiled, path: str, old: str, new: str) -> None:
+    assert broken(demo, path, old, new) != []
+
+
+def test_a_tool_that_is_missing_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    tools.tool_path.cache_clear()
+    monkeypatch.setattr(tools.Path, "home", lambda: tmp_path)
+    try:
+        with pytest.raises(Problems, match="is not on this machine"):
+            tools.tool_path("promtool")
+    finally:
+        tools.tool_path.cache_clear()
+
+
+def test_a_tool_that_cannot_run_or_end_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = tmp_path / "promtool"
+    program.write_text("#!/bin/sh\nsleep 5\n")
+    monkeypatch.setattr(tools, "tool_path", lambda name: program)
+    with pytest.raises(Problems, match="cannot be run here"):
+        tools.run_tool("promtool", [], tmp_path)
+    program.chmod(0o755)
+    monkeypatch.setattr(tools, "TIMEOUT", 0.1)
+    with pytest.raises(Problems, match="did not end"):
+        tools.run_tool("promtool", [], tmp_path)

@@ -43,6 +43,7 @@ class CaseSpec(PackModel):
     gap: counters and what will change are silent for so long before the fault, as after a restart, so that range
     windows hold nothing old. calm: how long all is well before that; history: the same, before the first fault alone.
     onset: when the expression becomes true; by default at once, or after one evaluation when counters change.
+    slack: by how much later it may become true.
     clears: how long it may stay true after the fault; by default as long as the gap.
     boundary: the same at the very edge; at_edge: on which side that is; no_edge: why there is no edge.
     gone: what happens when the changed series (or the metrics in `vanish`) cease to exist while it fires.
@@ -55,6 +56,7 @@ class CaseSpec(PackModel):
     labels: dict[str, str] = Field({})
     value: Expression | None = None
     onset: Expression | None = None
+    slack: Expression = "0s"
     clears: Expression | None = None
     boundary: list[SeriesSpec] = Field([])
     at_edge: Literal["silent", "firing"] = "silent"

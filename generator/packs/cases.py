@@ -68,6 +68,7 @@ class Case:
     calm: int
     history: int
     onset: int
+    slack: int
     clears: int
     labels: Mapping[str, str]
     value: float | None
@@ -124,6 +125,7 @@ class _Cases:
             calm=self._seconds(spec.calm),
             history=self._seconds(spec.history),
             onset=self._seconds(spec.onset) if spec.onset else evaluation * counters,
+            slack=self._seconds(spec.slack),
             clears=self._seconds(spec.clears) if spec.clears else gap,
             labels={name: self._text(value) for name, value in spec.labels.items()},
             value=None if spec.value is None else float(self._text(spec.value)),

@@ -15,7 +15,7 @@ from generator.artifact import Artifact
 from generator.conventions import GENERATED
 from generator.emit import emit_json
 from generator.model import Alert, PackInstance, Service, Site
-from generator.packs.cases import Case, State, cases_of
+from generator.packs.cases import Case, Rate, State, cases_of
 from generator.render.expansion import expand
 from generator.render.timeline import Timeline
 from generator.units import format_duration
@@ -49,12 +49,23 @@ def _prove(site: Site, service: Service, instance: PackInstance) -> Iterator[tup
         chosen = list(group)
         proof = alerts[chosen[0].alert].proof
         path = f"prometheus/proofs/{proof}-{format_duration(pace[1])}.yml"
-        group_test = _Proof(Timeline(*pace), alerts)
+        group_test = _Proof(Timeline(*pace, _highest_rates(chosen)), alerts)
         for case in chosen:
             group_test.prove(case)
         names = [case.alert for case in chosen]
         origins = {name: alerts[name].origin for name in names}
         yield path, Artifact(path, group_test.emit(service, proof), origins), names
+
+
+def _highest_rates(cases: list[Case]) -> dict[str, float]:
+    """How fast each counter ever grows."""
+    highest: dict[str, float] = {}
+    for case in cases:
+        for state in (case.baseline, case.fault, case.boundary or {}):
+            for series, shape in state.items():
+                if isinstance(shape, Rate):
+                    highest[series] = max(highest.get(series, 0.0), shape.per_second)
+    return highest
 
 
 def _pace(case: Case) -> tuple[int, int]:
@@ -116,8 +127,10 @@ class _Proof:
     def _every(self) -> int:
         return self.timeline.evaluation
 
-    def _fires_after(self, alert: Alert, case: Case) -> int:
-        return self.timeline.align(case.onset) + self.timeline.align(alert.for_seconds)
+    def _fires_after(self, alert: Alert, case: Case) -> tuple[int, int]:
+        """When it fires at the earliest and at the latest, from the beginning of the fault."""
+        earliest = self.timeline.align(case.onset) + self.timeline.align(alert.for_seconds)
+        return earliest, earliest + self.timeline.align(case.slack)
 
     def _calm(self, alert: Alert, case: Case) -> None:
         """All is well for so long that nothing of what was before is left."""
@@ -130,13 +143,13 @@ class _Proof:
 
     def _fault(self, alert: Alert, case: Case) -> None:
         self._gap(case)
-        after = self._fires_after(alert, case)
-        start = self.timeline.run(after + self._every, case.fault)
-        if after:
-            self._expect_silent(alert, start + after - self._every)
-        if alert.for_seconds:
-            self._expect_state(alert, "pending", start + after - self._every)
-        self._expect_firing(alert, case, start + after)
+        earliest, latest = self._fires_after(alert, case)
+        start = self.timeline.run(latest + self._every, case.fault)
+        if earliest:
+            self._expect_silent(alert, start + earliest - self._every)
+        if alert.for_seconds > case.slack:
+            self._expect_state(alert, "pending", start + earliest - self._every)
+        self._expect_firing(alert, case, start + latest)
 
     def _recovery(self, alert: Alert, case: Case) -> None:
         keep = self.timeline.align(alert.keep_firing_seconds)
@@ -148,7 +161,7 @@ class _Proof:
 
     def _edge(self, alert: Alert, case: Case, state: State) -> None:
         self._gap(case)
-        after = self._fires_after(alert, case)
+        _, after = self._fires_after(alert, case)
         if not case.gap:  # what was before fades from the windows only now
             after = max(after, self.timeline.align(case.clears))
         start = self.timeline.run(after + self._every, state)
@@ -159,7 +172,7 @@ class _Proof:
 
     def _gone(self, alert: Alert, case: Case) -> None:
         self._gap(case)
-        after = self._fires_after(alert, case)
+        _, after = self._fires_after(alert, case)
         start = self.timeline.run(after + self._every, case.fault)
         self._expect_state(alert, "firing", start + after)
         rest = case.clears + alert.keep_firing_seconds + self._every

@@ -5,20 +5,27 @@ of alerts.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from generator.packs.cases import Level, Rate, Shape, State
 
+# Counters have counted for so many seconds: near zero, Prometheus extrapolates less, and a ratio of two would be off.
+_COUNTED: Final = 1_000_000.0
 _LONGEST_RUN: Final = 9_000  # promtool refuses more than 10000 values in one run
 
 
 @dataclass(slots=True)
 class Timeline:
-    """Series over time. A stretch is a whole number of both intervals, so it begins with a sample and an evaluation."""
+    """Series over time. A stretch is a whole number of both intervals, so it begins with a sample and an evaluation.
+
+    `rates` says how fast each counter grows at most.
+    """
 
     interval: int
     evaluation: int
+    rates: Mapping[str, float] = field(default_factory=dict)
     now: int = 0
     _values: dict[str, list[str]] = field(default_factory=dict)
     _counters: dict[str, float] = field(default_factory=dict)
@@ -49,7 +56,10 @@ class Timeline:
         if shape is None:
             return ["stale", *_missing(samples - 1)] if series in self._alive else _missing(samples)
         if isinstance(shape, Rate):
-            first, step = self._counters.get(series, 0.0), shape.per_second * self.interval
+            first, step = (
+                self._counters.get(series, _COUNTED * max(self.rates.get(series, 0.0), 1.0)),
+                shape.per_second * self.interval,
+            )
             self._counters[series] = first + step * samples
         elif isinstance(shape, Level):
             first, step = shape.value, shape.slope * self.interval

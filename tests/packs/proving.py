@@ -7,7 +7,7 @@ from pathlib import Path
 
 from generator.artifact import Artifact
 from generator.check.tools import run_tool
-from generator.model import Alert, Budget, Site
+from generator.model import Alert, Budget, Service, Site
 from generator.packs import Pack
 from generator.packs.sample import SAMPLE_STACK, sample_instance
 from generator.render.proofs import render_proofs
@@ -31,6 +31,11 @@ class Verdict:
 def sample_site(pack: Pack) -> Site:
     """A site with the pack's sample service alone."""
     service, _ = sample_instance(pack)
+    return site_of(service)
+
+
+def site_of(service: Service) -> Site:
+    """A site with one service."""
     return Site(
         stack=SAMPLE_STACK,
         budget=Budget({}, 0, 0, 0),
@@ -45,7 +50,13 @@ def sample_site(pack: Pack) -> Site:
 
 def prove(pack: Pack, folder: Path, spoil: Spoil | None = None) -> Verdict:
     """Run the pack's proofs against its rules; with `spoil`, against rules that are no longer right."""
-    site = sample_site(pack)
+    service, _ = sample_instance(pack)
+    return prove_service(service, folder, spoil)
+
+
+def prove_service(service: Service, folder: Path, spoil: Spoil | None = None) -> Verdict:
+    """The same for a service with its packs."""
+    site = site_of(service)
     proofs = [each for each in render_proofs(site) if each.path.endswith(".yml")]
     for artifact in (*render_rules(_spoilt(site, spoil) if spoil else site), *proofs):
         _write(folder, artifact)

@@ -85,13 +85,13 @@ def test_the_same_site_gives_the_same_bytes() -> None:
 @pytest.mark.parametrize(
     ("stretches", "values"),
     [
-        ([(60, Rate(1)), (60, Rate(2))], "0+10x5 60+20x5"),
+        ([(60, Rate(1)), (60, Rate(2))], "1000000+10x5 1000060+20x5"),
         ([(60, Level(5)), (60, Level(7, -0.1))], "5x5 7-1x5"),
         ([(60, FromNow(3600)), (60, FromNow(60))], "3600+10x5 120+10x5"),
-        ([(60, Rate(1)), (60, None), (60, Rate(1))], "0+10x5 stale _x5 60+10x5"),
+        ([(60, Rate(1)), (60, None), (60, Rate(1))], "1000000+10x5 stale _x5 1000060+10x5"),
         ([(60, None), (60, Level(1))], "_x6 1x5"),
         ([(10, Level(1)), (10, None), (10, Level(0))], "1 stale 0"),
-        ([(30, Rate(0.1)), (30, Rate(0))], "0+1x2 3x2"),
+        ([(30, Rate(0.1)), (30, Rate(0))], "1000000+1x2 1000003x2"),
     ],
     ids=[
         "a counter goes on where it was",

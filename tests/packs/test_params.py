@@ -1,0 +1,27 @@
+"""Proofs follow the parameters: whatever services.yaml may set, the proof that is rendered for it holds."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from generator.model import ParamValue
+from generator.packs import Pack, instantiate, load_packs
+from generator.packs.sample import SAMPLE_STACK, sample_service
+from tests.packs.proving import prove_service
+
+OWN_RULES = tuple(pack for pack in load_packs().values() if pack.source == pack.name and pack.params)
+
+
+def at_bounds(pack: Pack, bound: str) -> dict[str, ParamValue]:
+    """Every numeric parameter at its `min` or `max`, whole seconds where it is a duration of rules."""
+    values = {name: getattr(param, bound) for name, param in pack.params.items() if param.type != "text"}
+    return {name: int(value) if float(value).is_integer() else value for name, value in values.items()}
+
+
+@pytest.mark.parametrize("bound", ["min", "max"])
+@pytest.mark.parametrize("pack", OWN_RULES, ids=lambda pack: pack.name)
+def test_proofs_hold_at_the_bounds_of_every_parameter(pack: Pack, bound: str, tmp_path: Path) -> None:
+    service = sample_service(pack)
+    instance = instantiate(pack, service, SAMPLE_STACK, at_bounds(pack, bound), ())
+    assert prove_service(replace(service, packs=(instance,)), tmp_path).output == ""

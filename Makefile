@@ -1,26 +1,26 @@
 # Everything that one does with Lookout. Each target prints what it does and how long it took; what takes more than a
-# line is in images/*.sh.
+# line is in scripts/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-LOOKOUT := images/lookout.sh
+LOOKOUT := ./lookout
 
 ##@ Run
 
 .PHONY: up
 up: ## Start the stack, or bring a running one up to date; prints where everything is
-	@images/up.sh
+	@scripts/up.sh
 
 .PHONY: down
 down: ## Stop the stack; all data stays
-	@images/stack.sh down
+	@scripts/stack.sh down
 
 .PHONY: status
 status: ## Which part runs, and is it well
-	@images/stack.sh status
+	@scripts/stack.sh status
 
 .PHONY: logs
 logs: ## Follow the containers' log lines (SERVICE=name for one)
-	@images/stack.sh logs $(SERVICE)
+	@scripts/stack.sh logs $(SERVICE)
 
 .PHONY: secrets
 secrets: ## Make the secrets that can be made, ask for those only you have
@@ -48,15 +48,15 @@ apply: ## Render, check, write, and make the running stack follow
 
 .PHONY: test
 test: ## All that guards a change: lint, tests, coverage, freshness, the whole stack end to end
-	@images/test.sh
+	@scripts/test.sh
 
 .PHONY: soak
 soak: ## The same as test, with larger numbers
-	@LOOKOUT_SOAK=1 images/test.sh
+	@LOOKOUT_SOAK=1 scripts/test.sh
 
 .PHONY: clean
 clean: ## Remove the stack and all that it has stored (CONFIRM=yes)
-	@images/stack.sh clean $(CONFIRM)
+	@scripts/stack.sh clean $(CONFIRM)
 
 .PHONY: help
 help: ## Show this list

@@ -11,7 +11,7 @@ from images.progress import run_logged
 
 @cache
 def environment() -> dict[str, str]:
-    """This process's environment and what images/host.sh found out that this machine's Docker needs."""
+    """This process's environment and what scripts/host.sh found out that this machine's Docker needs."""
     path = CACHE / "docker.env"
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     facts = dict(line.split("=", 1) for line in lines if "=" in line)
@@ -23,7 +23,7 @@ def ask(*arguments: str) -> str:
     try:
         done = subprocess.run(["docker", *arguments], env=environment(), capture_output=True, text=True, check=False)
     except OSError as error:
-        raise Failed(f"docker cannot be run ({error.strerror}): images/host.sh ensure") from error
+        raise Failed(f"docker cannot be run ({error.strerror}): scripts/host.sh ensure") from error
     if done.returncode != 0:
         raise Failed(f"docker {arguments[0]}: {done.stderr.strip()}")
     return done.stdout.strip()

@@ -50,7 +50,7 @@ PROGRAMS: Final = set(
         r"\s+",
         """awk cat cd column cut curl date df dig dmesg docker du echo find findmnt free getent git grep head iostat ip
         journalctl jq kill last ls lsblk lsof make mount nc openssl ping ps sed sort ss ssh sudo systemctl tail timeout
-        top tr uniq uptime vmstat watch wc images/lookout.sh""",
+        top tr uniq uptime vmstat watch wc ./lookout""",
     )
 )
 # Where the repository lies for whoever reads the pages.
@@ -73,9 +73,8 @@ def test_no_block_is_left_unproven() -> None:
 
 @each("here")
 def test_commands_print_what_the_page_shows(block: Block, tmp_path: Path) -> None:
-    (tmp_path / "images").mkdir()
-    (tmp_path / "images" / "lookout.sh").write_text(LOOKOUT)
-    (tmp_path / "images" / "lookout.sh").chmod(0o755)
+    (tmp_path / "lookout").write_text(LOOKOUT)
+    (tmp_path / "lookout").chmod(0o755)
     (tmp_path / "Makefile").write_text((REPOSITORY / "Makefile").read_text())
     (tmp_path / "services.yaml").write_text(services_above(block))
     environment = {**os.environ, "PYTHON": sys.executable, "PYTHONPATH": str(REPOSITORY), "NO_COLOR": "1"}
@@ -213,7 +212,7 @@ def test_commands_in_sentences_exist(page: str) -> None:
         program, verb, *_ = [*code.split(), "", ""]
         if program == "make" and verb:
             assert verb in make_targets(), code
-        if program in ("lookout", "images/lookout.sh") and verb:
+        if program in ("lookout", "./lookout") and verb:
             assert verb in {*cli.commands, "VERB", "--help"}, code
 
 

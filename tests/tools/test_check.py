@@ -72,7 +72,7 @@ def test_each_tool_refuses_its_own_file(demo: Compiled, path: str, old: str, new
 
 def test_a_tool_that_is_missing_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     tools.tool_path.cache_clear()
-    monkeypatch.setattr(tools.Path, "home", lambda: tmp_path)
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
     try:
         with pytest.raises(Problems, match="is not on this machine"):
             tools.tool_path("promtool")

@@ -69,7 +69,6 @@ def test_a_part_that_follows_is_left_alone(running: Running, monkeypatch: pytest
 def test_a_part_that_differs_is_reloaded_and_asked_again(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     compose = Compose()
     drift = follow([["old"], ["old"], []])
-    monkeypatch.setattr(reconcilers.time, "sleep", lambda _: None)
     play(monkeypatch, compose, part(drift, reconcilers._reload("part", drift)))
     assert run.apply_running(running, lambda _: None) == []
     assert ("kill", "-s", "SIGHUP", "part") in compose.calls
@@ -97,7 +96,12 @@ def test_one_silent_part_does_not_keep_the_others_back(running: Running, monkeyp
         raise requests.ConnectionError("refused")
 
     asked: list[str] = []
-    play(monkeypatch, Compose(), part(None, silent), part(None, lambda _: asked.append("second") or []))
+
+    def second(_: Running) -> list[Diagnostic]:
+        asked.append("second")
+        return []
+
+    play(monkeypatch, Compose(), part(None, silent), part(None, second))
     problems = run.apply_running(running, lambda _: None)
     assert [problem.code for problem in problems] == ["apply/unreachable"]
     assert asked == ["second"]

@@ -213,7 +213,7 @@ def test_the_list_tells_a_stand_in_from_what_is_missing(checkout: Path, capsys: 
 def test_no_docker_is_exit_code_3_and_says_what_to_run(bin_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command(bin_folder, "docker", "echo Cannot connect to the Docker daemon >&2; exit 1")
     assert main([]) == 3
-    assert "images/host.sh ensure" in capsys.readouterr().err
+    assert "scripts/host.sh ensure" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""images/host.sh: what it finds, what it writes down, and what it leaves alone."""
+"""scripts/host.sh: what it finds, what it writes down, and what it leaves alone."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ import pytest
 from images import ROOT
 from tests.unit.images.fake_docker import command
 
-HOST = ROOT / "images" / "host.sh"
+HOST = ROOT / "scripts" / "host.sh"
 
 
 @pytest.fixture

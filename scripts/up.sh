@@ -52,7 +52,7 @@ tell() {
 }
 
 began=$SECONDS
-step "machine: Docker, Compose, Python" images/host.sh ensure
+step "machine: Docker, Compose, Python" scripts/host.sh ensure
 load_docker
 step "Python environment" prepare_python
 step "images" "$PYTHON" -m images

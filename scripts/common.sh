@@ -15,7 +15,7 @@ die() {
     exit 1
 }
 
-# What this machine's Docker needs, as images/host.sh found it.
+# What this machine's Docker needs, as scripts/host.sh found it.
 load_docker() {
     if [[ -f $DOCKER_ENV ]]; then
         set -a
@@ -78,7 +78,7 @@ PYTHON
 # The Python of that environment, which is made when it is missing.
 venv_python() {
     local python
-    python=$(images/host.sh python)
+    python=$(scripts/host.sh python)
     ensure_venv "$python" >&2
     printf '%s/bin/python\n' "$(venv_path "$python")"
 }

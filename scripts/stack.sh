@@ -21,5 +21,5 @@ case ${1:-} in
         confirm "${2:-}"
         step "remove the stack and its data" down --volumes
         ;;
-    *) die "images/stack.sh down | status | logs [SERVICE] | clean yes" ;;
+    *) die "scripts/stack.sh down | status | logs [SERVICE] | clean yes" ;;
 esac

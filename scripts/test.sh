@@ -14,7 +14,7 @@ docker info >/dev/null 2>&1 || release=yes
 finish() {
     local code=$?
     rm -rf "$scratch"
-    [[ -z $release ]] || images/host.sh release || true
+    [[ -z $release ]] || scripts/host.sh release || true
     if [[ $code == 0 ]]; then
         say "all passed in $((SECONDS - began)) s"
     else
@@ -27,7 +27,7 @@ trap finish EXIT
 prepare_python() { PYTHON=$(venv_python); }
 bin() { "$(dirname "$PYTHON")/$1" "${@:2}"; }
 
-shell_scripts() { git ls-files --cached --others --exclude-standard '*.sh' '.ci/run'; }
+shell_scripts() { git ls-files --cached --others --exclude-standard '*.sh' '.ci/run' lookout; }
 
 # All of them, so that one run shows all that is wrong.
 lint() {
@@ -66,7 +66,7 @@ tests() {
 
 end_to_end() { bin pytest tests/e2e tests/bench; }
 
-step "machine: Docker, Compose, Python" images/host.sh ensure
+step "machine: Docker, Compose, Python" scripts/host.sh ensure
 load_docker
 step "Python environment" prepare_python
 step "images" "$PYTHON" -m images

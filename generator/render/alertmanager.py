@@ -88,9 +88,7 @@ def _pace(severity: Severity, timing: Timing) -> dict[str, str]:
 
 
 def _receivers(site: Site, table: tuple[Route, ...]) -> list[dict[str, Any]]:
-    told = {
-        route.receiver: integrations(site.stack, route.channels, quiet=route.severity == "info") for route in table
-    }
+    told = {route.receiver: integrations(site.stack, route.channels, quiet=route.severity == "info") for route in table}
     return [{"name": name, **told[name]} for name in sorted(told)] + [_watchdog(site)]
 
 

@@ -12,6 +12,7 @@ from generator.model import Alert, PackInstance, Query, Service
 from generator.packs.case_schema import CaseSpec
 from generator.packs.fixtures import Series, read_fixtures, unmatched_selectors
 from generator.packs.load import Pack, load_tests
+from generator.packs.relabel import relabelled
 from generator.packs.sample import sample_instance
 from generator.packs.template import PANEL_WINDOW
 from generator.promql import PromQLError, parse, result_labels
@@ -112,7 +113,7 @@ def _check_fixtures(pack: Pack) -> Iterator[Diagnostic]:
     files = sorted((pack.folder / "fixtures").glob("*.prom"))
     if not files:
         yield _problem(pack, "fixtures/", "the pack has no fixture")
-    names = {series.name for series in read_fixtures(files)}
+    names = {series.name for series in relabelled(read_fixtures(files), pack.relabel)}
     for requirement in pack.spec.requires:
         wanted = f"{requirement.exporter}-{requirement.version}"
         if not any(path.name.startswith(wanted) for path in files):
@@ -126,7 +127,8 @@ def _known_series(pack: Pack, service: Service) -> list[Series]:
     folders = sorted({pack.name, *service.kinds})
     patterns = [*(f"{name}/fixtures/*.prom" for name in folders), *_SHARED]
     root = pack.folder.parent
-    return read_fixtures(sorted({path for pattern in patterns for path in root.glob(pattern)}))
+    printed = read_fixtures(sorted({path for pattern in patterns for path in root.glob(pattern)}))
+    return relabelled(printed, pack.relabel)
 
 
 def _check_expressions(pack: Pack, instance: PackInstance, known: list[Series]) -> Iterator[Diagnostic]:

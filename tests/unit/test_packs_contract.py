@@ -3,12 +3,14 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from generator.packs.contract import check_pack
 from generator.packs.fixtures import read_exposition, unmatched_selectors
 from generator.packs.load import PACKS, load_packs
+from generator.packs.relabel import relabelled
 from generator.promql import parse
 
 Change = Callable[[Path], None]
@@ -127,3 +129,40 @@ up 1 1795257742673
 )
 def test_a_selector_matches_what_was_printed_or_does_not(expr: str, matches: bool) -> None:
     assert (unmatched_selectors(parse(expr), read_exposition(PRINTED)) == []) is matches
+
+
+DJANGO = """
+django_http_responses_total_by_status_view_method_total{status="200",view="items",method="GET"} 7
+django_http_requests_latency_seconds_by_view_method_count{view="items",method="GET"} 7
+python_info{version="3.11"} 1
+"""
+MAPPING: list[dict[str, Any]] = [
+    {"source_labels": ["__name__"], "regex": "python_.*", "action": "drop"},
+    {
+        "source_labels": ["__name__"],
+        "regex": "django_http_responses_total_by_status_view_method_total",
+        "target_label": "__name__",
+        "replacement": "http_requests_total",
+    },
+    {
+        "source_labels": ["__name__"],
+        "regex": "django_http_requests_latency_seconds_by_view_method_(.*)",
+        "target_label": "__name__",
+        "replacement": "http_request_duration_seconds_${1}",
+    },
+    {"regex": "view", "action": "labelmap", "replacement": "handler"},
+    {"regex": "view", "action": "labeldrop"},
+]
+
+
+def test_a_mapping_is_applied_before_selectors_are_looked_up() -> None:
+    stored = relabelled(read_exposition(DJANGO), MAPPING)
+    assert [(series.name, dict(series.labels)) for series in stored] == [
+        ("http_requests_total", {"status": "200", "method": "GET", "handler": "items"}),
+        ("http_request_duration_seconds_count", {"method": "GET", "handler": "items"}),
+    ]
+
+
+def test_an_action_the_contract_does_not_know_is_refused() -> None:
+    with pytest.raises(ValueError, match="hashmod"):
+        relabelled(read_exposition("up 1"), [{"action": "hashmod"}])

@@ -35,12 +35,7 @@ lint() {
     bin ruff check . || failed=yes
     bin mypy || failed=yes
     bin lint-imports --no-cache || failed=yes
-    if command -v shellcheck >/dev/null; then
-        shell_scripts | xargs shellcheck --external-sources --source-path=SCRIPTDIR || failed=yes
-    else
-        say "shellcheck is missing: apt-get install shellcheck"
-        failed=yes
-    fi
+    shell_scripts | xargs "$(dirname "$PYTHON")/shellcheck" --external-sources --source-path=SCRIPTDIR || failed=yes
     [[ -z $failed ]]
 }
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from generator.diagnostics import Diagnostic, Problems, sort_diagnostics
-from generator.model import Alert, PackInstance, Query, Service
+from generator.model import Alert, PackInstance, Service
 from generator.packs.case_schema import CaseSpec
 from generator.packs.fixtures import Series, read_fixtures, unmatched_selectors
 from generator.packs.load import Pack, load_tests
@@ -20,6 +20,8 @@ from generator.promql import PromQLError, parse, result_labels
 HEADINGS: Final = ("Meaning", "Impact", "Diagnosis", "Mitigation", "Escalation")
 _HEADING: Final = re.compile(r"^## (.+)$", re.MULTILINE)
 _TEMPLATED: Final = re.compile(r"((?:<<|<%).*?(?:>>|%>)|\bwhen: .*)", re.DOTALL)
+# A query in a command of a runbook.
+_ASKED: Final = re.compile(r"'query=([^']+)'")
 _LABEL_USED: Final = re.compile(r"\$labels\.(\w+)")
 # What Prometheus itself says about every target, and about itself, is there for every pack.
 _SHARED: Final = ("target/fixtures/prometheus-*.prom", "stack/fixtures/prometheus-*.prom")
@@ -139,8 +141,13 @@ def _check_expressions(pack: Pack, instance: PackInstance, known: list[Series]) 
     for row in instance.rows:
         for panel in row.panels:
             for query in panel.queries:
-                for message in _query_problems(query, known):
-                    yield _problem(pack, "panels.yaml", f"{panel.slug}: {message}")
+                if query.datasource == "prometheus":
+                    for message in _query_problems(query.expr, known):
+                        yield _problem(pack, "panels.yaml", f"{panel.slug}: {message}")
+    for runbook in instance.runbooks:
+        for expr in _ASKED.findall(runbook.markdown):
+            for message in _query_problems(expr, known):
+                yield _problem(pack, f"runbooks/{runbook.alert}.md", f"{expr}: {message}")
 
 
 def _alert_problems(alert: Alert, known: list[Series]) -> Iterator[str]:
@@ -158,11 +165,9 @@ def _alert_problems(alert: Alert, known: list[Series]) -> Iterator[str]:
                 yield f"the text shows $labels.{label}, which the expression does not return"
 
 
-def _query_problems(query: Query, known: list[Series]) -> Iterator[str]:
-    if query.datasource != "prometheus":
-        return
+def _query_problems(expr: str, known: list[Series]) -> Iterator[str]:
     try:
-        tree = parse(query.expr.replace(PANEL_WINDOW, "5m"))
+        tree = parse(expr.replace(PANEL_WINDOW, "5m"))
     except PromQLError as error:
         yield f"does not parse: {error}"
         return

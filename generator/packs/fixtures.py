@@ -75,7 +75,7 @@ def _named(selector: Any, series: Series) -> bool:
     if selector.name:
         return bool(selector.name == series.name)
     patterns = [m.value for m in selector.matchers.matchers if m.name == "__name__" and m.op in _EQUAL]
-    return any(re.fullmatch(pattern, series.name) for pattern in patterns)
+    return not patterns or any(re.fullmatch(pattern, series.name) for pattern in patterns)
 
 
 def _shown(selector: Any) -> str:

@@ -46,12 +46,14 @@ _ENVIRONMENT: Final = Environment(
     finalize=_finalize,
     trim_blocks=True,
     lstrip_blocks=True,
+    keep_trailing_newline=True,
     autoescape=False,
 )
 _ENVIRONMENT.filters.update(
     duration=_format_seconds,
     seconds=lambda seconds: units.format_number(float(seconds)),
     percent=units.format_ratio,
+    line=lambda text: " ".join(str(text).split()),
     size=lambda amount: units.format_bytes(int(amount)),
 )
 

@@ -77,6 +77,10 @@ SPOILT: dict[str, tuple[Change, str]] = {
         edit("pack.yaml", "expr: redis_up{", "expr: redis_alive{"),
         "RedisDown: no fixture has a metric redis_alive",
     ),
+    "a query in a runbook that asks for nothing": (
+        edit("runbooks/RedisSlow.md", "1. What was slow?", "1. Ask `--data-urlencode 'query=redis_speed'`:"),
+        "redis_speed: no fixture has a metric redis_speed",
+    ),
     "a label nobody prints": (
         edit("pack.yaml", "redis_connected_clients{<<selector>>}", 'redis_connected_clients{<<selector>>,kind="x"}'),
         'no series redis_connected_clients in a fixture has kind="x"',

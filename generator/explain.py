@@ -4,7 +4,8 @@ from pathlib import Path
 
 from generator import units
 from generator.diagnostics import CODES, Diagnostic, Problems, did_you_mean
-from generator.model import Alert, PackInstance, Site
+from generator.model import Alert, Site
+from generator.packs import load_packs
 from generator.pipeline import read_spec_file, resolve_text
 
 _PAGES = Path(__file__).resolve().parent.parent / "docs" / "errors"
@@ -31,8 +32,7 @@ def explain_alert(file: Path, name: str, service: str | None) -> str:
 
 
 def _words(site: Site, alert: Alert) -> str:
-    instance = _instance(site, alert)
-    used = dict(instance.params) if instance else {}
+    params = _params(site, alert)
     held = units.format_duration(alert.for_seconds)
     rows = [
         f"{alert.name} of {alert.service}: {alert.severity}, goes to {alert.owner}",
@@ -42,7 +42,7 @@ def _words(site: Site, alert: Alert) -> str:
         f"  for        {held}, looked at every {units.format_duration(alert.evaluation_interval)}",
         f"  fault      {alert.fault}",
         f"  written at {alert.origin.file}:{alert.origin.line}",
-        f"  params     {', '.join(f'{key}={value}' for key, value in sorted(used.items())) or 'none'}",
+        f"  params     {', '.join(f'{name}: {value}' for name, value in params.items()) or 'none'}",
         f"  runbook    {alert.annotations['runbook_url']}",
         f"  dashboard  {alert.annotations['dashboard_url']}",
         f"  proof      {alert.proof}",
@@ -50,6 +50,9 @@ def _words(site: Site, alert: Alert) -> str:
     return "\n".join(rows)
 
 
-def _instance(site: Site, alert: Alert) -> PackInstance | None:
+def _params(site: Site, alert: Alert) -> dict[str, str]:
+    """The parameters of the alert's pack as they stand for its service, spelt as in services.yaml."""
     service = next(each for each in site.services if each.name == alert.service)
-    return next((pack for pack in service.packs if pack.pack == alert.pack), None)
+    instance = next(each for each in service.packs if each.pack == alert.pack)
+    kinds = load_packs()[alert.pack].params
+    return {name: units.format_value(kinds[name].type, value) for name, value in sorted(instance.params.items())}

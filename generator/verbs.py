@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.apply.run import apply_running, plan_running, running_stack
+from generator.apply.run import apply_running, container_changes, plan_running, running_stack
 from generator.check.run import check_tree
 from generator.conventions import LOCK_FILE
 from generator.diagnostics import Diagnostic, Problems, Span, sort_diagnostics
@@ -67,12 +67,14 @@ def apply_file(file: Path, root: Path, force: bool, say: Say) -> tuple[Plan, tup
     found = [*plan.diagnostics(force), *check_tree(compiled.site, compiled.artifacts, root, say)]
     if any(problem.level == "error" for problem in found):
         raise Problems([*compiled.warnings, *found])
+    running = running_stack(root, compiled.site, compiled.artifacts, force)
+    for line in container_changes(running):
+        say(line)
     write_plan(plan, force)
     for change in plan.pending:
         say(f"{change.action} {change.path}")
     if not plan.pending:
         say("no changes in the files")
-    running = running_stack(root, compiled.site, compiled.artifacts, force)
     problems = apply_running(running, say)
     return plan, sort_diagnostics([*compiled.warnings, *found, *problems])
 

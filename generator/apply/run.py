@@ -3,8 +3,10 @@
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any, Final
 
 import requests
+import yaml
 
 from generator.apply.reconcilers import RECONCILERS, Reconciler, Running
 from generator.artifact import Artifact
@@ -14,6 +16,8 @@ from generator.docker import compose, running_services
 from generator.kuma import KumaError
 from generator.model import Site
 from generator.secrets import ensure_secrets
+
+COMPOSE_FILE: Final = "compose.rendered.yaml"
 
 
 def running_stack(root: Path, site: Site, artifacts: Iterable[Artifact], force: bool = False) -> Running:
@@ -35,7 +39,7 @@ def plan_running(running: Running) -> tuple[list[str], list[Diagnostic]]:
     alive = running_services(running.root)
     if not alive:
         return ["the stack is not running; `make up` starts it"], []
-    lines, problems = _compose_preview(running), []
+    lines, problems = [*container_changes(running), *_compose_preview(running)], []
     for reconciler in RECONCILERS:
         if reconciler.service not in alive:
             lines.append(f"{reconciler.name}: not running")
@@ -64,6 +68,25 @@ def apply_running(running: Running, say: Callable[[str], None]) -> list[Diagnost
         problems += found
     ensure_secrets(running.site, running.root)
     return problems
+
+
+def container_changes(running: Running) -> list[str]:
+    """The containers that start anew, are added or go once the rendered compose file is written: nothing else does."""
+    path = running.root / COMPOSE_FILE
+    before = _services(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    after = _services(running.artifacts[COMPOSE_FILE].content)
+    lines = [f"compose: {name} goes" for name in sorted(set(before) - set(after))]
+    for name in sorted(after):
+        if name not in before:
+            lines.append(f"compose: {name} is added")
+        elif before[name] != after[name]:
+            lines.append(f"compose: {name} starts anew, for its settings change")
+    return lines
+
+
+def _services(text: str) -> dict[str, Any]:
+    loaded = yaml.safe_load(text)
+    return dict(loaded["services"]) if isinstance(loaded, dict) else {}
 
 
 def _drift(reconciler: Reconciler, running: Running) -> tuple[list[str], list[Diagnostic]]:

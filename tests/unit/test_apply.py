@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import requests
+import yaml
 
 from generator.apply import reconcilers, run
 from generator.apply.reconcilers import RECONCILERS, Reconciler, Running
@@ -124,12 +125,29 @@ def test_nothing_is_done_to_a_stack_that_does_not_run(running: Running, monkeypa
 
 
 def test_plan_names_containers_and_differences(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    (running.root / "compose.rendered.yaml").write_text(running.artifacts["compose.rendered.yaml"].content)
     dry = " DRY-RUN MODE -  Container lookout-loki-1  Recreate \n DRY-RUN MODE -  Container lookout-api-1  Running \n"
     gone = Reconciler("gone", "gone", follow([[]]), lambda _: [])
     play(monkeypatch, Compose(err=dry), part(follow([["job a should be gone"]])), gone)
     lines, problems = run.plan_running(running)
     assert lines == ["compose: lookout-loki-1 Recreate", "part: job a should be gone", "gone: not running"]
     assert problems == []
+
+
+def test_what_starts_anew_is_named_before_it_is_written(running: Running) -> None:
+    text = running.artifacts["compose.rendered.yaml"].content
+    path = running.root / "compose.rendered.yaml"
+    assert "compose: loki is added" in run.container_changes(running)
+    path.write_text(text)
+    assert run.container_changes(running) == []
+    old = yaml.safe_load(text)
+    old["services"]["loki"]["mem_limit"] = "1"
+    old["services"]["redis-exporter-old"] = {}
+    path.write_text(yaml.safe_dump(old))
+    assert run.container_changes(running) == [
+        "compose: redis-exporter-old goes",
+        "compose: loki starts anew, for its settings change",
+    ]
 
 
 @pytest.mark.parametrize(

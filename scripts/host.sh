@@ -25,7 +25,12 @@ has() { command -v "$1" >/dev/null 2>&1; }
 
 # apt_knows PACKAGE...: can apt install them all?
 apt_knows() {
-    has apt-cache && apt-cache show --no-all-versions "$@" >/dev/null 2>&1
+    local package
+    has apt-cache || return 1
+    for package; do
+        # A package that others only mention has a page and no candidate.
+        apt-cache policy "$package" 2>/dev/null | grep --quiet 'Candidate: [0-9]' || return 1
+    done
 }
 
 APT_UPDATED=
@@ -105,6 +110,7 @@ ours_runs() {
 }
 
 start_daemon() {
+    local own=
     if [[ -d /run/systemd/system ]]; then
         say "starting the Docker service"
         [[ $EUID == 0 ]] || missing "the Docker daemon does not answer; as root: systemctl start docker (and: usermod -aG docker $USER)"
@@ -116,13 +122,14 @@ start_daemon() {
         mkdir -p "$CACHE"
         ours_runs || rm -f "$PID_FILE"
         # In a session of its own, so that it outlives this shell and the terminal.
+        own=yes
         setsid --fork dockerd --pidfile "$PID_FILE" >>"$DAEMON_LOG" 2>&1 </dev/null
     fi
-    local end=$((SECONDS + LATEST_WAIT))
+    local began=$SECONDS
     until answers; do
-        if ((SECONDS > end)); then
+        if ((SECONDS > began + LATEST_WAIT)) || { [[ -n $own ]] && ((SECONDS > began + 5)) && ! ours_runs; }; then
             tail -n 10 "$DAEMON_LOG" >&2 2>/dev/null || true
-            missing "the Docker daemon did not answer within $LATEST_WAIT s; its log: $DAEMON_LOG"
+            missing "the Docker daemon did not answer within $((SECONDS - began)) s; its log: $DAEMON_LOG"
         fi
         sleep 0.5
     done

@@ -109,3 +109,23 @@ def test_release_stops_the_daemon_of_the_pid_file(
 def test_host_tells_how_it_is_used(host: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     done = host("dance")
     assert (done.returncode, done.stderr) == (2, "usage: host.sh ensure | release | python\n")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="installing is for root")
+def test_dockers_own_packages_are_taken_only_where_apt_can_install_them(
+    host: Callable[..., subprocess.CompletedProcess[str]], bin_folder: Path, tmp_path: Path
+) -> None:
+    """Debian mentions docker-ce in other packages: it has a page there, and nothing to install."""
+    command(
+        bin_folder,
+        "apt-cache",
+        'case "$2" in docker-ce*) echo "  Candidate: (none)" ;; *) echo "  Candidate: 1.2" ;; esac',
+    )
+    command(
+        bin_folder, "apt-get", f'echo "$*" >>{tmp_path}/apt; [ "$1" != install ] || ln -s /bin/true {bin_folder}/docker'
+    )
+    for name in ("date", "env", "grep", "mv", "rm", "sort", "tail", "sleep"):
+        (bin_folder / name).symlink_to(f"/bin/{name}")
+    host("ensure", only=True)
+    assert "--no-install-recommends docker.io iptables" in (tmp_path / "apt").read_text()
+    assert "docker-ce" not in (tmp_path / "apt").read_text()

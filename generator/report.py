@@ -50,7 +50,9 @@ def _masked(text: str, spans: Iterable[Span | None]) -> str:
     rows = text.splitlines()
     for span in filter(None, spans):
         row = rows[span.line - 1]
-        start, end = span.column - 1, span.end_column - 1
+        start = span.column - 1
+        # A value that goes on in further lines has the span of one character.
+        end = span.end_column - 1 if span.end_column - span.column > 1 else len(row)
         rows[span.line - 1] = row[:start] + "*" * (end - start) + row[end:]
     return "\n".join(rows)
 

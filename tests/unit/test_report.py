@@ -6,6 +6,8 @@ import pytest
 
 from generator.diagnostics import Diagnostic, Problems, Span, did_you_mean, sort_diagnostics
 from generator.report import render_github, render_json, render_text, summarise
+from generator.source import load_source
+from generator.spec import load_spec
 
 TEXT = "services:\n  worker:\n    kind: celry\n"
 BAD = Diagnostic(
@@ -38,6 +40,13 @@ def test_what_was_typed_in_place_of_a_secret_is_never_shown() -> None:
     secret = Diagnostic("spec/plain-secret", "write secret:NAME", Span("f", 1, 24, 38))
     other = Diagnostic("spec/wrong-type", "this should be text", Span("f", 1, 49, 50))
     assert "hunter2" not in render_text([secret, other], {"f": text})
+
+
+def test_nor_is_a_secret_that_goes_on_in_the_next_line() -> None:
+    text = 'channels: {ops: {slack: {webhook: "hunter2hunter2\n  hunter3"}}}\nservices: {}\n'
+    with pytest.raises(Problems) as caught:
+        load_spec(load_source(text, "f"))
+    assert "hunter" not in render_text(caught.value.diagnostics, {"f": text})
 
 
 def test_github_annotations_escape_what_would_end_them() -> None:

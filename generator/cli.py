@@ -4,6 +4,7 @@ What a machine may read goes to stdout, what is said to a person to stderr. Exit
 2 usage, 3 a tool or a server is missing.
 """
 
+import contextlib
 import itertools
 import os
 import sys
@@ -182,8 +183,10 @@ def _sources(problems: Iterable[Diagnostic], file: Path) -> dict[str, str]:
     sources = {}
     for name in sorted({problem.span.file for problem in problems if problem.span}):
         path = Path(name) if Path(name).is_file() else file.parent / name
-        if path.is_file():
-            sources[name] = path.read_bytes().decode("utf-8", errors="replace")
+        # One that cannot be read is not quoted; why it cannot is what the diagnostic says.
+        with contextlib.suppress(OSError):
+            if path.is_file():
+                sources[name] = path.read_bytes().decode("utf-8-sig", errors="replace")
     return sources
 
 

@@ -40,6 +40,18 @@ def test_help_lists_the_verbs(here: Path, capsys: pytest.CaptureFixture[str]) ->
         assert f"\n  {verb} " in run.out
 
 
+def test_a_file_that_may_not_be_read_is_a_problem_and_no_defect(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    run = Run(capsys, "render")
+    assert run.code == 1
+    assert "error[source/unreadable]: services.yaml: Permission denied" in run.err
+
+
 def test_a_misspelt_verb_is_usage(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert Run(capsys, "rendr").code == 2
 

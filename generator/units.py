@@ -4,6 +4,7 @@ Durations are whole seconds, ratios are floats from 0 to 1, sizes are whole byte
 with a sentence that can be shown to a user.
 """
 
+import math
 import re
 from typing import Final
 
@@ -65,7 +66,10 @@ def parse_bytes(text: str) -> int:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKMGT]i?B|B)", text)
     if not match or match[2] not in _BYTES:
         raise ValueError(f"'{text}' is not a size; write a number and a unit, such as 512MiB or 4GiB")
-    return int(float(match[1]) * _BYTES[match[2]])
+    size = float(match[1]) * _BYTES[match[2]]
+    if not math.isfinite(size):
+        raise ValueError(f"'{text}' is not a size that any machine has")
+    return int(size)
 
 
 def format_bytes(size: int) -> str:

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+import zlib
 from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import SplitResult, urlsplit
@@ -70,6 +71,9 @@ def _dns_probe(service: str, url: SplitResult, text: str) -> Probe:
     if not kind:
         raise ValueError(f"'{url.query}' is not a record type; write ?type=A, AAAA, MX, NS, TXT, CNAME or SOA")
     module = re.sub(r"[^a-z0-9]+", "_", f"dns_{name}_{kind[1]}".lower())
+    if re.search(r"[_-]", name):
+        # a-b.dev and a.b.dev are two names, and must not become one.
+        module = f"{module}_{zlib.crc32(name.lower().encode()):08x}"
     resolver = url.netloc if url.port else f"{url.netloc}:53"
     return Probe(service, module, "dns", parse_address(resolver), name, kind[1])
 

@@ -74,6 +74,11 @@ def test_an_address_elsewhere_is_not(address: str) -> None:
     assert not is_local(address)
 
 
+def test_every_name_that_is_looked_up_has_a_module_of_its_own() -> None:
+    names = ("a.b.dev", "a-b.dev", "a_b.dev", "_a.b.dev")
+    assert len({parse_probe("s", f"dns://9.9.9.9/{name}").module for name in names}) == len(names)
+
+
 def test_ports_have_bounds() -> None:
     assert parse_address("a:1") == "a:1"
     assert parse_address("a:65535") == "a:65535"

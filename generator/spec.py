@@ -56,6 +56,13 @@ def _parse_scalar(value: Any) -> Any:
     return value
 
 
+def _parse_duration(text: str) -> int:
+    seconds = units.parse_duration(text)
+    if seconds == 0:
+        raise ValueError(f"'{text}' is no time at all; write at least 1s")
+    return seconds
+
+
 def _form(pattern: str, sentence: str) -> BeforeValidator:
     """Text of a form that is told in words; `sentence` follows the text that was written."""
 
@@ -88,7 +95,7 @@ def _schema(kind: str, **extra: Any) -> WithJsonSchema:
 
 
 Duration = Annotated[
-    int, _text_parser(units.parse_duration, "30s or 90d"), _schema("string", pattern=r"^(\d+[wdhms])+$")
+    int, _text_parser(_parse_duration, "30s or 90d"), _schema("string", pattern=r"^(\d+[wdhms])+$")
 ]
 Size = Annotated[
     int,

@@ -31,17 +31,21 @@ class _Work:
     service: Service
     spec: ServiceSpec
     interval: int
+    path: Path
 
-    @property
-    def path(self) -> Path:
-        return ("services", self.service.name)
+    def target(self, index: int) -> Path:
+        """Where a target is written: a host has one alone, its address."""
+        return (*self.path, "address") if self.path[0] == "hosts" else (*self.path, "targets", index)
 
 
 def resolve_jobs(
-    context: Context, service: Service, spec: ServiceSpec, kinds: Sequence[str], interval: int
+    context: Context, service: Service, spec: ServiceSpec, kinds: Sequence[str], interval: int, path: Path
 ) -> tuple[tuple[ScrapeJob, ...], tuple[Probe, ...]]:
-    """The service's jobs, its own first, then one for each probe module; and its probes."""
-    work = _Work(context, service, spec, interval)
+    """The service's jobs, its own first, then one for each probe module; and its probes.
+
+    `path` is where the service stands in services.yaml.
+    """
+    work = _Work(context, service, spec, interval, path)
     probes = _probes(work, kinds)
     jobs = [*_app_jobs(work, kinds), *_exporter_jobs(work, kinds), *_probe_jobs(work, probes)]
     return tuple(jobs), probes
@@ -77,7 +81,7 @@ def _app_jobs(work: _Work, kinds: Sequence[str]) -> list[ScrapeJob]:
         return []
     groups: dict[tuple[str, str], list[str]] = {}
     for index, text in enumerate(work.service.targets):
-        where = (*work.path, "targets", index)
+        where = work.target(index)
         scrape = _parsed_scrape(work, text, where)
         if scrape is None:
             continue
@@ -154,9 +158,9 @@ def _probes(work: _Work, kinds: Sequence[str]) -> tuple[Probe, ...]:
         texts.append((work.service.url, (*work.path, "url")))
     if "probe" in work.service.kinds:
         targets = work.service.targets
-        texts += [(text, (*work.path, "targets", i)) for i, text in enumerate(targets) if "://" in text]
+        texts += [(text, work.target(i)) for i, text in enumerate(targets) if "://" in text]
         if list(kinds) == ["probe"]:
-            texts += [(text, (*work.path, "targets", i)) for i, text in enumerate(targets) if "://" not in text]
+            texts += [(text, work.target(i)) for i, text in enumerate(targets) if "://" not in text]
     probes = []
     for text, where in texts:
         try:

@@ -26,6 +26,7 @@ def resolve_services(context: Context, stack: Stack) -> tuple[Service, ...]:
     services += [_host(context, stack, name, spec or HostSpec()) for name, spec in hosts.items()]
     services.append(_stack_service(context, stack))
     _check_names(context, hosts)
+    _check_jobs(context, services)
     return tuple(sorted(services, key=lambda service: service.name))
 
 
@@ -50,7 +51,7 @@ def _service(context: Context, stack: Stack, name: str, spec: ServiceSpec) -> Se
     )
     kinds = _known_kinds(context, base, path)
     interval = _interval(context, stack, spec, detect_within, path)
-    jobs, probes = resolve_jobs(context, base, spec, kinds, interval)
+    jobs, probes = resolve_jobs(context, base, spec, kinds, interval, path)
     base = replace(base, jobs=jobs, probes=probes)
     return _with_packs(context, stack, base, kinds, spec.params or {}, path)
 
@@ -75,7 +76,7 @@ def _host(context: Context, stack: Stack, name: str, spec: HostSpec) -> Service:
         off=tuple(sorted(set(spec.off or []))),
         origin=context.source.key_span(path),
     )
-    jobs, _ = resolve_jobs(context, base, service, ["host"], stack.timing.scrape_interval)
+    jobs, _ = resolve_jobs(context, base, service, ["host"], stack.timing.scrape_interval, path)
     return _with_packs(context, stack, replace(base, jobs=jobs), ["host"], spec.params or {}, path)
 
 
@@ -198,6 +199,19 @@ def _references(context: Context, names: list[str], path: Path, own: str) -> tup
             known: Collection[str] = set(context.spec.services) - {own}
             context.unknown("spec/unknown-service", message, name, known, (*path, index))
     return tuple(sorted(set(names)))
+
+
+def _check_jobs(context: Context, services: list[Service]) -> None:
+    """Prometheus takes a name for one job alone, and the second job of `api` is called `api-2`."""
+    takers: dict[str, str] = {}
+    for service in services:
+        for job in service.jobs if service.name != STACK_SERVICE else ():
+            other = takers.setdefault(job.name, service.name)
+            if other != service.name:
+                name, taker = sorted((service.name, other), key=lambda each: each != job.name)
+                message = f"'{name}' is also the name of a scrape job of '{taker}'; rename one"
+                group = "services" if name in context.spec.services else "hosts"
+                context.problem("spec/reserved-name", message, (group, name), at_key=True)
 
 
 def _check_names(context: Context, hosts: Mapping[str, HostSpec | None]) -> None:

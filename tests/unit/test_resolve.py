@@ -165,6 +165,24 @@ def test_all_problems_are_told_in_one_run() -> None:
     assert {code for code, line in found if line == 3} == {"spec/bad-target", "spec/detection-impossible"}
 
 
+def test_a_host_with_a_bad_address_is_told_at_its_address() -> None:
+    text = "people: {ana: {}}\n" + API + "hosts:\n  vps:\n    owner: ana\n    address: nonsense\n"
+    assert codes(text) == [("spec/bad-target", 7)]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_service_called_as_the_second_job_of_another_is_refused(order: int) -> None:
+    api = "  api: {kind: http, targets: ['http://a:1/x', 'http://a:1/y']}\n"
+    second = "  api-2: {kind: http, targets: [b:1]}\n"
+    text = "services:\n" + "".join([api, second][::order])
+    assert codes(text) == [("spec/reserved-name", 3 if order == 1 else 2)]
+
+
+@pytest.mark.parametrize("key", ["retention: {metrics: 0d}", "retention: {logs: 0s}"])
+def test_to_keep_things_for_no_time_is_refused(key: str) -> None:
+    assert codes(f"stack: {{{key}}}\n" + API) == [("spec/bad-value", 1)]
+
+
 @pytest.mark.parametrize("kind", ["host", "stack", "target"])
 def test_kinds_that_lookout_gives_by_itself_cannot_be_asked_for(kind: str) -> None:
     assert codes(f"services:\n  api: {{kind: {kind}, targets: [api:8000]}}\n") == [("spec/unknown-kind", 2)]

@@ -17,24 +17,30 @@ def docker_environment(root: Path) -> dict[str, str]:
 
 
 def compose(root: Path, *arguments: str, timeout: int = 600) -> subprocess.CompletedProcess[str]:
-    """Run `docker compose` in `root`; output is captured, the exit code is the caller's to read."""
+    """Run `docker compose` in `root`; output is captured, the exit code is the caller's to read.
+
+    One that does not end in time is ended, and has failed with the code that timeout(1) uses.
+    """
     command: Sequence[str] = ("docker", "compose", *arguments)
-    return subprocess.run(
-        command,
-        cwd=root,
-        env=docker_environment(root),
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=timeout,
-        check=False,
-    )
+    try:
+        return subprocess.run(
+            command,
+            cwd=root,
+            env=docker_environment(root),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(command, 124, "", f"docker compose did not end within {timeout} s")
 
 
 def running_services(root: Path) -> frozenset[str]:
     """The compose services of `root` that run now; empty when Docker or the project is not there."""
     try:
         done = compose(root, "ps", "--services", "--status", "running", timeout=30)
-    except (OSError, subprocess.TimeoutExpired):
+    except OSError:
         return frozenset()
     return frozenset(done.stdout.split()) if done.returncode == 0 else frozenset()

@@ -60,7 +60,10 @@ def table(found: Iterable[Row]) -> str:
 
 def _containers(environment: Mapping[str, str]) -> list[dict[str, Any]]:
     command = ["docker", "compose", "ps", "--all", "--format", "json"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    except OSError as error:
+        sys.exit(f"lookout: docker cannot be run: {error.strerror}")
     if done.returncode:
         sys.exit(f"lookout: {done.stderr.strip() or 'docker compose does not answer'}")
     return [json.loads(line) for line in done.stdout.splitlines() if line.strip()]

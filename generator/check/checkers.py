@@ -3,7 +3,6 @@
 import hashlib
 import re
 import shutil
-import subprocess
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from generator.check.dashboards import check_dashboards, panel_rules
 from generator.check.origins import origin_of
 from generator.check.tools import ToolRun, run_tool, tool_path
 from generator.diagnostics import Diagnostic
-from generator.docker import docker_environment
+from generator.docker import compose
 from generator.model import Site
 
 PROVEN: Final = Path.home() / ".cache" / "lookout" / "proven"
@@ -102,15 +101,11 @@ def check_compose(tree: Tree) -> list[Diagnostic]:
     """docker compose over the stack and the rendered exporters; only where the stack's compose.yaml is."""
     if not (tree.folder / "compose.yaml").is_file():
         return []
-    docker = shutil.which("docker")
-    if docker is None:
+    if shutil.which("docker") is None:
         message = "docker is not on this machine"
         return [Diagnostic("check/tool-missing", message, hint="`make up` installs it where it may")]
-    command = [docker, "compose", "-f", "compose.yaml", "-f", "compose.rendered.yaml", "config", "--quiet"]
-    environment = docker_environment(tree.folder)
-    done = subprocess.run(
-        command, cwd=tree.folder, env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
+    files = ("-f", "compose.yaml", "-f", "compose.rendered.yaml")
+    done = compose(tree.folder, *files, "config", "--quiet", timeout=60)
     return _complaints(tree, "docker compose", ToolRun(done.returncode, done.stdout + done.stderr))
 
 

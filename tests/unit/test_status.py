@@ -97,6 +97,12 @@ def test_nothing_that_runs_is_said_with_what_to_do(machine: dict[str, Any], caps
     assert capsys.readouterr().out == "nothing runs; `make up` starts the stack\n"
 
 
+def test_without_docker_it_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(SystemExit, match="lookout: docker cannot be run: No such file"):
+        main()
+
+
 def test_a_docker_that_does_not_answer_is_one_line(machine: dict[str, Any]) -> None:
     machine["code"] = 1
     with pytest.raises(SystemExit, match="lookout: no such daemon"):

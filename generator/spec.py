@@ -94,9 +94,7 @@ def _schema(kind: str, **extra: Any) -> WithJsonSchema:
     return WithJsonSchema({"type": kind, **extra})
 
 
-Duration = Annotated[
-    int, _text_parser(_parse_duration, "30s or 90d"), _schema("string", pattern=r"^(\d+[wdhms])+$")
-]
+Duration = Annotated[int, _text_parser(_parse_duration, "30s or 90d"), _schema("string", pattern=r"^(\d+[wdhms])+$")]
 Size = Annotated[
     int,
     _text_parser(units.parse_bytes, "512MiB or 4GiB"),

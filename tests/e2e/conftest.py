@@ -1,6 +1,9 @@
 """One stack for all end-to-end tests; they run in the order of their files."""
 
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -8,9 +11,9 @@ from tests.e2e.stack import Stack, boot, tear_down
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A running stack with the demo."""
-    root = tmp_path_factory.mktemp("stack")
+def stack() -> Iterator[Stack]:
+    """A running stack with the demo. Its folder is its own: pytest's are cleared by other runs of pytest."""
+    root = Path(tempfile.mkdtemp(prefix="lookout-e2e-"))
     partial = Stack(root)
     try:
         running = boot(root)
@@ -18,3 +21,4 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield running
     finally:
         tear_down(partial)
+        shutil.rmtree(root)

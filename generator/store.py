@@ -125,6 +125,8 @@ def _staged(final: Path, text: str) -> Iterator[Path]:
 
 
 def _change(root: Path, lock: Mapping[str, str], path: str, text: str) -> Change:
+    if (root / path).is_dir():
+        return Change("foreign", path, None, text)
     before = _read(root / path)
     if before is None:
         return Change("create", path, None, text)
@@ -137,7 +139,7 @@ def _change(root: Path, lock: Mapping[str, str], path: str, text: str) -> Change
 
 
 def _removal(root: Path, lock: Mapping[str, str], path: str) -> Change | None:
-    before = _read(root / path)
+    before = None if (root / path).is_dir() else _read(root / path)
     if before is None:
         return None
     return Change("delete" if _digest(before) == lock[path] else "edited", path, before, None)

@@ -36,6 +36,14 @@ def test_an_empty_folder_gets_everything_and_a_lock(tmp_path: Path) -> None:
     assert set(tree(tmp_path / "new")) == {"a/b.yml", "c.yml", LOCK_FILE}
 
 
+def test_a_folder_in_a_files_place_is_left_alone(tmp_path: Path) -> None:
+    render(tmp_path, ("a.yml", "1\n"))
+    (tmp_path / "a.yml").unlink()
+    (tmp_path / "a.yml").mkdir()
+    assert codes(tmp_path, ("a.yml", "1\n")) == ["store/foreign"]
+    assert render(tmp_path) == []
+
+
 def test_rendering_twice_changes_nothing(tmp_path: Path) -> None:
     render(tmp_path, ("a.yml", "1\n"))
     before = tree(tmp_path)

@@ -6,7 +6,7 @@ Owns how they are started and ended. Nothing outside the machine can reach them.
 import socket
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -49,10 +49,9 @@ def _open_to_all(folder: Path) -> None:
 def _wait_for(url: str, container: str, timeout: float = 60) -> None:
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
-        try:
+        with suppress(requests.RequestException):
             if requests.get(url, timeout=2).ok:
                 return
-        except requests.RequestException:
-            time.sleep(0.2)
+        time.sleep(0.2)
     logs = tools.docker("logs", container)
     pytest.fail(f"{url} did not answer within {timeout:.0f} s:\n{logs.stdout}{logs.stderr}")

@@ -21,7 +21,7 @@ def is_wanted() -> bool:
     """Is the demo what this installation watches?"""
     if not (APPS / "Dockerfile").is_file() or not _SERVICES.is_file():
         return False
-    return _SERVICES.read_text(encoding="utf-8").startswith(_MARK)
+    return _SERVICES.read_bytes().startswith(_MARK.encode())
 
 
 def reference(folder: Path = APPS) -> str:

@@ -65,7 +65,6 @@ OTLP_HTTP_PORT: Final = 4318
 PROMETHEUS_PATH: Final = "/prometheus"
 ALERTMANAGER_PATH: Final = "/alertmanager"
 GRAFANA_PATH: Final = "/grafana"
-LOKI_PATH: Final = "/loki"
 RUNBOOKS_PATH: Final = "/runbooks"
 
 # Grafana: uids are addresses, so they never change.

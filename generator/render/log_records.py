@@ -54,7 +54,7 @@ def docker_receiver(site: Site) -> dict[str, Any]:
         "include": [f"{CONTAINERS}/*/*-json.log*"],
         "exclude": ["**/*.gz", f"{CONTAINERS}/${{env:HOSTNAME:-none}}*/*"],
         **_reading(),
-        "resource": _resource(site, UNKNOWN, site.stack.environment, this_host(site)),
+        "resource": _resource(UNKNOWN, site.stack.environment, this_host(site)),
         "operators": [*_container_operators(), *_json_operators()],
     }
 
@@ -66,7 +66,7 @@ def file_receiver(site: Site, service: Service) -> dict[str, Any]:
         "include": [path, f"{path}.*", f"{path}-*"],
         "exclude": ["**/*.gz", "**/*.bz2", "**/*.xz", "**/*.zst"],
         **_reading(),
-        "resource": _resource(site, service.name, service.environment, service.host or this_host(site)),
+        "resource": _resource(service.name, service.environment, service.host or this_host(site)),
         "operators": [*_json_operators(), *_time_operators()],
     }
 
@@ -85,7 +85,7 @@ def _reading() -> dict[str, Any]:
     }
 
 
-def _resource(site: Site, service: str, environment: str, host: str) -> dict[str, str]:
+def _resource(service: str, environment: str, host: str) -> dict[str, str]:
     return {"service.name": service, "environment": environment, "host.name": host}
 
 

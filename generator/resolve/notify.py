@@ -53,10 +53,11 @@ def resolve_notify(
                 path = ("notify", severity, index)
                 context.unknown("spec/unknown-channel", message, name, [*everything, OWNER_ROUTE], path)
         notify[severity] = tuple(dict.fromkeys(names))
-    if not notify["critical"] and not context.spec.channels:
+    if set(notify["critical"]) <= ({OWNER_ROUTE} if not people else set()):
+        missing = "no page goes to a channel" if context.spec.channels else "no channel is declared"
         context.problem(
             "notify/nobody",
-            "no channel is declared, so nobody is told of an outage",
+            f"{missing}, so nobody is told of an outage",
             ("notify",) if context.spec.notify else (),
             level="warning",
             notes=["declare one under `channels:`, for example  ops: {slack: {channel: '#ops'}}"],

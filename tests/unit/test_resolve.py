@@ -129,6 +129,9 @@ def test_without_notify_pages_and_warnings_go_everywhere_and_notes_nowhere() -> 
         (API, True),
         ("channels: {a: {telegram: 1}}\n" + API, False),
         ("people: {ana: {}}\nnotify: {critical: owner}\n" + API, True),
+        ("notify: {critical: owner}\n" + API, True),
+        ("channels: {a: {telegram: 1}}\nnotify: {critical: owner}\n" + API, True),
+        ("channels: {a: {telegram: 1}}\nnotify: {critical: []}\n" + API, True),
         ("people: {ana: {telegram: 1}}\nnotify: {critical: owner}\n" + API, False),
     ],
 )

@@ -23,8 +23,10 @@ from generator.conventions import SPEC_FILE
 from generator.diagnostics import Diagnostic, Problems
 from generator.model import Channel, ScrapeJob, Site, SlackChannel
 from generator.packs import load_packs
+from generator.render.caddy import WEB_HASH
 from generator.report import render_text
 from generator.resolve import resolve_site
+from generator.resolve.jobs import KUMA_KEY
 from generator.source import load_source
 from generator.spec import load_spec
 
@@ -37,9 +39,7 @@ MOUNTED: Final = ".mounted"
 # Containers that mount a share whether or not anything is in it.
 _CONSUMERS: Final = ("alertmanager", "caddy", "grafana", "prometheus")
 _SAFE_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_KUMA_KEY: Final = "kuma_api_key"
 _WEB_PASSWORD: Final = "web_password"
-_WEB_HASH: Final = "web_password_hash"
 # bcrypt reads no further.
 _BCRYPT_BYTES: Final = 72
 
@@ -68,11 +68,11 @@ def needed_secrets(site: Site) -> tuple[Secret, ...]:
     found = [
         Secret("grafana_admin_password", "Grafana's user admin", "made", ("grafana",)),
         Secret("kuma_admin_password", "Uptime Kuma's user admin", "made"),
-        Secret(_KUMA_KEY, "Uptime Kuma's key to its metrics", "later", ("prometheus",)),
+        Secret(KUMA_KEY.name, "Uptime Kuma's key to its metrics", "later", ("prometheus",)),
     ]
     if site.stack.domain:
         found.append(Secret(_WEB_PASSWORD, "the user admin of the public entrance", "made"))
-        found.append(Secret(_WEB_HASH, "what Caddy knows of that password", "derived", ("caddy",)))
+        found.append(Secret(WEB_HASH, "what Caddy knows of that password", "derived", ("caddy",)))
     if site.watchdog:
         found.append(Secret(site.watchdog.name, "the watchdog's ping address", "given", ("alertmanager",)))
     people = (person.channel for person in site.people.values() if person.channel)
@@ -117,7 +117,7 @@ def _of_job(job: ScrapeJob) -> list[Secret]:
     if job.token:
         consumers = ("prometheus", job.service)
         found.append(Secret(job.token.name, f"the token of {job.service}'s metrics", "made", consumers))
-    if job.basic_password and job.basic_password.name != _KUMA_KEY:
+    if job.basic_password and job.basic_password != KUMA_KEY:
         name = job.basic_password.name
         found.append(Secret(name, f"the password of {job.service}'s metrics", "given", ("prometheus",)))
     return found

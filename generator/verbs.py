@@ -6,8 +6,9 @@ from pathlib import Path
 
 from generator.apply.run import apply_running, container_changes, plan_running, running_stack
 from generator.check.run import check_tree
+from generator.connect import connect_lines
 from generator.conventions import LOCK_FILE
-from generator.diagnostics import Diagnostic, Problems, Span, sort_diagnostics
+from generator.diagnostics import Diagnostic, Problems, Span, did_you_mean, sort_diagnostics
 from generator.pipeline import Compiled, compile_text, read_spec_file, resolve_text
 from generator.store import Plan, plan_tree, write_plan
 
@@ -81,9 +82,6 @@ def apply_file(file: Path, root: Path, force: bool, say: Say) -> tuple[Plan, tup
 
 def connect_file(file: Path, service: str) -> str:
     """The lines that connect `service`. Raises Problems."""
-    from generator.connect import connect_lines
-    from generator.diagnostics import did_you_mean
-
     site, _ = resolve_text(read_spec_file(file), str(file))
     names = [each.name for each in site.services]
     if service not in names:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import requests
 import yaml
@@ -15,9 +15,8 @@ from generator.diagnostics import Diagnostic
 from generator.docker import compose, running_services
 from generator.kuma import KumaError
 from generator.model import Site
+from generator.render.compose import COMPOSE_FILE
 from generator.secrets import ensure_secrets
-
-COMPOSE_FILE: Final = "compose.rendered.yaml"
 
 
 def running_stack(root: Path, site: Site, artifacts: Iterable[Artifact], force: bool = False) -> Running:

@@ -55,12 +55,12 @@ def build(name: str, context: Path, tag: str, arguments: dict[str, str]) -> None
 def run(name: str, image: str, options: list[str], script: str) -> None:
     """Run a shell script in a container that is gone afterwards; one that an interrupted run left is removed first."""
     container = f"lookout-build-{name}"
-    try_to("rm", "--force", container)
+    try_to("rm", "--force", "--volumes", container)
     command = ["docker", "run", "--rm", "--init", "--name", container, *options, image, "sh", "-euc", script]
     try:
         run_logged(name, command, environment())
     except BaseException:
-        try_to("rm", "--force", container)
+        try_to("rm", "--force", "--volumes", container)
         raise
 
 
@@ -70,4 +70,4 @@ def copy_out(reference: str, source: str, target: Path) -> None:
     try:
         ask("cp", "--follow-link", f"{container}:{source}", str(target))
     finally:
-        try_to("rm", container)
+        try_to("rm", "--volumes", container)

@@ -81,7 +81,7 @@ def apps(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pat
         yield folder
     finally:
         other_project(stack, folder, "down", "--timeout", "1")
-        stack.run("docker", "rm", "--force", public)
+        stack.run("docker", "rm", "--force", "--volumes", public)
         on_host.terminate()
         on_host.wait(timeout=10)
         stack.edit(f"{SERVICES}\n", "\n")

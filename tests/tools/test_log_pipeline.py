@@ -369,7 +369,7 @@ def test_a_shorter_retention_is_followed_without_a_restart_and_deletes(lab: Lab)
 
     wait_for("the old line", stored)
     docker("stop", lab.containers["loki"])
-    docker("rm", lab.containers.pop("loki"))
+    docker("rm", "--volumes", lab.containers.pop("loki"))
     # As rendered, but for the ten minutes between two looks.
     lab.create("loki", {lab.volumes["loki"]: "/loki"}, "-compactor.compaction-interval=2s")
     wait_for("the index of that day", lambda: _day_index(lab, 12))

@@ -47,8 +47,9 @@ def resolve_jobs(
     """
     work = _Work(context, service, spec, interval, path)
     probes = _probes(work, kinds)
-    jobs = [*_app_jobs(work, kinds), *_exporter_jobs(work, kinds), *_probe_jobs(work, probes)]
-    return tuple(jobs), probes
+    jobs = _app_jobs(work, kinds)
+    jobs += _exporter_jobs(work, kinds, beside_app=bool(jobs))
+    return (*jobs, *_probe_jobs(work, probes)), probes
 
 
 def stack_jobs(stack: Stack) -> tuple[ScrapeJob, ...]:
@@ -122,8 +123,11 @@ def _parsed_scrape(work: _Work, text: str, where: Path) -> Scrape | None:
     return scrape
 
 
-def _exporter_jobs(work: _Work, kinds: Sequence[str]) -> list[ScrapeJob]:
-    """One job for each exporter that the packs bring; the instance is the thing watched, not the exporter."""
+def _exporter_jobs(work: _Work, kinds: Sequence[str], *, beside_app: bool) -> list[ScrapeJob]:
+    """One job for each exporter that the packs bring; the instance is the thing watched, not the exporter.
+
+    The first is called as the service, unless the job of the service's own targets already is.
+    """
     jobs: list[ScrapeJob] = []
     for kind in kinds:
         exporter = work.context.packs[kind].exporter
@@ -137,7 +141,7 @@ def _exporter_jobs(work: _Work, kinds: Sequence[str]) -> list[ScrapeJob]:
         name = f"{kind}-exporter-{work.service.name}"
         jobs.append(
             ScrapeJob(
-                name=work.service.name if not jobs else f"{work.service.name}-{kind}",
+                name=f"{work.service.name}-{kind}" if jobs or beside_app else work.service.name,
                 service=work.service.name,
                 targets=((f"{name}:{exporter.port}", work.service.address),),
                 scheme="http",

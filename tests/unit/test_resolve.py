@@ -68,6 +68,11 @@ def test_an_exporter_stands_for_the_data_store_it_asks() -> None:
     assert [pack.exporter.name for pack in cache.packs if pack.exporter] == ["redis-exporter-cache"]
 
 
+def test_an_app_with_a_data_store_of_its_own_has_a_job_for_each() -> None:
+    api = service("services:\n  api: {kind: [http, redis], targets: [api:8000], address: cache:6379}\n", "api")
+    assert [job.name for job in api.jobs] == ["api", "api-redis"]
+
+
 def test_a_url_is_probed_and_watched_by_uptime_kuma() -> None:
     text = "services:\n  api: {kind: http, targets: [api:8000], url: https://api.acme.dev}\n"
     assert [probe.target for probe in service(text, "api").probes] == ["https://api.acme.dev"]

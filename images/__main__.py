@@ -29,7 +29,11 @@ _OF_THE_DEMO: Final = frozenset({"python", "redis"})
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code."""
-    options = _parse(arguments)
+    try:
+        options = _parse(arguments)
+    except Failed as error:
+        print(f"lookout: {error}", file=sys.stderr)
+        return 1
     try:
         docker.ask("info", "--format", "{{.ServerVersion}}")
     except Failed as error:

@@ -1,6 +1,7 @@
 """Shows what is being done: one line a step with the seconds it took, and the whole output in a log file."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -15,6 +16,8 @@ from images import CACHE, Failed
 LOGS: Final = CACHE / "logs"
 _HEARTBEAT_SECONDS: Final = 15.0
 _TAIL_LINES: Final = 15
+# Who logs in to a proxy or to a package index, and how, is nothing for a log.
+_LOGIN: Final = re.compile(r"://[^/@\s]+@")
 
 
 def show(text: str, end: str = "\n") -> None:
@@ -55,7 +58,7 @@ def run_logged(name: str, command: Sequence[str], environment: Mapping[str, str]
     """Run `command`, everything it prints appended to the log of `name`. Raises Failed with the end of that log."""
     path = log_of(name)
     with path.open("a", encoding="utf-8") as log:
-        print(f"$ {' '.join(command)}", file=log, flush=True)
+        print(f"$ {_LOGIN.sub('://***@', ' '.join(command))}", file=log, flush=True)
         try:
             code = subprocess.run(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, check=False

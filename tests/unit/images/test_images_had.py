@@ -10,7 +10,7 @@ import pytest
 from images import Failed, demo, machine, progress, provide, registry
 from images.__main__ import main
 from images.dotenv import merge_dotenv, read_dotenv
-from images.pins import Image, load_pins
+from images.pins import Image, Pins, load_pins
 from images.provide import Mode
 from tests.unit.images.fake_docker import ANSWERS, KNOWS_ONE, REFUSES, SILENT, Docker, command, image
 
@@ -54,6 +54,17 @@ def test_env_is_whole_even_if_writing_fails(tmp_path: Path, monkeypatch: pytest.
         merge_dotenv(path, {"A": "2"})
     assert [entry.name for entry in tmp_path.glob(".env*")] == [".env"]
     assert path.read_text() == "A=1\n"
+
+
+def test_pins_that_cannot_be_read_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken() -> Pins:
+        raise Failed("versions.yaml: cannot be read: 'standin'")
+
+    monkeypatch.setattr("images.__main__.load_pins", broken)
+    assert main([]) == 1
+    assert capsys.readouterr().err == "lookout: versions.yaml: cannot be read: 'standin'\n"
 
 
 # --- pull, build or leave out ---

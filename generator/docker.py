@@ -11,9 +11,18 @@ _FACTS: Final = Path.home() / ".cache" / "lookout" / "docker.env"
 
 def docker_environment(root: Path) -> dict[str, str]:
     """This process's environment, what the machine's Docker needs, and compose's project folder."""
-    facts = _FACTS.read_text(encoding="utf-8") if _FACTS.is_file() else ""
-    pairs = (line.split("=", 1) for line in facts.splitlines() if "=" in line and not line.startswith("#"))
-    return {**{key.strip(): value.strip().strip('"') for key, value in pairs}, **os.environ, "PWD": str(root)}
+    return {**_pairs(_FACTS), **os.environ, "PWD": str(root)}
+
+
+def dotenv(root: Path) -> dict[str, str]:
+    """What compose reads for `root` beside the environment, which goes first."""
+    return _pairs(root / ".env")
+
+
+def _pairs(path: Path) -> dict[str, str]:
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    pairs = (line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith("#"))
+    return {key.strip(): value.strip().strip('"') for key, value in pairs}
 
 
 def compose(root: Path, *arguments: str, timeout: int = 600) -> subprocess.CompletedProcess[str]:

@@ -4,7 +4,6 @@ Reads only. It leaves with 1 when something that should run does not, or is not 
 """
 
 import json
-import os
 import subprocess
 import sys
 import urllib.request
@@ -15,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from generator.conventions import LOCAL_PORT
-from generator.docker import docker_environment
+from generator.docker import docker_environment, dotenv
 
 _NO_CHECK: Final = "no check"
 
@@ -88,7 +87,7 @@ def main() -> int:
     if not containers:
         print("nothing runs; `make up` starts the stack")
         return 1
-    found = rows(containers, _targets({**environment, **os.environ}))
+    found = rows(containers, _targets({**dotenv(Path.cwd()), **environment}))
     print(table(found))
     return 0 if all(row.well for row in found) else 1
 

@@ -12,7 +12,7 @@ from generator.apply.reconcilers import RECONCILERS, Reconciler, Running
 from generator.artifact import Artifact
 from generator.conventions import KUMA_PORT, LOCAL_PORT
 from generator.diagnostics import Diagnostic
-from generator.docker import compose, running_services
+from generator.docker import compose, dotenv, running_services
 from generator.kuma import KumaError
 from generator.model import Site
 from generator.render.compose import COMPOSE_FILE
@@ -21,7 +21,7 @@ from generator.secrets import ensure_secrets
 
 def running_stack(root: Path, site: Site, artifacts: Iterable[Artifact], force: bool = False) -> Running:
     """The stack of `root`. Its two local ports come from the environment or `.env`, as compose reads them."""
-    ports = {**_dotenv(root), **os.environ}
+    ports = {**dotenv(root), **os.environ}
     local, kuma = ports.get("LOOKOUT_PORT", str(LOCAL_PORT)), ports.get("LOOKOUT_KUMA_PORT", str(KUMA_PORT))
     return Running(
         root=root,
@@ -114,9 +114,3 @@ def _compose_preview(running: Running) -> list[str]:
     wanted = ("Recreate", "Create", "Removed")
     rows = (line.split() for line in done.stderr.splitlines() if line.strip().startswith("DRY-RUN MODE"))
     return sorted({f"compose: {' '.join(words[-2:])}" for words in rows if words and words[-1] in wanted})
-
-
-def _dotenv(root: Path) -> dict[str, str]:
-    path = root / ".env"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))

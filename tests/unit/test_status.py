@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,6 +67,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         return subprocess.CompletedProcess(command, said["code"], lines, "no such daemon")
 
     def urlopen(url: str, timeout: float) -> io.BytesIO:
+        said["asked"] = url
         if said["targets"] is None:
             raise OSError("connection refused")
         return io.BytesIO(json.dumps({"data": {"activeTargets": said["targets"]}}).encode())
@@ -79,6 +81,17 @@ def test_all_well_leaves_with_0(machine: dict[str, Any], capsys: pytest.CaptureF
     machine["containers"] = [container("loki", health="healthy"), container("collector")]
     assert main() == 0
     assert "scraped" in capsys.readouterr().out
+
+
+def test_prometheus_is_asked_at_the_port_of_the_env_file(
+    machine: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("LOOKOUT_PORT=18080\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LOOKOUT_PORT", raising=False)
+    machine["containers"] = [container("collector")]
+    assert main() == 0
+    assert machine["asked"].startswith("http://127.0.0.1:18080/")
 
 
 def test_something_ill_leaves_with_1(machine: dict[str, Any]) -> None:

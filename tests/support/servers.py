@@ -36,7 +36,7 @@ def server(part: str, *arguments: str, mounts: Mapping[Path, str], ready: str) -
         _wait_for(ready, container)
         yield
     finally:
-        tools.docker("rm", "--force", container)
+        tools.docker("rm", "--force", "--volumes", container)
 
 
 def _open_to_all(folder: Path) -> None:

@@ -1,10 +1,8 @@
-"""Diagnostics as text with a caret, as JSON, or as GitHub annotations. The only module that words a report."""
+"""Diagnostics as text with a caret. The only module that words a report."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 
 from generator.diagnostics import Diagnostic, Span
-from generator.emit import emit_json
 
 _MAX_WIDTH = 120
 _SECRET_CODE = "spec/plain-secret"
@@ -18,21 +16,6 @@ def render_text(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str], c
     found = tuple(diagnostics)
     shown = {file: _masked(text, [d.span for d in found if d.code == _SECRET_CODE]) for file, text in sources.items()}
     return "\n".join(_block(d, shown, colour) for d in found)
-
-
-def render_json(diagnostics: Iterable[Diagnostic]) -> str:
-    """A JSON object with the list `diagnostics`."""
-    return emit_json({"diagnostics": [asdict(d) for d in diagnostics]})
-
-
-def render_github(diagnostics: Iterable[Diagnostic]) -> str:
-    """One workflow command a diagnostic, so that a pull request shows it at its line."""
-    lines = []
-    for d in diagnostics:
-        place = f"file={d.span.file},line={d.span.line},col={d.span.column}," if d.span else ""
-        message = " ".join(filter(None, (d.message, d.hint, *d.notes))).replace("%", "%25").replace("\n", "%0A")
-        lines.append(f"::{d.level} {place}title={d.code}::{message}")
-    return "\n".join(lines)
 
 
 def summarise(diagnostics: Iterable[Diagnostic]) -> str:

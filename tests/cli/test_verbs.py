@@ -226,7 +226,8 @@ def test_problems_are_json_where_a_machine_asked(here: Path, capsys: pytest.Capt
     (here / "services.yaml").write_text("services: 3\n")
     run = Run(capsys, "check", "--json")
     assert run.code == 1
-    assert json.loads(run.out)["diagnostics"][0]["code"] == "spec/wrong-type"
+    (problem,) = json.loads(run.out)["diagnostics"]
+    assert (problem["code"], problem["span"]["line"], problem["span"]["column"]) == ("spec/wrong-type", 1, 11)
 
 
 def test_a_defect_of_ours_is_owned_up_to_without_a_traceback(

@@ -162,12 +162,10 @@ def test_an_empty_stack_breaks_the_promises_of_panels_that_gave_no_reason() -> N
     empty = {"resultType": "matrix", "result": []}
     with server(lambda path, _: ["api"] if path.endswith("/values") else empty) as (url, _):
         results = run_panels(board_files(), url, url, 1_800_000_000.0)
-        lenient = run_panels(board_files(), url, url, 1_800_000_000.0, strict=False)
     broken = {each.title for each in results if each.problem}
     assert "Failures" in broken
     assert "Traffic" not in broken
     assert "What is firing" not in broken
-    assert failures(lenient) == []
 
 
 def test_a_server_that_refuses_is_quoted() -> None:

@@ -1,11 +1,9 @@
 """What a diagnostic looks like when it is printed."""
 
-import json
-
 import pytest
 
 from generator.diagnostics import Diagnostic, Problems, Span, did_you_mean, sort_diagnostics
-from generator.report import render_github, render_json, render_text, summarise
+from generator.report import render_text, summarise
 from generator.source import load_source
 from generator.spec import load_spec
 
@@ -47,16 +45,6 @@ def test_nor_is_a_secret_that_goes_on_in_the_next_line() -> None:
     with pytest.raises(Problems) as caught:
         load_spec(load_source(text, "f"))
     assert "hunter" not in render_text(caught.value.diagnostics, {"f": text})
-
-
-def test_github_annotations_escape_what_would_end_them() -> None:
-    line = render_github([Diagnostic("spec/bad-value", "100% of\nit", Span("f", 2, 3, 4))])
-    assert line == "::error file=f,line=2,col=3,title=spec/bad-value::100%25 of%0Ait"
-
-
-def test_json_holds_code_and_place() -> None:
-    data = json.loads(render_json([BAD]))["diagnostics"][0]
-    assert (data["code"], data["span"]["line"], data["span"]["column"]) == ("spec/unknown-kind", 3, 11)
 
 
 def test_the_summary_counts_by_level() -> None:

@@ -124,13 +124,10 @@ class _Question:
     strict: bool
 
 
-def run_panels(
-    files: Mapping[str, str], prometheus_url: str, loki_url: str, now: float, *, strict: bool = True
-) -> list[PanelResult]:
+def run_panels(files: Mapping[str, str], prometheus_url: str, loki_url: str, now: float) -> list[PanelResult]:
     """Ask every panel, variable and annotation query of the dashboards in `files` (path -> text).
 
-    `strict=False` accepts empty panels, for a stack that has just been started. Raises Problems for a file that
-    cannot be read.
+    Raises Problems for a file that cannot be read.
     """
     bundle, unreadable = read_bundle(files, None)
     if unreadable:
@@ -140,7 +137,7 @@ def run_panels(
     questions: list[_Question] = []
     for document in bundle.documents:
         results += _variable_results(document, servers)
-        questions += _questions(document, servers, strict)
+        questions += _questions(document, servers)
     scrape = _scrape_interval(bundle)
     with ThreadPoolExecutor(max_workers=THREADS) as pool:
         results += pool.map(lambda question: _ask(question, servers, scrape), questions)
@@ -176,12 +173,12 @@ def _variable_results(document: Document, servers: Servers) -> Iterator[PanelRes
         yield PanelResult(document.uid, name, None, "as opened", expr, found, None, problem)
 
 
-def _questions(document: Document, servers: Servers, strict: bool) -> Iterator[_Question]:
+def _questions(document: Document, servers: Servers) -> Iterator[_Question]:
     lookup = _Lookup(servers)
     for chosen, values, must in assignments(document, lookup):
         for panel in document.panels:
             for target in panel.targets:
-                yield _Question(document, panel, target, values, chosen, must and strict)
+                yield _Question(document, panel, target, values, chosen, must)
         for annotation in document.annotations:
             yield _Question(document, None, Target(annotation), values, chosen, False)
 

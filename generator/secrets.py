@@ -171,6 +171,9 @@ def _read(folder: Path, secret: Secret) -> str:
         return (folder / secret.name).read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         return ""
+    except UnicodeDecodeError:
+        # Not chained: the error holds the value.
+        raise Problems([Diagnostic("apply/secret-missing", f"{FOLDER}/{secret.name} is not UTF-8 text")]) from None
 
 
 def _share(folder: Path, needed: Sequence[Secret], services: Iterable[str]) -> None:

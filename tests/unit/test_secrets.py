@@ -221,3 +221,16 @@ def test_a_services_yaml_that_is_not_there_is_one_line(
     assert main([]) == 1
     assert capsys.readouterr().err.startswith("services.yaml: ")
     assert not Path("secrets").exists()
+
+
+def test_a_secret_that_is_no_text_is_named_and_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "services.yaml").write_text(CHANNEL)
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/slack_ops").write_bytes(b"hunter2\xff")
+    assert main([]) == 1
+    said = "".join(capsys.readouterr())
+    assert "secrets/slack_ops is not UTF-8 text" in said
+    assert "hunter2" not in said

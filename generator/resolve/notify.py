@@ -53,7 +53,9 @@ def resolve_notify(
                 path = ("notify", severity, index)
                 context.unknown("spec/unknown-channel", message, name, [*everything, OWNER_ROUTE], path)
         notify[severity] = tuple(dict.fromkeys(names))
-    if set(notify["critical"]) <= ({OWNER_ROUTE} if not people else set()):
+    reached = set(notify["critical"]) - (set() if people else {OWNER_ROUTE})
+    # Left out, it means every channel; what is wrong with one is told at the channel.
+    if not reached and (spec.critical is not None or not context.spec.channels):
         missing = "no page goes to a channel" if context.spec.channels else "no channel is declared"
         context.problem(
             "notify/nobody",

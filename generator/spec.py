@@ -43,9 +43,8 @@ def _parse_secret(value: Any) -> Any:
     name = value.removeprefix("secret:")
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name):
         raise PydanticCustomError(
-            "spec/bad-name",
-            "'{name}' cannot be the name of a secret file; use lower-case letters, digits and _",
-            {"name": name},
+            "spec/plain-secret",
+            "after secret: comes the name of a file in secrets/, in lower-case letters, digits and _",
         )
     return SecretRef(name)
 

@@ -1,5 +1,6 @@
 """Apps that are not ours, on three roads: another compose project, a process on the host, a public https address."""
 
+import contextlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -49,43 +50,54 @@ networks:
 
 
 @pytest.fixture(scope="module")
-def apps(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def apps(stack: Stack) -> Iterator[Path]:
     """The three apps, running, and services.yaml telling of them; the folder of the other compose project."""
-    folder = tmp_path_factory.mktemp("shop")
+    folder = stack.root / "shop"
     token = folder / "token"
-    token.mkdir(mode=0o755)
-    (token / "any_app_token").write_text("e2e-any-app-token")
-    (stack.root / "secrets" / "any_app_token").write_text("e2e-any-app-token")
-    folder.chmod(0o755)
-    tests = stack.root / "tests"
-    text = COMPOSE.format(
-        project=PROJECT, image=image(stack, "PYTHON"), tests=tests, token=token, network=ENVIRONMENT["LOOKOUT_NETWORK"]
-    )
-    (folder / "compose.yaml").write_text(text)
+    token.mkdir(parents=True)
+    for path in (token / "any_app_token", stack.root / "secrets" / "any_app_token"):
+        path.write_text("e2e-any-app-token")
+    with contextlib.ExitStack() as cleanup:
+        _start_on_host(stack, token, cleanup)
+        _start_behind_tls(stack, token, cleanup)
+        _start_other_project(stack, folder, token, cleanup)
+        stack.edit("\nhosts:\n", f"{SERVICES}\nhosts:\n")
+        cleanup.callback(stack.must, "make", "apply")
+        cleanup.callback(stack.edit, f"{SERVICES}\n", "\n")
+        stack.must("make", "apply")
+        yield folder
+
+
+def _start_on_host(stack: Stack, token: Path, cleanup: contextlib.ExitStack) -> None:
+    """A process on the host, listening where containers reach it and nobody else does."""
     gateway = stack.must("docker", "network", "inspect", "bridge", "-f", "{{(index .IPAM.Config 0).Gateway}}").strip()
-    on_host = subprocess.Popen(
-        [sys.executable, "-m", "tests.e2e.app", "--host", gateway, "--port", str(HOST_PORT),
-         "--token-file", str(token / "any_app_token")], cwd=stack.root, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
-    public = stack.must(
+    options = ["--host", gateway, "--port", str(HOST_PORT), "--token-file", str(token / "any_app_token")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.e2e.app", *options], cwd=stack.root, stdout=subprocess.DEVNULL
+    )
+    cleanup.callback(process.wait, timeout=10)
+    cleanup.callback(process.terminate)
+
+
+def _start_behind_tls(stack: Stack, token: Path, cleanup: contextlib.ExitStack) -> None:
+    """An https server under a public name."""
+    mounts = (f"{stack.root}/tests:/srv/tests:ro", f"{token}:/token:ro", f"{stack.root}/ca:/ca:ro")
+    container = stack.must(
         "docker", "run", "--detach", "--network", ENVIRONMENT["LOOKOUT_NETWORK"], "--network-alias", PUBLIC_NAME,
-        "--volume", f"{tests}:/srv/tests:ro", "--volume", f"{token}:/token:ro", "--volume", f"{stack.root}/ca:/ca:ro",
+        *(word for mount in mounts for word in ("--volume", mount)),
         "--workdir", "/srv", "--user", "65534:65534", image(stack, "PYTHON"),
         "python3", "-m", "tests.e2e.app", "--host", "0.0.0.0", "--port", "8443",
         "--token-file", "/token/any_app_token", "--certificate", "/ca/server.pem",
     ).strip()  # fmt: skip
-    try:
-        other_project(stack, folder, "up", "--detach")
-        stack.edit("\nhosts:\n", f"{SERVICES}\nhosts:\n")
-        stack.must("make", "apply")
-        yield folder
-    finally:
-        other_project(stack, folder, "down", "--timeout", "1")
-        stack.run("docker", "rm", "--force", "--volumes", public)
-        on_host.terminate()
-        on_host.wait(timeout=10)
-        stack.edit(f"{SERVICES}\n", "\n")
-        stack.must("make", "apply")
+    cleanup.callback(stack.run, "docker", "rm", "--force", "--volumes", container)
+
+
+def _start_other_project(stack: Stack, folder: Path, token: Path, cleanup: contextlib.ExitStack) -> None:
+    """Somebody else's compose project on the network `lookout`."""
+    names = {"project": PROJECT, "image": image(stack, "PYTHON"), "network": ENVIRONMENT["LOOKOUT_NETWORK"]}
+    (folder / "compose.yaml").write_text(COMPOSE.format(**names, tests=stack.root / "tests", token=token))
+    cleanup.callback(other_project, stack, folder, "down", "--timeout", "1", "--volumes")
+    other_project(stack, folder, "up", "--detach")
 
 
 def other_project(stack: Stack, folder: Path, *arguments: str) -> None:

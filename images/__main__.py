@@ -24,7 +24,7 @@ from images.progress import show, warn
 _DOTENV: Final = ROOT / ".env"
 _COMPOSE_FILES: Final = "compose.yaml:compose.rendered.yaml"
 # Needed by the demo alone.
-_OF_THE_DEMO: Final = frozenset({"python", "redis"})
+_OF_THE_DEMO: Final = frozenset({"postgres", "python", "redis"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

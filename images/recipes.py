@@ -110,6 +110,7 @@ RECIPES: Final = (
         ),
     ),
     Recipe("redis"),
+    Recipe("postgres"),
     Recipe(
         "caddy",
         (

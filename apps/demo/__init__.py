@@ -1,7 +1,7 @@
 """The demo product: a small API that Lookout watches, and the example of how to instrument an app.
 
-`demo.instrumentation` knows nothing of the product and can be lifted into any FastAPI app; the
-product is everything beside it. Lookout itself imports nothing from here.
+What makes it observable is the library `lookout_instrumentation`, used as any app would use it. Lookout itself imports
+nothing from here.
 """
 
 from typing import Final

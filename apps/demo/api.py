@@ -10,12 +10,13 @@ import sys
 
 import structlog
 import uvicorn
+from lookout_instrumentation.settings import Settings as LookoutSettings
+from lookout_instrumentation.settings import SettingsError as LookoutSettingsError
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from demo.app import create_app, create_metrics
-from demo.instrumentation.logs import logging_as_json
+from demo.app import create_app
 from demo.settings import Settings, SettingsError
 
 
@@ -30,48 +31,42 @@ def connect(settings: Settings) -> Redis:
     )
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: Settings, lookout_settings: LookoutSettings) -> None:
     """Serve until a signal ends it."""
-    metrics = create_metrics(settings)
-    with logging_as_json(
-        service=settings.service,
-        environment=settings.environment,
-        level=settings.log_level,
-        on_line=lambda level: metrics.log_lines.labels(level).inc(),
-        on_drop=metrics.log_lines_dropped.inc,
-    ):
-        redis = connect(settings)
-        config = uvicorn.Config(
-            create_app(settings, redis, metrics),
-            host=settings.host,
-            port=settings.port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            # Less than a second to the end of the process, whatever is still being answered.
-            timeout_graceful_shutdown=0.5,  # type: ignore[arg-type]  # any number works, whole ones are too long
-        )
-        try:
-            await uvicorn.Server(config).serve()
-        except Exception:
-            structlog.get_logger(__name__).exception("the server failed")
-            raise
-        finally:
-            await redis.aclose()
+    redis = connect(settings)
+    app, lookout = create_app(settings, redis, lookout_settings)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Less than a second to the end of the process, whatever is still being answered.
+        timeout_graceful_shutdown=0.5,  # type: ignore[arg-type]  # any number works, whole ones are too long
+    )
+    try:
+        await uvicorn.Server(config).serve()
+    except Exception:
+        structlog.get_logger(__name__).exception("the server failed")
+        raise
+    finally:
+        await redis.aclose()
+        lookout.close()
 
 
 def main() -> int:
     """Read the environment and serve; return the exit code."""
     try:
-        settings = Settings.from_env(os.environ)
-    except SettingsError as error:
+        settings, lookout_settings = Settings.from_env(os.environ), LookoutSettings.load()
+    except (SettingsError, LookoutSettingsError) as error:
         print(error, file=sys.stderr)
         return 2
     # After its own orderly shutdown uvicorn raises the signal again, which by default would kill the
     # process with log lines still in the queue.
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: None)
-    asyncio.run(serve(settings))
+    asyncio.run(serve(settings, lookout_settings))
     return 0
 
 

@@ -8,7 +8,7 @@ import itertools
 from typing import Final
 
 import structlog
-from prometheus_client import Counter
+from lookout_instrumentation.metrics import Family
 from pydantic import BaseModel, ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -54,7 +54,7 @@ def search(words: str, limit: int) -> list[Item]:
 class CachedItems:
     """Reads items through the cache."""
 
-    def __init__(self, redis: Redis, reads: Counter) -> None:
+    def __init__(self, redis: Redis, reads: Family) -> None:
         self._redis = redis
         self._reads = reads
 

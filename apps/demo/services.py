@@ -7,7 +7,6 @@ from fastapi import Depends, Request
 
 from demo.analyses import StoredAnalyses
 from demo.catalogue import CachedItems
-from demo.instrumentation.readiness import Readiness
 from demo.settings import Settings
 from demo.switches import Switches
 
@@ -19,7 +18,6 @@ class Services:
     settings: Settings
     items: CachedItems
     analyses: StoredAnalyses
-    readiness: Readiness
     switches: Switches
 
 

@@ -53,3 +53,8 @@ class Switches:
             raise HTTPException(503, "switched down", headers={"Retry-After": "5"})
         if random.random() < self.state.errors:
             raise InjectedFault("switched on by POST /switch")
+
+    async def check(self) -> None:
+        """A readiness check that fails while the app is switched down."""
+        if self.state.down:
+            raise RuntimeError("switched down")

@@ -17,9 +17,9 @@ from typing import Any, Final
 import httpx2
 import structlog
 import uuid_utils
+from lookout_instrumentation import Lookout, Settings, SettingsError
 
 from demo import catalogue
-from demo.instrumentation.logs import logging_as_json
 
 MAX_IN_FLIGHT: Final = 20
 TIMEOUT_SECONDS: Final = 5.0
@@ -143,9 +143,12 @@ def main() -> int:
         rate=rate,
         heartbeat=Path(heartbeat) if heartbeat else None,
     )
-    environment = os.environ.get("ENVIRONMENT") or "demo"
-    with logging_as_json(service="traffic", environment=environment, level="INFO"):
-        asyncio.run(send_until_signalled(options))
+    try:
+        Lookout(Settings.load())
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    asyncio.run(send_until_signalled(options))
     return 0
 
 

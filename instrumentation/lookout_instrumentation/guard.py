@@ -1,0 +1,43 @@
+"""Who may read /metrics: whoever presents the token, from an address that is allowed.
+
+Fails closed: no file, an empty file or one that cannot be read lets nobody in. The token is read anew for each scrape
+(one every few seconds), so that a changed secret needs no restart. Addresses are those of the connection: what a header
+says of them can be made up.
+"""
+
+import hmac
+import ipaddress
+from pathlib import Path
+
+from lookout_instrumentation.settings import Settings
+
+CHALLENGE = {"WWW-Authenticate": "Bearer"}
+
+
+def read_token(file: Path | None) -> bytes | None:
+    """The token in `file`, or None when there is none."""
+    if file is None:
+        return None
+    try:
+        return file.read_bytes().strip() or None
+    except OSError:
+        return None
+
+
+def refusal(settings: Settings, authorization: str, address: str) -> tuple[int, str] | None:
+    """Why this request may not read the metrics, as status and sentence; None when it may."""
+    if settings.metrics_allow and not _is_allowed(settings, address):
+        return 403, "this address may not read the metrics"
+    scheme, _, given = authorization.partition(" ")
+    expected = read_token(settings.metrics_token_file)
+    known = expected is not None and hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), expected)
+    return None if known and scheme.lower() == "bearer" else (401, "a bearer token is needed")
+
+
+def _is_allowed(settings: Settings, address: str) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:  # a Unix socket has none
+        return False
+    mapped = getattr(parsed, "ipv4_mapped", None)
+    return any((mapped or parsed) in network for network in settings.metrics_allow)

@@ -1,0 +1,196 @@
+"""What the library is told, once, at start: a file that Lookout renders for each service, and the environment.
+
+Owns names, defaults and validation. The environment wins over the file, so that one container can differ from its
+neighbours. A value that cannot be used ends the start with one line that names it; it is never a surprise later.
+"""
+
+import ipaddress
+import json
+import logging
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final, Self
+
+LATENCY_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+# How many values a label may have before the rest is counted as `other`; a label that is not named here has the last.
+LABEL_BUDGETS: Final[Mapping[str, int]] = {"handler": 200, "tenant": 100, "name": 50, "model": 50, "error_type": 100}
+DEFAULT_LABEL_BUDGET: Final = 100
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class SettingsError(ValueError):
+    """A setting holds a value that the library cannot use."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that one process is told, with every default filled in."""
+
+    service: str = "app"
+    environment: str = "production"
+    release: str = "unknown"
+    log_level: str = "INFO"
+    buckets: tuple[float, ...] = LATENCY_BUCKETS
+    series_budget: int = 5000
+    label_budgets: Mapping[str, int] = field(default_factory=lambda: dict(LABEL_BUDGETS))
+    metrics_token_file: Path | None = None
+    metrics_allow: tuple[Network, ...] = ()
+    user_hash_key_file: Path | None = None
+    sentry_dsn: str = field(default="", repr=False)
+    errors_sample_ratio: float = 1.0
+    profiles_ratio: float = 0.0
+    traces_endpoint: str = ""
+    traces_ratio: float = 0.1
+    slow_query_seconds: float = 1.0
+    health_timeout_seconds: float = 0.5
+    health_max_age_seconds: float = 2.0
+    health_refresh_seconds: float = 3.0
+    workers: int = 1
+    multiproc_dir: Path | None = None
+
+    @classmethod
+    def load(cls, env: Mapping[str, str] | None = None) -> Self:
+        """The settings of this process: the file that LOOKOUT_CONFIG names, then LOOKOUT_* variables over it.
+
+        Raises SettingsError, with the name of the key or variable, for anything that cannot be used.
+        """
+        env = os.environ if env is None else env
+        given = {name: value.strip() for name, value in env.items() if value.strip()}
+        told = _from_file(given.get("LOOKOUT_CONFIG"))
+        told |= {key: (name, given[name]) for name, key in _VARIABLES.items() if name in given}
+        values = {key: _parsed(key, name, value) for key, (name, value) in told.items()}
+        if "sentry_dsn_file" in values:
+            values.setdefault("sentry_dsn", _line_of(values.pop("sentry_dsn_file")))
+            values.pop("sentry_dsn_file", None)
+        return cls(**values)
+
+
+# Variable -> setting. The last four are what servers and other libraries call them.
+_VARIABLES: Final = {
+    "LOOKOUT_SERVICE": "service",
+    "LOOKOUT_ENVIRONMENT": "environment",
+    "LOOKOUT_RELEASE": "release",
+    "LOOKOUT_LOG_LEVEL": "log_level",
+    "LOOKOUT_BUCKETS": "buckets",
+    "LOOKOUT_SERIES_BUDGET": "series_budget",
+    "LOOKOUT_METRICS_TOKEN_FILE": "metrics_token_file",
+    "LOOKOUT_METRICS_ALLOW": "metrics_allow",
+    "LOOKOUT_USER_HASH_KEY_FILE": "user_hash_key_file",
+    "LOOKOUT_SENTRY_DSN_FILE": "sentry_dsn_file",
+    "LOOKOUT_ERRORS_SAMPLE_RATIO": "errors_sample_ratio",
+    "LOOKOUT_PROFILES_RATIO": "profiles_ratio",
+    "LOOKOUT_TRACES_ENDPOINT": "traces_endpoint",
+    "LOOKOUT_TRACES_RATIO": "traces_ratio",
+    "LOOKOUT_SLOW_QUERY_SECONDS": "slow_query_seconds",
+    "LOOKOUT_HEALTH_TIMEOUT_SECONDS": "health_timeout_seconds",
+    "LOOKOUT_HEALTH_REFRESH_SECONDS": "health_refresh_seconds",
+    "LOOKOUT_WORKERS": "workers",
+    "SENTRY_DSN": "sentry_dsn",
+    "WEB_CONCURRENCY": "workers",
+    "PROMETHEUS_MULTIPROC_DIR": "multiproc_dir",
+}
+
+
+def _from_file(path: str | None) -> dict[str, tuple[str, Any]]:
+    """What the file says: setting -> (where it stands, value). `traces` is an object there, for people to read."""
+    if path is None:
+        return {}
+    try:
+        told = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"LOOKOUT_CONFIG: {path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise SettingsError(f"LOOKOUT_CONFIG: {path} is not JSON: {error}") from error
+    if not isinstance(told, dict):
+        raise SettingsError(f"LOOKOUT_CONFIG: {path} holds no JSON object")
+    traces = told.pop("traces", {})
+    if isinstance(traces, dict):
+        told |= {f"traces_{key}": value for key, value in traces.items()}
+    known = {each.name for each in fields(Settings)} | {"sentry_dsn_file"}
+    unknown = sorted(told.keys() - known)
+    if unknown:
+        raise SettingsError(f"{path}: {unknown[0]} is not a known setting")
+    return {key: (f"{path}: {key}", value) for key, value in told.items()}
+
+
+def _line_of(path: Path) -> str:
+    """A secret's value, or nothing when there is none: what it is for is then switched off."""
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
+
+
+def _parsed(key: str, name: str, value: Any) -> Any:
+    try:
+        return _PARSERS.get(key, str)(value)
+    except (TypeError, ValueError) as error:
+        said = f" ({error})" if isinstance(error, SettingsError) else ""
+        raise SettingsError(f"{name}: {value!r} cannot be used{said}") from None
+
+
+def _level(value: Any) -> str:
+    level = str(value).upper()
+    if level not in logging.getLevelNamesMapping():
+        raise SettingsError("it is one of DEBUG, INFO, WARNING, ERROR")
+    return level
+
+
+def _positive(value: Any) -> float:
+    number = float(value)
+    if not 0 < number < float("inf"):
+        raise SettingsError("it is a positive number")
+    return number
+
+
+def _count(value: Any) -> int:
+    return int(_positive(int(value)))
+
+
+def _ratio(value: Any) -> float:
+    number = float(value)
+    if not 0 <= number <= 1:
+        raise SettingsError("it is a share from 0 to 1")
+    return number
+
+
+def _buckets(value: Any) -> tuple[float, ...]:
+    parts = value.split(",") if isinstance(value, str) else value
+    return tuple(sorted({_positive(part) for part in parts}))
+
+
+def _networks(value: Any) -> tuple[Network, ...]:
+    parts = value.split(",") if isinstance(value, str) else value
+    return tuple(ipaddress.ip_network(part.strip()) for part in parts)
+
+
+def _budgets(value: Any) -> dict[str, int]:
+    return {**LABEL_BUDGETS, **{str(label): _count(number) for label, number in dict(value).items()}}
+
+
+def _file(value: Any) -> Path:
+    return Path(str(value))
+
+
+_PARSERS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "log_level": _level,
+    "buckets": _buckets,
+    "series_budget": _count,
+    "label_budgets": _budgets,
+    "metrics_token_file": _file,
+    "metrics_allow": _networks,
+    "user_hash_key_file": _file,
+    "sentry_dsn_file": _file,
+    "errors_sample_ratio": _ratio,
+    "profiles_ratio": _ratio,
+    "traces_ratio": _ratio,
+    "slow_query_seconds": _positive,
+    "health_timeout_seconds": _positive,
+    "health_max_age_seconds": _positive,
+    "health_refresh_seconds": _positive,
+    "workers": _count,
+    "multiproc_dir": _file,
+}

@@ -41,13 +41,19 @@ def build_image(image: Image) -> None:
         _fill(recipe, image, context)
     title = f"{image.name} {image.standin_version}"
     with step(title, "building the image"):
-        arguments = {"BASE": base, "VERSION": image.version, **machine.npm_settings(), **machine.proxies()}
+        arguments = {"BASE": base, "VERSION": image.version, **_clients(), **machine.proxies()}
         docker.build(image.name, context, image.standin, arguments)
     shutil.rmtree(context)
     for line in log_of(image.name).read_text(encoding="utf-8", errors="replace").splitlines():
         if line.startswith(_DIFFERS):
             found = line.removeprefix(_DIFFERS)
             warn(f"{image.name}: {found} stands in for {image.version}: the distribution moved on.")
+
+
+def _clients() -> dict[str, str]:
+    """Where npm and pip look, and whom pip trusts: the base image holds this machine's certificates."""
+    trust = {"PIP_CERT": machine.BUNDLE_INSIDE} if machine.own_certificates() else {}
+    return {**machine.npm_settings(), **machine.pip_settings(), **trust}
 
 
 def _fill(recipe: Recipe, image: Image, context: Path) -> None:

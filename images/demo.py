@@ -14,7 +14,6 @@ _SERVICES: Final = ROOT / "services.yaml"
 # The first line of the committed services.yaml; `lookout init` replaces the file.
 _MARK: Final = "# The demo:"
 _LEFT_OUT: Final = frozenset({"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache"})
-_BUNDLE: Final = "/etc/ssl/certs/ca-certificates.crt"
 
 
 def is_wanted() -> bool:
@@ -44,7 +43,7 @@ def build(base: str) -> str:
         arguments = {"BASE": base, **machine.pip_settings(), **machine.proxies()}
         bundle = machine.ca_bundle()
         if bundle and machine.own_certificates():
-            arguments |= {"BASE": _trusting(base, bundle), "PIP_CERT": _BUNDLE}
+            arguments |= {"BASE": _trusting(base, bundle), "PIP_CERT": machine.BUNDLE_INSIDE}
         context = CACHE / "work" / NAME
         shutil.rmtree(context, ignore_errors=True)
         shutil.copytree(APPS, context, ignore=shutil.ignore_patterns(*_LEFT_OUT))
@@ -61,7 +60,9 @@ def _trusting(base: str, bundle: Path) -> str:
     context = CACHE / "work" / "trusting"
     context.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(bundle, context / "bundle.crt")
-    (context / "Dockerfile").write_text(f"ARG BASE\nFROM ${{BASE}}\nCOPY bundle.crt {_BUNDLE}\n", encoding="utf-8")
+    (context / "Dockerfile").write_text(
+        f"ARG BASE\nFROM ${{BASE}}\nCOPY bundle.crt {machine.BUNDLE_INSIDE}\n", encoding="utf-8"
+    )
     tag = "lookout/trusting-python:local"
     docker.build(NAME, context, tag, {"BASE": base})
     return tag

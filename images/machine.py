@@ -19,6 +19,8 @@ _BUNDLES: Final = (
 _GO: Final = ("GOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GONOPROXY", "GOINSECURE")
 _PROXIES: Final = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 _PIP: Final = (sys.executable, "-m", "pip")
+# Where a container of ours has the certificates.
+BUNDLE_INSIDE: Final = "/etc/ssl/certs/ca-certificates.crt"
 MIRROR: Final = "LOOKOUT_DEBIAN_MIRROR"
 MODE: Final = "LOOKOUT_IMAGES"
 

@@ -147,6 +147,7 @@ RECIPES: Final = (
         bare=True,
     ),
     Recipe("uptime-kuma"),
+    Recipe("bugsink"),
 )
 
 COMPOSE: Final = DebianPackage(

@@ -1,0 +1,122 @@
+"""The connection to Postgres: engines, the tables at start, the check that it answers.
+
+Owns how long anything waits for the database. What is asked of it is the business of the modules that ask.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import URL, Connection, Engine, create_engine, insert, make_url, select, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.orm import Session
+
+from demo.models import Base, ItemRow, Tenant
+
+POOL_SIZE: Final = 5
+POOL_OVERFLOW: Final = 5
+POOL_WAIT_SECONDS: Final = 1.0
+CONNECT_SECONDS: Final = 2
+STATEMENT_MS: Final = 5000
+# Any number, as long as every process of the demo takes the same.
+_LOCK: Final = 720_651_337
+
+_TENANTS: Final = ("acme", "borealis", "cinder", "dovetail", "ember", "fjord", "gantry", "harbour")
+_FINISHES: Final = ("oak", "steel", "linen", "slate", "copper", "cork", "glass", "wool")
+_THINGS: Final = ("lamp", "desk", "chair", "shelf", "clock", "bowl", "rug", "mirror", "stool", "vase")
+_SIZES: Final = ("small", "medium", "large")
+ITEM_COUNT: Final = len(_FINISHES) * len(_THINGS) * len(_SIZES)
+
+log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the database is; the password is in a file, and read when a connection is made."""
+
+    url: str
+    password_file: Path | None = None
+
+    def complete(self) -> URL:
+        """The URL with the password in it; its text form shows none."""
+        url = make_url(self.url)
+        if self.password_file is None:
+            return url
+        return url.set(password=self.password_file.read_text(encoding="utf-8").strip())
+
+
+def connect_async(address: Address) -> AsyncEngine:
+    """An engine for the API. Nothing is connected yet."""
+    return create_async_engine(address.complete(), **_options(address))
+
+
+def connect(address: Address) -> Engine:
+    """An engine for the worker. Nothing is connected yet."""
+    return create_engine(address.complete(), **_options(address))
+
+
+def _options(address: Address) -> dict[str, Any]:
+    if not address.url.startswith("postgresql"):
+        return {}
+    return {
+        "pool_size": POOL_SIZE,
+        "max_overflow": POOL_OVERFLOW,
+        "pool_timeout": POOL_WAIT_SECONDS,
+        # A connection that died with a restarted server is replaced before a request meets it.
+        "pool_pre_ping": True,
+        "connect_args": {
+            "connect_timeout": CONNECT_SECONDS,
+            "options": f"-c statement_timeout={STATEMENT_MS} -c application_name=demo",
+            "tcp_user_timeout": 3000,
+        },
+    }
+
+
+async def prepare_when_there(engine: AsyncEngine, every_seconds: float = 1.0) -> None:
+    """Make the tables as soon as the database answers: the app may well be there first."""
+    waited = False
+    while True:
+        try:
+            async with engine.begin() as connection:
+                await connection.run_sync(prepare)
+            log.info("database is ready")
+            return
+        except (SQLAlchemyError, OSError) as error:
+            if not waited:
+                log.warning("waiting for the database", dependency="db", error_type=type(error).__name__)
+            waited = True
+            await asyncio.sleep(every_seconds)
+
+
+def prepare(connection: Connection) -> None:
+    """Make what is missing of tables, items and tenants. Several processes that start at once do it one by one."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    Base.metadata.create_all(connection)
+    if connection.execute(select(ItemRow.id).limit(1)).first() is None:
+        connection.execute(insert(ItemRow), list(_items()))
+        connection.execute(insert(Tenant), [{"slug": slug, "sites": 1 + n % 4} for n, slug in enumerate(_TENANTS)])
+
+
+def _items() -> Iterator[dict[str, Any]]:
+    for number, (finish, thing, size) in enumerate(itertools.product(_FINISHES, _THINGS, _SIZES), start=1):
+        yield {"id": number, "name": f"{size} {finish} {thing}", "price_cents": 900 + number * 37 % 9000}
+
+
+async def answers(engine: AsyncEngine) -> None:
+    """The readiness check: one statement over a pooled connection."""
+    async with engine.connect() as connection:
+        await connection.execute(text("SELECT 1"))
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Session]:
+    """A session that commits when the block ends well."""
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session

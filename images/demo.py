@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -10,10 +11,13 @@ from images.progress import log_of, step
 
 NAME: Final = "demo"
 APPS: Final = ROOT / "apps"
+# The library that makes an app observable; the demo has it installed, as any app would.
+LIBRARY: Final = ROOT / "instrumentation"
 _SERVICES: Final = ROOT / "services.yaml"
 # The first line of the committed services.yaml; `lookout init` replaces the file.
 _MARK: Final = "# The demo:"
-_LEFT_OUT: Final = frozenset({"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache"})
+# Caches, and what is rendered for each service: that is mounted, and another threshold makes no other image.
+_LEFT_OUT: Final = frozenset({"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", "build", "services"})
 
 
 def is_wanted() -> bool:
@@ -23,16 +27,23 @@ def is_wanted() -> bool:
     return _SERVICES.read_bytes().startswith(_MARK.encode())
 
 
-def reference(folder: Path = APPS) -> str:
-    """The image's name and tag."""
+def reference(*folders: Path) -> str:
+    """The image's name and tag: what these folders hold, by default the demo and its library."""
     digest = hashlib.sha256()
-    for path in _files(folder):
-        digest.update(f"{path.relative_to(folder)}\0{path.stat().st_size}\0".encode() + path.read_bytes())
+    for folder in folders or (APPS, LIBRARY):
+        for path in _files(folder):
+            name = path.relative_to(folder).as_posix()
+            digest.update(f"{name}\0{path.stat().st_size}\0".encode() + path.read_bytes())
     return f"lookout/{NAME}:{digest.hexdigest()[:12]}"
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and not _LEFT_OUT & set(path.parts))
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in found if not _is_left_out(path.relative_to(folder).parts))
+
+
+def _is_left_out(parts: Iterable[str]) -> bool:
+    return any(part in _LEFT_OUT or part.endswith(".egg-info") for part in parts)
 
 
 def build(base: str) -> str:
@@ -46,7 +57,8 @@ def build(base: str) -> str:
             arguments |= {"BASE": _trusting(base, bundle), "PIP_CERT": machine.BUNDLE_INSIDE}
         context = CACHE / "work" / NAME
         shutil.rmtree(context, ignore_errors=True)
-        shutil.copytree(APPS, context, ignore=shutil.ignore_patterns(*_LEFT_OUT))
+        for folder, target in ((APPS, context), (LIBRARY, context / LIBRARY.name)):
+            shutil.copytree(folder, target, ignore=lambda _folder, names: {n for n in names if _is_left_out([n])})
         docker.build(NAME, context, tag, arguments)
         shutil.rmtree(context)
     for other in docker.local_images():

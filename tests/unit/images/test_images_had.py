@@ -171,6 +171,18 @@ def test_the_demos_tag_follows_its_content_alone(tmp_path: Path) -> None:
     assert demo.reference(two) != tag
 
 
+def test_the_demos_tag_follows_its_library_but_not_what_is_rendered_for_each_service(tmp_path: Path) -> None:
+    apps, library = tmp_path / "apps", tmp_path / "instrumentation"
+    for file in (apps / "api.py", library / "core.py", library / "services" / "api.json"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("1\n")
+    tag = demo.reference(apps, library)
+    (library / "services" / "api.json").write_text("2\n")
+    assert demo.reference(apps, library) == tag
+    (library / "core.py").write_text("2\n")
+    assert demo.reference(apps, library) != tag
+
+
 # --- the command line ---
 
 

@@ -62,11 +62,11 @@ def settings_in(folder: Path) -> LookoutSettings:
 
 
 @contextmanager
-def running(settings: LookoutSettings) -> Iterator[Demo]:
+def running(settings: LookoutSettings, *, switches: bool = True) -> Iterator[Demo]:
     """Run the API while the block runs; what it logs is read by nobody unless the block asks."""
     server = FakeServer()
     redis = FakeAsyncRedis(server=server)
-    app, lookout = create_app(Settings(switches_enabled=True), redis, settings, logging=False)
+    app, lookout = create_app(Settings(switches_enabled=switches), redis, settings, logging=False)
     with captured(lookout.metrics), TestClient(app) as client:
         yield Demo(client, lookout, server)
 

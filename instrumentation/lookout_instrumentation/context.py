@@ -9,9 +9,10 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import structlog
 import uuid_utils
@@ -25,6 +26,7 @@ HASH_DIGITS: Final = 16
 FIELDS: Final = ("session_id", "tier", "tenant", "site", "action")
 
 _key_file: Path | None = None
+_notes: Final[ContextVar[dict[str, Any] | None]] = ContextVar("lookout_notes", default=None)
 
 
 def configure(key_file: Path | None) -> None:
@@ -42,6 +44,7 @@ def begin(given: str = "") -> str:
         ids["client_request_id"] = given
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(**ids)
+    _notes.set({})
     return request_id
 
 
@@ -49,6 +52,15 @@ def resume(fields: Mapping[str, str]) -> None:
     """Go on in the context that another process began, as a task does with that of its request."""
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(**fields)
+    _notes.set({})
+
+
+def notes() -> dict[str, Any] | None:
+    """What recorders note of the request or task at hand, each under its own key; None outside of one.
+
+    It is one dict for all threads and tasks that work for the request, and is gone with it.
+    """
+    return _notes.get()
 
 
 def bind(*, user: str | int | None = None, **fields: str) -> None:

@@ -4,7 +4,7 @@ Owns the http metrics and the access line. How a framework tells the route's tem
 route is a template, never a raw path, or scanners would make a series of each path that they try.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import structlog
@@ -29,6 +29,8 @@ class HttpMetrics:
 
     def __init__(self, metrics: Metrics) -> None:
         self.metrics = metrics
+        # Called with the handler at the end of each request, in its context.
+        self.on_end: list[Callable[[str], None]] = []
         self.in_progress = metrics.get("http_requests_in_progress")
         self._requests = metrics.get("http_requests_total")
         self._duration = metrics.get("http_request_duration_seconds")
@@ -46,6 +48,8 @@ class HttpMetrics:
         """Count one answered request."""
         self._requests.labels(method, handler, _STATUS.get(status, "other")).inc()
         self._duration.labels(method, handler).observe(seconds)
+        for callback in self.on_end:
+            callback(handler)
 
 
 def bounded_method(method: str) -> str:

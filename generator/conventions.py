@@ -57,15 +57,30 @@ PORTS: Final[dict[str, int]] = {
     "collector": 8888,
     "caddy": 2020,
 }
+# The same of the parts that run when `stack.errors` says so, under compose's profile of that name.
+ERROR_PORTS: Final[dict[str, int]] = {"bugsink": 8000, "bugsink-bridge": 8001}
+ERRORS_PROFILE: Final = "errors"
 LOCAL_PORT: Final = 8080
 KUMA_PORT: Final = 3001
 OTLP_HTTP_PORT: Final = 4318
 
 # Paths under which Caddy serves each part.
+PUSH_PATH: Final = "/otlp/v1/logs"
 PROMETHEUS_PATH: Final = "/prometheus"
 ALERTMANAGER_PATH: Final = "/alertmanager"
 GRAFANA_PATH: Final = "/grafana"
 RUNBOOKS_PATH: Final = "/runbooks"
+BUGSINK_PATH: Final = "/bugsink"
+
+# Bugsink: its account, and the secrets that it is set up with.
+BUGSINK_ADMIN: Final = "admin"
+BUGSINK_PASSWORD: Final = "bugsink_admin_password"
+BUGSINK_KEY: Final = "bugsink_secret_key"
+BUGSINK_WEBHOOK: Final = "bugsink_webhook_token"
+# Alerts that no rule makes: Bugsink says that there is a new error, or an old one again. Each shows one issue.
+EVENT_ALERTS: Final = ("NewError", "RegressedError")
+# How long one stands, since nobody says when an error is over.
+EVENT_SECONDS: Final = 3600
 
 # Grafana: uids are addresses, so they never change.
 DATASOURCE_PROMETHEUS: Final = "lookout-prometheus"
@@ -112,7 +127,7 @@ def panel_url(base_url: str, service: str, kinds: Collection[str], slug: str) ->
 
 def log_names(service: str) -> tuple[str, ...]:
     """What `service_name` is on a service's log lines: the stack's parts write under their own names."""
-    return tuple(sorted(PORTS)) if service == STACK_SERVICE else (service,)
+    return tuple(sorted({**PORTS, **ERROR_PORTS})) if service == STACK_SERVICE else (service,)
 
 
 def logs_path(service: str) -> str:
@@ -123,6 +138,16 @@ def logs_path(service: str) -> str:
 def logs_url(base_url: str, service: str) -> str:
     """The address of the logs explorer, showing one service: what an alert's `logs_url` says."""
     return f"{base_url}{GRAFANA_PATH}{logs_path(service)}"
+
+
+def logs_token(service: str) -> str:
+    """The secret with which a service of `logs: push` says who it is."""
+    return f"{service.replace('-', '_')}_logs_token"
+
+
+def sentry_dsn(service: str) -> str:
+    """The secret with the address that a service reports its errors to."""
+    return f"{service.replace('-', '_')}_sentry_dsn"
 
 
 def runbook_url(base_url: str, service: str, alert: str) -> str:

@@ -209,6 +209,19 @@ class Logs:
 
 
 @dataclass(frozen=True, slots=True)
+class Errors:
+    """Where a service's error reports go: the address (DSN) is in a secret.
+
+    In Bugsink it has a project, known by its number; `address` is the DSN with {key} where its key belongs. A DSN of
+    the user's own has neither.
+    """
+
+    dsn: SecretRef
+    project: int = 0
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """One watched thing: an app, a data store, a host, or the monitoring stack itself."""
 
@@ -226,6 +239,7 @@ class Service:
     token: SecretRef | None
     off: tuple[str, ...]
     origin: Span
+    errors: Errors | None = None
     jobs: tuple[ScrapeJob, ...] = ()
     probes: tuple[Probe, ...] = ()
     packs: tuple[PackInstance, ...] = ()
@@ -287,7 +301,8 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The monitoring stack itself. `domain` is empty without one; `base_url` never ends in a slash."""
+    """The monitoring stack itself. `domain` is empty without one; `base_url` never ends in a slash; `errors` is whether
+    Bugsink runs."""
 
     name: str
     domain: str
@@ -299,6 +314,7 @@ class Stack:
     memory: int
     disk: int
     timing: Timing
+    errors: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +325,7 @@ class Budget:
     metrics_disk: int
     logs_disk: int
     queue_disk: int
+    errors_disk: int = 0
 
 
 @dataclass(frozen=True, slots=True)

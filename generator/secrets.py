@@ -13,13 +13,20 @@ import secrets
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
 import bcrypt
 
-from generator.conventions import SPEC_FILE
+from generator.conventions import (
+    BUGSINK_ADMIN,
+    BUGSINK_KEY,
+    BUGSINK_PASSWORD,
+    BUGSINK_WEBHOOK,
+    SPEC_FILE,
+    logs_token,
+)
 from generator.diagnostics import Diagnostic, Problems
 from generator.model import Channel, ScrapeJob, Site, SlackChannel
 from generator.packs import load_packs
@@ -37,7 +44,7 @@ Origin = Literal["made", "derived", "later", "given"]
 FOLDER: Final = "secrets"
 MOUNTED: Final = ".mounted"
 # Containers that mount a share whether or not anything is in it.
-_CONSUMERS: Final = ("alertmanager", "caddy", "grafana", "prometheus")
+_CONSUMERS: Final = ("alertmanager", "caddy", "collector", "grafana", "prometheus")
 _SAFE_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _WEB_PASSWORD: Final = "web_password"
 # bcrypt reads no further.
@@ -52,6 +59,8 @@ class Secret:
     purpose: str
     origin: Origin
     consumers: tuple[str, ...] = ()
+    around: str = ""
+    """What stands around a value that is made: an address with {key} in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,8 @@ def needed_secrets(site: Site) -> tuple[Secret, ...]:
     people = (person.channel for person in site.people.values() if person.channel)
     found += [_of_channel(channel) for channel in (*site.channels.values(), *people)]
     found += [secret for service in site.services for job in service.jobs for secret in _of_job(job)]
+    found += [_of_pushed_logs(service.name) for service in site.services if service.logs.mode == "push"]
+    found += _of_errors(site)
     merged: dict[str, Secret] = {}
     for secret in found:
         merged[secret.name] = _merge(merged.get(secret.name, secret), secret)
@@ -97,7 +108,7 @@ def ensure_secrets(site: Site, root: Path) -> SecretsReport:
         folder.mkdir(mode=0o700, exist_ok=True)
         tightened = _tighten(folder, needed)
         made = [secret.name for secret in needed if _make(folder, secret)]
-        _share(folder, needed, [service.name for service in site.services if service.token])
+        _share(folder, needed)
     except OSError as error:
         message = f"{error.filename or folder}: {error.strerror}"
         raise Problems([Diagnostic("apply/secret-missing", message, notes=("secrets/ cannot be prepared",))]) from error
@@ -123,12 +134,34 @@ def _of_job(job: ScrapeJob) -> list[Secret]:
     return found
 
 
+def _of_pushed_logs(service: str) -> Secret:
+    """One token a service: it says whose the lines are."""
+    return Secret(logs_token(service), f"the token of the lines that {service} pushes", "made", ("collector", service))
+
+
+def _of_errors(site: Site) -> list[Secret]:
+    """What Bugsink runs with, and each app's address to report to, whose key is made before Bugsink runs."""
+    found = []
+    if site.stack.errors:
+        found += [
+            Secret(BUGSINK_PASSWORD, f"Bugsink's user {BUGSINK_ADMIN}", "made"),
+            Secret(BUGSINK_KEY, "what Bugsink signs its sessions with", "made", ("bugsink",)),
+            Secret(BUGSINK_WEBHOOK, "the bridge's address, known to Bugsink alone", "made", ("bugsink-bridge",)),
+        ]
+    for service in site.services:
+        if errors := service.errors:
+            origin: Origin = "made" if errors.project else "given"
+            purpose = f"where {service.name} reports its errors"
+            found.append(Secret(errors.dsn.name, purpose, origin, (service.name,), errors.address))
+    return found
+
+
 def _merge(one: Secret, other: Secret) -> Secret:
     """One file that is used twice: both consumers get it, and what somebody must give is not made up."""
     if not _SAFE_NAME.fullmatch(other.name):
         raise ValueError(f"{other.name!r} cannot be the name of a secret file")
     given = one if one.origin == "given" else other
-    return Secret(one.name, given.purpose, given.origin, tuple(sorted({*one.consumers, *other.consumers})))
+    return replace(given, consumers=tuple(sorted({*one.consumers, *other.consumers})))
 
 
 def _tighten(folder: Path, needed: Iterable[Secret]) -> list[str]:
@@ -144,6 +177,8 @@ def _tighten(folder: Path, needed: Iterable[Secret]) -> list[str]:
 
 def _make(folder: Path, secret: Secret) -> bool:
     """Write the secret's file if its value is ours to choose and not chosen yet; True if it was written."""
+    if secret.around:
+        return _make_address(folder, secret)
     if secret.origin == "made" and not _read(folder, secret):
         _write(folder / secret.name, secrets.token_urlsafe(24) + "\n", 0o600)
         return True
@@ -156,6 +191,19 @@ def _make(folder: Path, secret: Secret) -> bool:
             _write(folder / secret.name, bcrypt.hashpw(password, bcrypt.gensalt()).decode() + "\n", 0o600)
             return True
     return False
+
+
+def _make_address(folder: Path, secret: Secret) -> bool:
+    """The address, with a key that stays when the rest of it changes. What is no address of ours stays as it is."""
+    present = _read(folder, secret)
+    key = re.search(rf"//([0-9a-f]{{32}})@.+/{secret.around.rpartition('/')[2]}$", present)
+    if present and not key:
+        return False
+    wanted = secret.around.format(key=key[1] if key else secrets.token_hex(16))
+    if wanted == present:
+        return False
+    _write(folder / secret.name, wanted + "\n", 0o600)
+    return True
 
 
 def _matches(password: bytes, hashed: bytes) -> bool:
@@ -176,11 +224,11 @@ def _read(folder: Path, secret: Secret) -> str:
         raise Problems([Diagnostic("apply/secret-missing", f"{FOLDER}/{secret.name} is not UTF-8 text")]) from None
 
 
-def _share(folder: Path, needed: Sequence[Secret], services: Iterable[str]) -> None:
+def _share(folder: Path, needed: Sequence[Secret]) -> None:
     """Bring secrets/.mounted/ to exactly what the containers need. A file that cannot be filled yet is empty, so that
     a configuration which names it is valid."""
     mounted = folder / MOUNTED
-    consumers = sorted({*_CONSUMERS, *services})
+    consumers = sorted({*_CONSUMERS, *(consumer for secret in needed for consumer in secret.consumers)})
     for consumer in consumers:
         share = mounted / consumer
         share.mkdir(parents=True, exist_ok=True)

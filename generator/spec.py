@@ -146,6 +146,10 @@ class StackSpec(_Model):
         description="The public name of this stack. Left out: everything listens on 127.0.0.1 only, without TLS.",
     )
     environment: Name | None = Field(default=None, description="The `environment` label. Default production.")
+    errors: Literal["bugsink"] | None = Field(
+        default=None,
+        description="bugsink: run an error tracker, with a project for each app. Default: none runs.",
+    )
     retention: RetentionSpec | None = Field(default=None, description="How long data is kept.")
     machine: MachineSpec | None = Field(default=None, description="What the stack may use of the machine.")
     owner: str | None = Field(default=None, description="Who looks after the stack: a name from `people`.")
@@ -223,6 +227,16 @@ class LogsSpec(_Model):
 Logs = Annotated[LogsSpec, BeforeValidator(_as_logs)]
 
 
+class ErrorsSpec(_Model):
+    """Where error reports go."""
+
+    mode: Literal["none"] | None = Field(default=None, description="none: nowhere.")
+    dsn: Secret | None = Field(default=None, description="The secret that holds the DSN of another error tracker.")
+
+
+ErrorsTo = Annotated[ErrorsSpec, BeforeValidator(_as_logs)]
+
+
 class ServiceSpec(_Model):
     """One watched thing."""
 
@@ -244,6 +258,10 @@ class ServiceSpec(_Model):
     detect_within: Duration | None = Field(
         default=None,
         description="The longest time from a total outage to the message. Default 60s.",
+    )
+    errors: ErrorsTo | None = Field(
+        default=None,
+        description="none, or {dsn: secret:NAME} for another error tracker. Default: an app reports to stack.errors.",
     )
     logs: Logs | None = Field(default=None, description="docker (the default), push, none, or {file: PATH}.")
     params: dict[str, Scalar] | None = Field(

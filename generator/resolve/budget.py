@@ -23,6 +23,12 @@ _FLOORS: Final[Mapping[str, tuple[int, float]]] = {
     "caddy": (64 * MIB, 0.01),
 }
 
+# The error tracker, when it runs: one process that serves, one that works off. Beside Python, the bridge is small.
+_ERROR_FLOORS: Final[Mapping[str, tuple[int, float]]] = {
+    "bugsink": (320 * MIB, 0.05),
+    "bugsink-bridge": (48 * MIB, 0.0),
+}
+
 # What a scraped target brings, in series, and what a sample costs on disk: estimates, on the low side, so that
 # only a plan that certainly cannot fit is refused.
 _SERIES: Final = {"app": 300, "exporter": 200, "host": 700, "stack": 3000, "probe": 30}
@@ -30,6 +36,7 @@ _BYTES_PER_SAMPLE: Final = 1.3
 _METRICS_SHARE: Final = 0.40
 _LOGS_SHARE: Final = 0.35
 _QUEUE_SHARE: Final = 0.05
+_ERRORS_SHARE: Final = 0.05
 _LEAST_DISK: Final = 5 * GIB
 
 
@@ -44,6 +51,7 @@ def resolve_budget(context: Context, stack: Stack, services: tuple[Service, ...]
         metrics_disk=metrics_disk,
         logs_disk=logs_disk(stack),
         queue_disk=min(int(stack.disk * _QUEUE_SHARE), 2 * GIB),
+        errors_disk=int(stack.disk * _ERRORS_SHARE) if stack.errors else 0,
     )
 
 
@@ -54,7 +62,8 @@ def logs_disk(stack: Stack) -> int:
 
 def _share_memory(context: Context, stack: Stack, exporters: list[Exporter]) -> dict[str, int]:
     shares = {exporter.name: exporter.memory for exporter in exporters}
-    least = sum(floor for floor, _ in _FLOORS.values()) + sum(shares.values())
+    floors = {**_FLOORS, **(_ERROR_FLOORS if stack.errors else {})}
+    least = sum(floor for floor, _ in floors.values()) + sum(shares.values())
     if stack.memory < least:
         and_exporters = f" and its exporters ({len(exporters)})" if exporters else ""
         context.problem(
@@ -64,7 +73,7 @@ def _share_memory(context: Context, stack: Stack, exporters: list[Exporter]) -> 
             ("stack", "machine", "memory"),
         )
     spare = max(stack.memory - least, 0)
-    for part, (floor, share) in _FLOORS.items():
+    for part, (floor, share) in floors.items():
         shares[part] = (floor + int(spare * share)) // MIB * MIB
     return dict(sorted(shares.items()))
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from generator.conventions import ALERTMANAGER_PATH, GRAFANA_PATH, PORTS, PROMETHEUS_PATH, STACK_SERVICE
+from generator.conventions import ALERTMANAGER_PATH, ERROR_PORTS, GRAFANA_PATH, PORTS, PROMETHEUS_PATH, STACK_SERVICE
 from generator.model import Probe, ScrapeJob, SecretRef, Service, Stack
 from generator.resolve import detection
 from generator.resolve.context import Context, default
@@ -55,7 +55,9 @@ def resolve_jobs(
 def stack_jobs(stack: Stack) -> tuple[ScrapeJob, ...]:
     """One job for each part of the stack. Node exporter is not here: the host's own job scrapes it."""
     jobs = []
-    for part, port in sorted(PORTS.items()):
+    # Bugsink has no metrics; the bridge looks after it.
+    parts = {**PORTS, **({"bugsink-bridge": ERROR_PORTS["bugsink-bridge"]} if stack.errors else {})}
+    for part, port in sorted(parts.items()):
         if part == "node-exporter":
             continue
         kuma = part == "uptime-kuma"

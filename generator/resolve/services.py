@@ -5,18 +5,22 @@ from dataclasses import replace
 from typing import Final
 
 from generator import units
-from generator.conventions import DEFAULT_HOST, DEFAULT_OWNER, PORTS, STACK_SERVICE
+from generator.conventions import DEFAULT_HOST, DEFAULT_OWNER, ERROR_PORTS, PORTS, STACK_SERVICE
 from generator.model import Logs, Service, Stack
 from generator.packs import instantiate
 from generator.resolve import detection
 from generator.resolve.budget import logs_disk
 from generator.resolve.context import Context, default
+from generator.resolve.errors import resolve_errors
 from generator.resolve.jobs import resolve_jobs, stack_jobs
 from generator.resolve.params import resolve_params
 from generator.source import Path
 from generator.spec import HostSpec, LogsSpec, ServiceSpec, StackSpec
 
-_RESERVED: Final = {STACK_SERVICE, *PORTS}
+_RESERVED: Final = {STACK_SERVICE, *PORTS, *ERROR_PORTS}
+
+# Packs that no service asks for by name.
+_IMPLIED: Final = {"bugsink", "host", "stack", "target"}
 
 
 def resolve_services(context: Context, stack: Stack) -> tuple[Service, ...]:
@@ -53,6 +57,7 @@ def _service(context: Context, stack: Stack, name: str, spec: ServiceSpec) -> Se
     interval = _interval(context, stack, spec, detect_within, path)
     jobs, probes = resolve_jobs(context, base, spec, kinds, interval, path)
     base = replace(base, jobs=jobs, probes=probes)
+    base = replace(base, errors=resolve_errors(context, stack, base, spec, path))
     return _with_packs(context, stack, base, kinds, spec.params or {}, path)
 
 
@@ -84,7 +89,7 @@ def _stack_service(context: Context, stack: Stack) -> Service:
     spec, path = context.spec.stack or StackSpec(), ("stack",)
     base = Service(
         name=STACK_SERVICE,
-        kinds=("stack",),
+        kinds=("stack", "bugsink") if stack.errors else ("stack",),
         owner=_owner(context, spec.owner, path),
         environment=stack.environment,
         targets=(),
@@ -100,7 +105,7 @@ def _stack_service(context: Context, stack: Stack) -> Service:
         jobs=stack_jobs(stack),
     )
     params = {"logs_disk": f"{logs_disk(stack)}B", **(spec.params or {})}
-    return _with_packs(context, stack, base, ["stack"], params, path)
+    return _with_packs(context, stack, base, list(base.kinds), params, path)
 
 
 def _with_packs(
@@ -131,8 +136,8 @@ def _known_kinds(context: Context, service: Service, path: Path) -> list[str]:
     kinds = []
     for index, kind in enumerate(service.kinds):
         where: Path = (*path, "kind", index)
-        if kind not in context.packs or kind in ("host", "stack", "target"):
-            known = set(context.packs) - {"host", "stack", "target"}
+        if kind not in context.packs or kind in _IMPLIED:
+            known = set(context.packs) - _IMPLIED
             context.unknown("spec/unknown-kind", f"no pack is called '{kind}'", kind, known, where)
             continue
         kinds.append(kind)

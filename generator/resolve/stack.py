@@ -34,6 +34,7 @@ def resolve_stack(context: Context) -> Stack:
         environment=default(spec.environment, "production"),
         base_url=f"https://{domain}" if domain else f"http://localhost:{LOCAL_PORT}",
         status_url=f"https://status.{domain}" if domain else f"http://localhost:{KUMA_PORT}",
+        errors=spec.errors is not None,
         retention_metrics=default(retention.metrics, 90 * DAY),
         retention_logs=default(retention.logs, 30 * DAY),
         memory=default(machine.memory, 2 * GIB),

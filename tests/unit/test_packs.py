@@ -26,7 +26,7 @@ def alert_of(instance: PackInstance, name: str) -> Alert:
 
 
 def test_the_packs_that_ship() -> None:
-    assert list(load_packs()) == ["fastapi", "host", "http", "probe", "redis", "stack", "target"]
+    assert list(load_packs()) == ["bugsink", "fastapi", "host", "http", "instrumentation", "probe", "redis", "stack", "target"]
 
 
 @pytest.mark.parametrize("kind", load_packs())

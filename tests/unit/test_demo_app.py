@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from demo.catalogue import ITEMS
 from demo.settings import Settings, SettingsError
+from lookout_instrumentation import Settings as LookoutSettings
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from lookout_instrumentation import Settings as LookoutSettings
 
 from tests.unit.demo_api import ITEM, Demo, running, settings_in
 

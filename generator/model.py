@@ -240,6 +240,7 @@ class Service:
     off: tuple[str, ...]
     origin: Span
     errors: Errors | None = None
+    secrets: tuple[SecretRef, ...] = ()
     jobs: tuple[ScrapeJob, ...] = ()
     probes: tuple[Probe, ...] = ()
     packs: tuple[PackInstance, ...] = ()

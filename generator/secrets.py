@@ -89,6 +89,11 @@ def needed_secrets(site: Site) -> tuple[Secret, ...]:
     found += [secret for service in site.services for job in service.jobs for secret in _of_job(job)]
     found += [_of_pushed_logs(service.name) for service in site.services if service.logs.mode == "push"]
     found += _of_errors(site)
+    found += [
+        Secret(own.name, f"of {service.name}'s own", "made", (service.name,))
+        for service in site.services
+        for own in service.secrets
+    ]
     merged: dict[str, Secret] = {}
     for secret in found:
         merged[secret.name] = _merge(merged.get(secret.name, secret), secret)

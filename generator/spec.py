@@ -263,6 +263,10 @@ class ServiceSpec(_Model):
         default=None,
         description="none, or {dsn: secret:NAME} for another error tracker. Default: an app reports to stack.errors.",
     )
+    secrets: list[Secret] | None = Field(
+        default=None,
+        description="Passwords and keys of its own: `make secrets` makes them up, its container has them in /run/secrets.",
+    )
     logs: Logs | None = Field(default=None, description="docker (the default), push, none, or {file: PATH}.")
     params: dict[str, Scalar] | None = Field(
         default=None, description="Thresholds that differ from the packs' defaults."

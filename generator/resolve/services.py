@@ -52,6 +52,7 @@ def _service(context: Context, stack: Stack, name: str, spec: ServiceSpec) -> Se
         token=spec.metrics.token if spec.metrics else None,
         off=tuple(sorted(set(spec.off or []))),
         origin=context.source.key_span(path),
+        secrets=tuple(sorted(set(spec.secrets or []), key=lambda secret: secret.name)),
     )
     kinds = _known_kinds(context, base, path)
     interval = _interval(context, stack, spec, detect_within, path)

@@ -55,6 +55,14 @@ def test_every_use_of_a_secret_is_found_with_its_consumers_and_its_origin() -> N
     }
 
 
+def test_a_services_own_secrets_are_made_and_shared_by_those_that_name_them(tmp_path: Path) -> None:
+    password, key = SecretRef("db_password"), SecretRef("webhook_key")
+    site = make_site(make_service("api", secrets=(password, key)), make_service("db", secrets=(password,)))
+    assert {"db_password", "webhook_key"} <= set(ensure_secrets(site, tmp_path).made)
+    assert shares(tmp_path) >= {"api/db_password", "api/webhook_key", "db/db_password"}
+    assert "db/webhook_key" not in shares(tmp_path)
+
+
 def test_the_public_entrance_has_a_password_only_when_there_is_one() -> None:
     names = {secret.name for secret in needed_secrets(make_site(stack=PUBLIC))}
     assert {"web_password", "web_password_hash"} <= names

@@ -53,6 +53,7 @@ CODES: Final[tuple[str, ...]] = (
     "apply/unreachable",
     "apply/not-loaded",
     "apply/secret-missing",
+    "apply/bugsink",
     "apply/kuma",
 )
 

@@ -25,8 +25,11 @@ def _pairs(path: Path) -> dict[str, str]:
     return {key.strip(): value.strip().strip('"') for key, value in pairs}
 
 
-def compose(root: Path, *arguments: str, timeout: int = 600) -> subprocess.CompletedProcess[str]:
-    """Run `docker compose` in `root`; output is captured, the exit code is the caller's to read.
+def compose(
+    root: Path, *arguments: str, timeout: int = 600, text: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `docker compose` in `root`, with `text` on its standard input; output is captured, the exit code is the
+    caller's to read.
 
     One that does not end in time is ended, and has failed with the code that timeout(1) uses.
     """
@@ -37,6 +40,7 @@ def compose(root: Path, *arguments: str, timeout: int = 600) -> subprocess.Compl
             cwd=root,
             env=docker_environment(root),
             capture_output=True,
+            input=text,
             text=True,
             errors="replace",
             timeout=timeout,

@@ -1,6 +1,7 @@
 """Gets the container images that the stack runs: pulled, or built out of package registries when no registry answers.
 
-It knows nothing of services.yaml but whether that is the demo's, and imports nothing of the generator.
+It knows nothing of services.yaml but whether that is the demo's and asks for the error tracker, and imports nothing of
+the generator.
 """
 
 from pathlib import Path

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from images import CACHE, ROOT, Failed, build, demo, docker, plugin, provide
+from images import CACHE, ROOT, Failed, build, demo, docker, plugin, provide, tracker
 from images.dotenv import merge_dotenv, read_dotenv
 from images.machine import MODE
 from images.pins import Image, load_pins, variable
@@ -106,7 +106,9 @@ def _provide(names: Sequence[str], mode: provide.Mode, rebuild: bool) -> int:
 def _is_wanted(image: Image, names: Sequence[str], with_demo: bool) -> bool:
     if image.name in _OF_THE_DEMO and with_demo:
         return True
-    return image.name in names if names else image.name not in _OF_THE_DEMO
+    if names:
+        return image.name in names
+    return tracker.is_wanted() if image.name == tracker.NAME else image.name not in _OF_THE_DEMO
 
 
 def _demo(python: str, rebuild: bool) -> str:
@@ -126,7 +128,11 @@ def _changes(had: dict[str, str | None], everything: bool) -> dict[str, str | No
             changes.setdefault(image.variable, image.pulled)
     changes.setdefault(variable(demo.NAME), demo.reference())
     changes["COMPOSE_FILE"] = present.get("COMPOSE_FILE", _COMPOSE_FILES)
-    switched = {"demo": demo.NAME in had, "grafana": had.get("grafana") is not None}
+    switched = {
+        "demo": demo.NAME in had,
+        "grafana": had.get("grafana") is not None,
+        tracker.PROFILE: had.get(tracker.NAME) is not None,
+    }
     kept = [profile for profile in present.get("COMPOSE_PROFILES", "").split(",") if profile not in ("", *switched)]
     changes["COMPOSE_PROFILES"] = ",".join(sorted({*kept, *(name for name, on in switched.items() if on)}))
     return changes

@@ -16,7 +16,7 @@ create_network() {
 
 # Containers run as other users than whoever cloned this, perhaps with a strict umask.
 open_configuration() {
-    chmod -R a+rX prometheus alertmanager grafana loki caddy docs/runbooks
+    chmod -R a+rX prometheus alertmanager grafana loki caddy docs/runbooks generator/errors/bridge
 }
 
 start() {
@@ -27,9 +27,10 @@ start() {
 
 # Where everything is, and who may enter: names of files, never what is in them.
 tell() {
-    local base port=${LOOKOUT_PORT:-8080} kuma_port=${LOOKOUT_KUMA_PORT:-3001} kuma grafana
+    local base port=${LOOKOUT_PORT:-8080} kuma_port=${LOOKOUT_KUMA_PORT:-3001} kuma grafana errors
     base=$(sed -n 's|.*--web.external-url=\(.*\)/prometheus/.*|\1|p' compose.rendered.yaml)
     grafana=$(docker compose config --services | grep -x grafana || true)
+    errors=$(docker compose config --services | grep -x bugsink || true)
     kuma=${base/https:\/\//https:\/\/status.}
     if [[ $base == http://* ]]; then
         base=http://localhost:$port
@@ -41,6 +42,7 @@ tell() {
     [[ -z $grafana ]] || say "  Grafana        $base/grafana/   user admin, password in secrets/grafana_admin_password"
     say "  Prometheus     $base/prometheus/"
     say "  Alertmanager   $base/alertmanager/"
+    [[ -z $errors ]] || say "  Errors         $base/bugsink/   user admin, password in secrets/bugsink_admin_password"
     say "  Uptime Kuma    $kuma/   user admin, password in secrets/kuma_admin_password"
     if [[ $base == https://* ]]; then
         say "  What has no login of its own asks for one: user admin, password in secrets/web_password"

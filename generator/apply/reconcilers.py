@@ -5,6 +5,7 @@ are reloaded by signal and read back over their APIs; what has no reload is recr
 container carries the hash of its configuration as a label.
 """
 
+import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any, Final
 import requests
 import yaml
 
+from generator import errors
 from generator.apply.readback import compare_alertmanager, compare_blackbox, compare_prometheus
 from generator.artifact import Artifact
 from generator.diagnostics import Diagnostic
@@ -49,13 +51,15 @@ class Running:
 class Reconciler:
     """One part: its name, the compose service it runs in, how it differs, and how it is made to follow.
 
-    `drift` returns sentences, none when the part follows. `apply` returns problems, none when it now follows.
+    `drift` returns sentences, none when the part follows. `apply` returns problems, none when it now follows. A part
+    that the site does not want is passed over.
     """
 
     name: str
     service: str
     drift: Callable[[Running], list[str]]
     apply: Callable[[Running], list[Diagnostic]]
+    wanted: Callable[[Site], bool] = lambda _: True
 
 
 def _reload(service: str, drift: Callable[[Running], list[str]]) -> Callable[[Running], list[Diagnostic]]:
@@ -131,6 +135,28 @@ def kuma_apply(running: Running) -> list[Diagnostic]:
     return [Diagnostic("apply/secret-missing", sentence, level="warning") for sentence in done.plan.pending]
 
 
+def bugsink_drift(running: Running) -> list[str]:
+    """What would change in Bugsink, and what only its owner can change."""
+    found = errors.plan(running.site, running.root / "secrets", _inside_bugsink(running))
+    return [*found.changes, *found.told]
+
+
+def bugsink_apply(running: Running) -> list[Diagnostic]:
+    """See to Bugsink's admin, team, projects and webhooks; the data in it is never touched."""
+    try:
+        done = errors.apply(running.site, running.root / "secrets", _inside_bugsink(running))
+    except errors.BugsinkError as error:
+        return [Diagnostic("apply/bugsink", error.message, hint=error.hint)]
+    return [Diagnostic("apply/bugsink", sentence, level="warning") for sentence in done.told]
+
+
+def _inside_bugsink(running: Running) -> errors.Inside:
+    def inside(command: tuple[str, ...], text: str) -> subprocess.CompletedProcess[str]:
+        return compose(running.root, "exec", "-T", "bugsink", *command, timeout=120, text=text)
+
+    return inside
+
+
 def _kuma_sentences(plan: KumaPlan) -> list[str]:
     return [f"{change.action} {change.kind} {change.key}" for change in plan.changes]
 
@@ -149,4 +175,5 @@ RECONCILERS: Final = (
     Reconciler("blackbox", "blackbox-exporter", blackbox_drift, _reload("blackbox-exporter", blackbox_drift)),
     Reconciler("caddy", "caddy", lambda _: [], caddy_apply),
     Reconciler("uptime-kuma", "uptime-kuma", kuma_drift, kuma_apply),
+    Reconciler("bugsink", "bugsink", bugsink_drift, bugsink_apply, wanted=lambda site: site.stack.errors),
 )

@@ -8,11 +8,13 @@ from typing import Any
 import requests
 import yaml
 
+from generator.apply.profiles import follow_profile, profile_changes
 from generator.apply.reconcilers import RECONCILERS, Reconciler, Running
 from generator.artifact import Artifact
 from generator.conventions import KUMA_PORT, LOCAL_PORT
 from generator.diagnostics import Diagnostic
 from generator.docker import compose, dotenv, running_services
+from generator.errors import BugsinkError
 from generator.kuma import KumaError
 from generator.model import Site
 from generator.render.compose import COMPOSE_FILE
@@ -38,8 +40,9 @@ def plan_running(running: Running) -> tuple[list[str], list[Diagnostic]]:
     alive = running_services(running.root)
     if not alive:
         return ["the stack is not running; `make up` starts it"], []
-    lines, problems = [*container_changes(running), *_compose_preview(running)], []
-    for reconciler in RECONCILERS:
+    lines = [*container_changes(running), *_compose_preview(running), *profile_changes(running)]
+    problems: list[Diagnostic] = []
+    for reconciler in _wanted(running):
         if reconciler.service not in alive:
             lines.append(f"{reconciler.name}: not running")
             continue
@@ -55,18 +58,24 @@ def apply_running(running: Running, say: Callable[[str], None]) -> list[Diagnost
     if not running_services(running.root):
         say("the stack is not running; `make up` starts it")
         return []
+    if problems := follow_profile(running, say):
+        return problems
     say("compose: containers follow")
     up = compose(running.root, "up", "--detach", "--wait", "--no-build", "--remove-orphans")
     if up.returncode:
         notes = tuple(up.stderr.strip().splitlines()[-8:])
         return [Diagnostic("apply/not-loaded", "docker compose could not bring the containers up", notes=notes)]
     problems = []
-    for reconciler in RECONCILERS:
+    for reconciler in _wanted(running):
         found = _apply(reconciler, running)
         say(f"{reconciler.name}: {'follows' if not found else found[0].message}")
         problems += found
     ensure_secrets(running.site, running.root)
     return problems
+
+
+def _wanted(running: Running) -> list[Reconciler]:
+    return [reconciler for reconciler in RECONCILERS if reconciler.wanted(running.site)]
 
 
 def container_changes(running: Running) -> list[str]:
@@ -93,6 +102,8 @@ def _drift(reconciler: Reconciler, running: Running) -> tuple[list[str], list[Di
         return reconciler.drift(running), []
     except KumaError as error:
         return [], [Diagnostic("apply/kuma", str(error), hint=error.hint, level="warning")]
+    except BugsinkError as error:
+        return [], [Diagnostic("apply/bugsink", error.message, hint=error.hint, level="warning")]
     except (requests.RequestException, OSError) as error:
         return [], [_unreachable(reconciler, error)]
 

@@ -8,13 +8,15 @@ import hashlib
 from typing import Any, Final
 
 from generator.artifact import Artifact
-from generator.conventions import Severity
+from generator.conventions import EVENT_ALERTS, EVENT_SECONDS, Severity
 from generator.emit import emit_yaml
 from generator.model import Site, Timing
+from generator.render.events import SEVERITY as EVENT_SEVERITY
+from generator.render.events import render_bridge
 from generator.render.inhibition import WATCHDOG, inhibit_rules
 from generator.render.messages import integrations, render_messages
 from generator.render.prometheus import prometheus_duration, secret_path
-from generator.routing import FALLBACK, Route, routes
+from generator.routing import FALLBACK, NOBODY, Route, routes
 
 _WATCHDOG_RECEIVER: Final = "watchdog"
 # A repeat is due when a flush finds the last message older than this, and every flush is a moment late:
@@ -22,12 +24,14 @@ _WATCHDOG_RECEIVER: Final = "watchdog"
 _WATCHDOG_REPEAT: Final = 50
 _MINUTE: Final = 60
 _DAY: Final = 86400
+_EVENT_WAIT: Final = 10
+_EVENT_INTERVAL: Final = 300
 # What is no page waits long enough for the outage that would keep it quiet.
 _PATIENCE: Final = 30
 
 
 def render_alertmanager(site: Site) -> tuple[Artifact, ...]:
-    """The configuration and the message templates."""
+    """The configuration, the message templates, and what the bridge from Bugsink knows."""
     table = routes(site)
     messages = render_messages()
     config = {
@@ -37,7 +41,7 @@ def render_alertmanager(site: Site) -> tuple[Artifact, ...]:
         "receivers": _receivers(site, table),
     }
     content = emit_yaml({key: value for key, value in config.items() if value})
-    return (Artifact("alertmanager/alertmanager.yml", content), *messages)
+    return (Artifact("alertmanager/alertmanager.yml", content), *messages, *render_bridge(site))
 
 
 def _digest(messages: tuple[Artifact, ...]) -> str:
@@ -56,7 +60,11 @@ def _root(site: Site, table: tuple[Route, ...]) -> dict[str, Any]:
         # One message for one service, for each severity that has something to say.
         "group_by": ["service"],
         **_pace(FALLBACK, timing),
-        "routes": [_watchdog_route(), *(_severity_route(severity, table, timing) for severity in severities)],
+        "routes": [
+            _watchdog_route(),
+            *_event_routes(site, table),
+            *(_severity_route(severity, table, timing) for severity in severities),
+        ],
     }
 
 
@@ -69,6 +77,28 @@ def _watchdog_route() -> dict[str, Any]:
         "group_interval": prometheus_duration(_MINUTE),
         "repeat_interval": prometheus_duration(_WATCHDOG_REPEAT),
     }
+
+
+def _event_routes(site: Site, table: tuple[Route, ...]) -> list[dict[str, Any]]:
+    """For what Bugsink reports: as a warning goes, but told once. Nobody knows when an error is over."""
+    if not site.stack.errors:
+        return []
+    lines = [route for route in table if route.severity == EVENT_SEVERITY]
+    anybody = next(route.receiver for route in lines if route.owner is None)
+    owners = [{"matchers": [f'owner="{r.owner}"'], "receiver": _event_receiver(r.receiver)} for r in lines if r.owner]
+    route = {
+        "matchers": [f'alertname=~"{"|".join(EVENT_ALERTS)}"'],
+        "receiver": _event_receiver(anybody),
+        # A release that breaks many things is a few messages, not one for each.
+        "group_wait": prometheus_duration(_EVENT_WAIT),
+        "group_interval": prometheus_duration(_EVENT_INTERVAL),
+        "repeat_interval": prometheus_duration(4 * EVENT_SECONDS),
+    }
+    return [{**route, "routes": owners} if owners else route]
+
+
+def _event_receiver(receiver: str) -> str:
+    return receiver if receiver == NOBODY else f"event{receiver.removeprefix(EVENT_SEVERITY)}"
 
 
 def _severity_route(severity: Severity, table: tuple[Route, ...], timing: Timing) -> dict[str, Any]:
@@ -89,6 +119,12 @@ def _pace(severity: Severity, timing: Timing) -> dict[str, str]:
 
 def _receivers(site: Site, table: tuple[Route, ...]) -> list[dict[str, Any]]:
     told = {route.receiver: integrations(site.stack, route.channels, quiet=route.severity == "info") for route in table}
+    events = [route for route in table if route.severity == EVENT_SEVERITY and route.receiver != NOBODY]
+    for route in events if site.stack.errors else ():
+        told[_event_receiver(route.receiver)] = {
+            kind: [{**each, "send_resolved": False} for each in configs]
+            for kind, configs in told[route.receiver].items()
+        }
     return [{"name": name, **told[name]} for name in sorted(told)] + [_watchdog(site)]
 
 

@@ -9,7 +9,17 @@ from importlib.resources import files
 from typing import Final
 
 from generator.artifact import Artifact
-from generator.conventions import GENERATED, KUMA_PORT, LOCAL_PORT, PORTS, SECRETS_MOUNT
+from generator.conventions import (
+    BUGSINK_PATH,
+    ERROR_PORTS,
+    GENERATED,
+    KUMA_PORT,
+    LOCAL_PORT,
+    OTLP_HTTP_PORT,
+    PORTS,
+    PUSH_PATH,
+    SECRETS_MOUNT,
+)
 from generator.model import Site
 
 WEB_USER: Final = "admin"
@@ -113,6 +123,47 @@ _SNIPPETS: Final = """
 }}
 """
 
+# Lines that apps push. The collector asks for their token: without one nothing gets in here either.
+_PUSH: Final = """
+(push) {{
+	@push path {path}
+	handle @push {{
+		uri strip_prefix {prefix}
+		reverse_proxy collector:{port}
+	}}
+}}
+"""
+
+# Reports come from anywhere, pages of other sites included: the key in them is what lets them in. The rest of Bugsink
+# has its own login.
+_ERRORS: Final = """
+(reports) {{
+	@reports {{
+		method POST OPTIONS
+		path_regexp ^{path}/api/[0-9]+/(envelope|store|security)/$
+	}}
+	handle @reports {{
+		request_body {{
+			max_size 20MiB
+		}}
+		uri strip_prefix {path}
+		reverse_proxy bugsink:{port}
+	}}
+}}
+
+(errors) {{
+	redir {path} {path}/ 308
+	handle_path {path}/* {{
+		# The browser sends this entrance's login along, which is not Bugsink's.
+		@basic header Authorization Basic*
+		request_header @basic -Authorization
+		reverse_proxy bugsink:{port} {{
+			header_up X-Real-IP {{remote_host}}
+		}}
+	}}
+}}
+"""
+
 _LOCAL: Final = """
 # On this machine's 127.0.0.1 alone, hence without a login. The Host header is held to that, so that a name on the web
 # that is pointed at 127.0.0.1 opens nothing.
@@ -121,9 +172,9 @@ http://:{local} {{
 	route {{
 		@elsewhere not host localhost 127.0.0.1 ::1
 		error @elsewhere 421
-		import guard
-		import grafana
-		import parts
+{reports}		import guard
+{push}		import grafana
+{errors}		import parts
 	}}
 }}
 
@@ -139,9 +190,9 @@ _PUBLIC: Final = """
 	import headers
 	header Strict-Transport-Security "max-age=31536000"
 	route {{
-		import guard
-		import grafana
-		basic_auth {{
+{reports}		import guard
+{push}		import grafana
+{errors}		basic_auth {{
 			{user} {{file.{mount}/{hash}}}
 		}}
 		import parts
@@ -158,20 +209,36 @@ status.{domain} {{
 """
 
 
+# A token that was sent in the clear is known to others: refused, where everything else is led to https.
+_CLEAR: Final = """
+http://{domain} {{
+	@push path {path}
+	error @push 403
+	redir https://{{host}}{{uri}} 308
+}}
+"""
+
+
 def render_caddy(site: Site) -> tuple[Artifact, ...]:
     """The Caddyfile and the page that shows runbooks."""
     domain = site.stack.domain
+    pushed = any(service.logs.mode == "push" for service in site.services)
+    imports = {
+        "push": "\t\timport push\n" if pushed else "",
+        "reports": "\t\timport reports\n" if site.stack.errors else "",
+        "errors": "\t\timport errors\n" if site.stack.errors else "",
+    }
     parts = [
         _GLOBAL.format(generated=GENERATED, https="" if domain else "\tauto_https off\n"),
         _INTERNAL.format(metrics_port=PORTS["caddy"]),
         _SNIPPETS.format(**{name.replace("-", "_"): port for name, port in PORTS.items()}),
-        _LOCAL.format(local=LOCAL_PORT, kuma=KUMA_PORT, kuma_port=PORTS["uptime-kuma"]),
+        _PUSH.format(path=PUSH_PATH, prefix=PUSH_PATH.removesuffix("/v1/logs"), port=OTLP_HTTP_PORT) if pushed else "",
+        _ERRORS.format(path=BUGSINK_PATH, port=ERROR_PORTS["bugsink"]) if site.stack.errors else "",
+        _LOCAL.format(local=LOCAL_PORT, kuma=KUMA_PORT, kuma_port=PORTS["uptime-kuma"], **imports),
     ]
     if domain:
-        parts.append(
-            _PUBLIC.format(
-                domain=domain, user=WEB_USER, mount=SECRETS_MOUNT, hash=WEB_HASH, kuma_port=PORTS["uptime-kuma"]
-            )
-        )
+        public = {"domain": domain, "user": WEB_USER, "mount": SECRETS_MOUNT, "hash": WEB_HASH, **imports}
+        parts.append(_PUBLIC.format(**public, kuma_port=PORTS["uptime-kuma"]))
+        parts.append(_CLEAR.format(domain=domain, path=PUSH_PATH) if pushed else "")
     layout = files("generator").joinpath("templates/runbook.html").read_text(encoding="utf-8")
     return Artifact("caddy/Caddyfile", "".join(parts)), Artifact("caddy/site/runbook.html", layout)

@@ -11,20 +11,34 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from generator.artifact import Artifact
-from generator.conventions import ALERTMANAGER_PATH, GRAFANA_PATH, HOST_MOUNT, NETWORK, PORTS, PROMETHEUS_PATH
+from generator.conventions import (
+    ALERTMANAGER_PATH,
+    BUGSINK_PATH,
+    ERROR_PORTS,
+    GRAFANA_PATH,
+    HOST_MOUNT,
+    NETWORK,
+    PORTS,
+    PROMETHEUS_PATH,
+)
 from generator.emit import emit_yaml
 from generator.model import Exporter, Site
 from generator.render.collector import render_collector
+from generator.render.events import BRIDGE_FILE, apps, render_bridge
 from generator.render.loki import render_loki
 from generator.render.provisioning import render_provisioning
 
 COMPOSE_FILE: Final = "compose.rendered.yaml"
 _MIB: Final = 2**20
 # Parts that are not written in Go, whose garbage collector is told of the limit before the kernel enforces it.
-_OTHER_PARTS: Final = frozenset({"uptime-kuma"})
+_OTHER_PARTS: Final = frozenset({"bugsink", "bugsink-bridge", "uptime-kuma"})
+# What a report takes of Bugsink's disk, on the high side: with locals and breadcrumbs, and its share of the indexes.
+_REPORT_BYTES: Final = 50 * 2**10
+_LEAST_REPORTS: Final = 500
 # Parts that read these files only when they start. Their containers carry the files' hash, so that compose starts them
 # anew when one changed, and only then.
 _READ_AT_START: Final[Mapping[str, tuple[Callable[[Site], tuple[Artifact, ...]], str]]] = {
+    "bugsink-bridge": (render_bridge, BRIDGE_FILE),
     "collector": (render_collector, "loki/collector.yaml"),
     "grafana": (render_provisioning, "grafana/provisioning/"),
     "loki": (render_loki, "loki/loki.yaml"),
@@ -56,13 +70,15 @@ def render_compose(site: Site) -> tuple[Artifact, ...]:
     """compose.rendered.yaml."""
     services: dict[str, dict[str, Any]] = {
         part: _limits(site.budget.memory[part], go=part not in _OTHER_PARTS)
-        for part in sorted(PORTS)
+        for part in sorted({**PORTS, **ERROR_PORTS})
         if part in site.budget.memory
     }
     for part, settings in _addresses(site).items():
         _merge(services.setdefault(part, {}), settings)
     for part, (render, path) in _READ_AT_START.items():
         read = "".join(artifact.content for artifact in render(site) if artifact.path.startswith(path))
+        if not read:
+            continue
         services.setdefault(part, {})["labels"] = {"lookout.config": hashlib.sha256(read.encode()).hexdigest()[:16]}
     if mounts := _log_mounts(site):
         services.setdefault("collector", {})["volumes"] = mounts
@@ -98,9 +114,23 @@ def _addresses(site: Site) -> dict[str, dict[str, Any]]:
             }
         },
     }
+    if site.stack.errors:
+        addresses["bugsink"] = {"environment": _bugsink(site)}
     if public:
         addresses["caddy"] = {"ports": ["80:80", "443:443", "443:443/udp"]}
     return addresses
+
+
+def _bugsink(site: Site) -> dict[str, str]:
+    """Where Bugsink is reached, under which names, and how many reports of each app it keeps."""
+    names = ["bugsink", "localhost", "127.0.0.1", *([site.stack.domain] if site.stack.domain else [])]
+    kept = site.budget.errors_disk // max(len(apps(site)), 1) // _REPORT_BYTES
+    return {
+        "BASE_URL": f"{site.stack.base_url}{BUGSINK_PATH}",
+        "ALLOWED_HOSTS": ",".join(names),
+        "BEHIND_HTTPS_PROXY" if site.stack.domain else "BEHIND_PLAIN_HTTP_PROXY": "true",
+        "MAX_RETENTION_PER_PROJECT_EVENT_COUNT": str(max(kept, _LEAST_REPORTS)),
+    }
 
 
 def _log_mounts(site: Site) -> list[dict[str, Any]]:

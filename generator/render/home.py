@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from generator.artifact import Artifact
 from generator.conventions import (
     ALERTMANAGER_PATH,
+    BUGSINK_PATH,
     DASHBOARD_HOME,
     DASHBOARD_LOGS,
     GENERATED,
@@ -66,11 +67,13 @@ def _link(title: str, url: str, *, what: str = "") -> dict[str, Any]:
 
 
 def _tools(site: Site) -> list[dict[str, Any]]:
+    errors = site.stack.errors
     return [
         _link("Dashboards", f"{GRAFANA_PATH}/d/{DASHBOARD_HOME}", what="Grafana: every service at a glance"),
         _link("Logs", f"{GRAFANA_PATH}/d/{DASHBOARD_LOGS}", what="Grafana: lines by service, level, request"),
         _link("Alerts", f"{ALERTMANAGER_PATH}/", what="Alertmanager: what fires, who is told, silences"),
         _link("Metrics", f"{PROMETHEUS_PATH}/", what="Prometheus: queries, targets, rules"),
+        *([_link("Errors", f"{BUGSINK_PATH}/", what="Bugsink: errors by kind, with stack traces")] if errors else []),
         _link("Uptime", site.stack.status_url, what="Uptime Kuma: the view from outside"),
         _link("Runbooks", f"{RUNBOOKS_PATH}/", what="What to do about each alert"),
     ]

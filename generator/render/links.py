@@ -14,6 +14,7 @@ from generator.conventions import (
     logs_path,
 )
 from generator.model import Alert, Panel, Service, Site
+from generator.render.events import project_url
 from generator.render.sdk import dashboard
 from generator.render.urls import is_browsable
 
@@ -62,6 +63,8 @@ def service_bar(site: Site, service: Service) -> list[dashboard.DashboardLink]:
     for name in dict.fromkeys((service.host, *service.uses)):
         if other := known.get(name):
             bar.append(bar_link(name, dashboard_path(name, other.kinds)))
+    if service.errors and service.errors.project:
+        bar.append(bar_link("Errors", project_url(site.stack, service), "bolt"))
     if service.alerts:
         runbooks = f"{site.stack.base_url}{RUNBOOKS_PATH}/{service.name}/"
         bar.append(bar_link("Runbooks", runbooks, "info"))

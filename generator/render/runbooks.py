@@ -1,11 +1,13 @@
 """The runbooks: one Markdown page for each alert of each service, and an index.
 
-Owns their places. What they say comes from the packs, already filled in for the service.
+Owns their places. What they say comes from the packs (and, for errors, from generator.render.events), already filled
+in for the service.
 """
 
 from generator.artifact import Artifact
-from generator.conventions import GENERATED
+from generator.conventions import EVENT_ALERTS, GENERATED
 from generator.model import Alert, Service, Site
+from generator.render.events import SEVERITY, apps, event_runbooks
 
 _NOTE = f"<!-- {GENERATED} -->\n"
 
@@ -18,6 +20,10 @@ def render_runbooks(site: Site) -> tuple[Artifact, ...]:
         for pack in service.packs
         for runbook in pack.runbooks
     ]
+    pages += [
+        Artifact(f"docs/runbooks/{runbook.service}/{runbook.alert}.md", _NOTE + runbook.markdown)
+        for runbook in event_runbooks(site)
+    ]
     return (Artifact("docs/runbooks/README.md", _index(site)), *pages)
 
 
@@ -27,9 +33,13 @@ def _index(site: Site) -> str:
         "",
         "What to do about each alert. Every message links to its page here.",
     ]
+    reporting = apps(site)
     for service in site.services:
         if service.alerts:
             lines += ["", f"## {service.name}", "", *_table(service)]
+            lines += [
+                _line(service.name, name, SEVERITY, service.owner) for name in EVENT_ALERTS if service in reporting
+            ]
     return _NOTE + "\n".join(lines) + "\n"
 
 
@@ -40,4 +50,8 @@ def _table(service: Service) -> list[str]:
 
 
 def _row(alert: Alert) -> str:
-    return f"| [{alert.name}]({alert.service}/{alert.name}.md) | {alert.severity} | {alert.owner} |"
+    return _line(alert.service, alert.name, alert.severity, alert.owner)
+
+
+def _line(service: str, name: str, severity: str, owner: str) -> str:
+    return f"| [{name}]({service}/{name}.md) | {severity} | {owner} |"

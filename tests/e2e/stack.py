@@ -184,7 +184,7 @@ def tear_down(stack: Stack) -> None:
     """Remove containers, volumes and networks of this run."""
     if stack.receivers:
         stack.run("docker", "rm", "--force", "--volumes", stack.receivers)
-    profiles = ("--profile", "demo", "--profile", "grafana")
+    profiles = ("--profile", "demo", "--profile", "grafana", "--profile", "errors")
     stack.run("docker", "compose", *profiles, "down", "--volumes", "--remove-orphans", "--timeout", "5")
     stack.run("docker", "network", "rm", ENVIRONMENT["LOOKOUT_NETWORK"])
 

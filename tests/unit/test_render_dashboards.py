@@ -248,7 +248,7 @@ def test_with_many_services_the_table_alone_is_the_overview() -> None:
 def test_the_stacks_own_lines_are_those_of_its_parts() -> None:
     stack = replace(make_watched("lookout", "stack"), logs=Logs("docker"))
     (errors,) = panels(board(DASHBOARD_STACK, make_site(stack)))["Error lines"]["targets"]
-    assert errors["expr"].startswith('{service_name=~"alertmanager|blackbox-exporter|caddy|')
+    assert errors["expr"].startswith('{service_name=~"alertmanager|blackbox-exporter|bugsink|bugsink-bridge|caddy|')
     assert logs_path("lookout").startswith("/d/lookout-logs?var-service=alertmanager&var-service=")
 
 

@@ -137,6 +137,51 @@ def connect(service: str, file: Path) -> None:
     click.echo(connect_file(file, service).rstrip())
 
 
+@cli.command(short_help="Find log lines of all services: by a request, a user, an error type, any field.")
+@click.argument("conditions", nargs=-1, metavar="[FIELD=VALUE]...")
+@click.option("--request-id", default="", metavar="ID", help="Lines of one request. The time in the id finds it.")
+@click.option("--user", metavar="U", help="Lines of one user; the id is hashed as the apps hash it.")
+@click.option("--error-type", metavar="T", help="Lines with one type of error, such as ValueError.")
+@click.option("--service", "services", multiple=True, metavar="S", help="Lines of this service alone; can be repeated.")
+@click.option("--since", metavar="1h", help="How far back. Default: 1h, or around the time in the request's id.")
+@click.option("--limit", type=click.IntRange(1, 5000), default=500, show_default=True, help="The newest N lines.")
+@_options("file", "json")
+def logs(
+    conditions: tuple[str, ...],
+    request_id: str,
+    user: str | None,
+    error_type: str | None,
+    services: tuple[str, ...],
+    since: str | None,
+    limit: int,
+    file: Path,
+    as_json: bool,
+) -> None:
+    """Find log lines of all services, in the order of time.
+
+    FIELD=VALUE is a field of a line, such as tenant=acme, status=500 or level=error; all conditions have to hold.
+    Leaves with 0 when there are lines, 1 when there are none, 2 on a wrong argument, 3 when Loki gives no answer.
+    """
+    from generator.logs.query import parse_condition
+    from generator.logs.run import Wanted, find_lines
+    from generator.units import parse_duration
+
+    try:
+        fields = tuple(parse_condition(condition) for condition in conditions)
+        nanos = parse_duration(since) * 10**9 if since else None
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    fields += (("error_type", error_type),) if error_type else ()
+    wanted = Wanted(request_id, services, fields, user, nanos, limit)
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    shown = find_lines(file, wanted, as_json, colour, _say(as_json))
+    for line in shown.lines:
+        click.echo(line, color=colour)
+    if shown.closing and not as_json:
+        click.echo(shown.closing, err=True)
+    raise SystemExit(0 if shown.lines else 1)
+
+
 def _say(as_json: bool) -> Callable[[str], None]:
     """Progress for people; silence for machines."""
     return (lambda _: None) if as_json else (lambda line: click.echo(f"  {line}", err=True))

@@ -5,6 +5,7 @@ in the files that they came from. What a line becomes on its way is in generator
 generator.render.redaction.
 """
 
+import re
 from typing import Any, Final
 
 from generator.artifact import Artifact
@@ -18,12 +19,15 @@ from generator.render.log_records import (
     file_receiver,
     line_statements,
     push_statements,
+    token_file,
 )
 from generator.render.loki import BACKLOG_SECONDS
 from generator.render.redaction import ottl_statements
 
 STATE: Final = "/var/lib/otelcol"
 HEALTH_PORT: Final = 13133
+# Who may push: the tokens of all services that do.
+_TOKENS: Final = "bearertokenauth/logs"
 _MIB: Final = 2**20
 _DEFAULT_MEMORY: Final = 160 * _MIB
 _BATCH_BYTES: Final = 1 * _MIB
@@ -34,7 +38,8 @@ _TOO_OLD: Final = f'log.time < Now() - Duration("{BACKLOG_SECONDS // 3600 - 1}h"
 def render_collector(site: Site) -> tuple[Artifact, ...]:
     """The collector's configuration."""
     files = [service for service in site.services if service.logs.mode == "file"]
-    pushes = any(service.logs.mode == "push" for service in site.services)
+    pushing = [service for service in site.services if service.logs.mode == "push"]
+    extensions = _extensions()
     receivers: dict[str, Any] = {"file_log/docker": docker_receiver(site)}
     receivers |= {f"file_log/{service.name}": file_receiver(site, service) for service in files}
     pipelines: dict[str, Any] = {"logs/files": _pipeline(list(receivers), "transform/lines")}
@@ -44,20 +49,21 @@ def render_collector(site: Site) -> tuple[Artifact, ...]:
         # Found on the first start on an old machine. Loki would refuse them.
         "filter/too_old": {"error_mode": "ignore", "logs": {"log_record": [_TOO_OLD]}},
     }
-    if pushes:
-        receivers["otlp"] = {"protocols": {"http": {"endpoint": f"0.0.0.0:{OTLP_HTTP_PORT}"}}}
+    if pushing:
+        extensions[_TOKENS] = {"tokens": [token_file(service) for service in pushing]}
+        receivers["otlp/logs"] = {"protocols": {"http": _entrance()}}
         processors["transform/pushed"] = _statements(push_statements(site))
-        pipelines["logs/pushed"] = _pipeline(["otlp"], "transform/pushed")
+        pipelines["logs/pushed"] = _pipeline(["otlp/logs"], "transform/pushed")
     # A rule that fails holds its line back rather than letting it through. Fields are cut after it: half a key would
     # not be known for one.
     redaction = [*ottl_statements(), f"truncate_all(log.attributes, {MAX_FIELD})"]
     processors["transform/redact"] = _statements(redaction, error_mode="propagate")
     config = {
-        "extensions": _extensions(),
+        "extensions": extensions,
         "receivers": receivers,
         "processors": processors,
         "exporters": {"otlp_http/loki": _exporter(site)},
-        "service": {"extensions": ["health_check", "file_storage"], "telemetry": _telemetry(), "pipelines": pipelines},
+        "service": {"extensions": list(extensions), "telemetry": _telemetry(), "pipelines": pipelines},
     }
     return (Artifact("loki/collector.yaml", emit_yaml(_escape(config))),)
 
@@ -72,6 +78,16 @@ def _extensions() -> dict[str, Any]:
             "fsync": True,
             "compaction": {"directory": STATE, "on_start": True, "on_rebound": True, "cleanup_on_start": True},
         },
+    }
+
+
+def _entrance() -> dict[str, Any]:
+    """Where apps push: nobody without a token, and the token stays with the lines until it has said whose they are."""
+    return {
+        "endpoint": f"0.0.0.0:{OTLP_HTTP_PORT}",
+        "auth": {"authenticator": _TOKENS},
+        "include_metadata": True,
+        "max_request_body_size": 8 * _MIB,
     }
 
 
@@ -117,11 +133,11 @@ def _telemetry() -> dict[str, Any]:
 
 
 def _escape(value: Any) -> Any:
-    """Dollars doubled, as the collector puts in variables for them; its own `${env:…}` stay."""
+    """Dollars doubled, as the collector puts in variables for them; its own `${env:…}` and `${file:…}` stay."""
     if isinstance(value, dict):
         return {key: _escape(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_escape(item) for item in value]
     if isinstance(value, str):
-        return "${env:".join(part.replace("$", "$$") for part in value.split("${env:"))
+        return re.sub(r"\$(?!\{(?:env|file):)", "$$", value)
     return value

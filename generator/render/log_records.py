@@ -2,15 +2,17 @@
 
 Owns the collector's file receivers with their operators, and the statements that bring every record, read or pushed,
 to the same names. What is masked is in generator.render.redaction, which labels Loki makes of a resource in
-generator.render.loki. A key that an operator does not know is ignored by the collector without a word, so that what
-stands here is proven by its effect in tests/tools/test_log_pipeline.py.
+generator.render.loki, where a record ends in generator.render.tracebacks. A key that an operator does not know is
+ignored by the collector without a word, so that what stands here is proven by its effect in
+tests/tools/test_log_pipeline.py.
 """
 
 from typing import Any, Final
 
-from generator.conventions import DEFAULT_HOST, HOST_MOUNT, PORTS, STACK_SERVICE
+from generator.conventions import DEFAULT_HOST, HOST_MOUNT, PORTS, SECRETS_MOUNT, STACK_SERVICE, logs_token
 from generator.model import Service, Site
 from generator.render.redaction import ottl_secret_names, ottl_string
+from generator.render.tracebacks import docker_records, joined_operator, plain_records
 
 CONTAINERS: Final = "/var/lib/docker/containers"
 # The name of what says no name: a container without the logging labels, an app that pushes none.
@@ -54,6 +56,7 @@ def docker_receiver(site: Site) -> dict[str, Any]:
         "include": [f"{CONTAINERS}/*/*-json.log*"],
         "exclude": ["**/*.gz", f"{CONTAINERS}/${{env:HOSTNAME:-none}}*/*"],
         **_reading(),
+        "multiline": docker_records(),
         "resource": _resource(UNKNOWN, site.stack.environment, this_host(site)),
         "operators": [*_container_operators(), *_json_operators()],
     }
@@ -66,6 +69,7 @@ def file_receiver(site: Site, service: Service) -> dict[str, Any]:
         "include": [path, f"{path}.*", f"{path}-*"],
         "exclude": ["**/*.gz", "**/*.bz2", "**/*.xz", "**/*.zst"],
         **_reading(),
+        "multiline": plain_records(),
         "resource": _resource(service.name, service.environment, service.host or this_host(site)),
         "operators": [*_json_operators(), *_time_operators()],
     }
@@ -108,6 +112,15 @@ def _container_operators() -> list[dict[str, Any]]:
         for label, target in names.items()
     ]
     return [
+        # What a power cut leaves behind the last line.
+        {
+            "type": "regex_replace",
+            "if": 'body endsWith "\\x00"',
+            "field": "body",
+            "regex": r"\s*\x00+$",
+            "replace_with": "",
+        },
+        joined_operator(),
         {"type": "container", "format": "docker", "add_metadata_from_filepath": False},
         # Docker cuts long lines; only the last part ends in a line break. stdout and stderr of one file are apart.
         {
@@ -212,10 +225,22 @@ def _time_statements() -> list[str]:
 # --- pushed -------------------------------------------------------------------------------------------------
 
 
+def token_file(service: Service) -> str:
+    """How the collector's configuration says: what stands in the file with the service's token."""
+    return f"${{file:{SECRETS_MOUNT}/{logs_token(service.name)}}}"
+
+
 def push_statements(site: Site) -> list[str]:
-    """What an app sends over OTLP, brought to the same names."""
+    """What an app sends over OTLP, brought to the same names. Whose line it is says the token that came with it."""
     environment = 'resource.attributes["environment"]'
     name = 'resource.attributes["service.name"]'
+    pushing = [service for service in site.services if service.logs.mode == "push"]
+    owners = [
+        f"set({name}, {ottl_string(service.name)}) "
+        f'where otelcol.client.metadata["authorization"][0] == "Bearer {token_file(service)}"'
+        for service in pushing
+    ]
+    error_type, told_type = 'log.attributes["error_type"]', 'log.attributes["exception.type"]'
     told = [
         f'set({environment}, resource.attributes["{key}"]) where resource.attributes["{key}"] != nil'
         for key in ("deployment.environment", "deployment.environment.name")
@@ -223,11 +248,13 @@ def push_statements(site: Site) -> list[str]:
     return [
         *told,
         f"set({environment}, {ottl_string(site.stack.environment)}) where {environment} == nil",
-        f"set({name}, {ottl_string(UNKNOWN)}) where {name} == nil",
+        f"set({name}, {ottl_string(UNKNOWN)})",
+        *owners,
         # Platforms rename their machines with every deploy; as a label that would be a new stream each time.
         'set(resource.attributes["host.name"], "remote")',
         f"keep_keys(resource.attributes, [{', '.join(ottl_string(key) for key in _PUSHED_RESOURCE)}])",
         "set(log.body, String(log.body)) where log.body != nil and not IsString(log.body)",
+        f"set({error_type}, {told_type}) where {error_type} == nil and {told_type} != nil",
         "flatten(log.attributes)",
         f"delete_matching_keys(log.attributes, {ottl_secret_names()})",
         f"limit(log.attributes, {_MAX_FIELDS}, [])",

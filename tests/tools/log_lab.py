@@ -6,6 +6,7 @@ container, volume and network is removed by its id at the end.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -19,6 +20,7 @@ import requests
 import yaml
 
 from generator.artifact import Artifact
+from generator.conventions import SECRETS_MOUNT
 from generator.docker import docker_environment
 from generator.render.collector import HEALTH_PORT, STATE
 from generator.render.log_records import CONTAINERS
@@ -88,7 +90,7 @@ class ContainerLog:
                     seconds, nanos = divmod(self._last, 10**9)
                     stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{nanos:09}Z"
                     part = {"log": text[start : start + PART_BYTES], "stream": stream, **self._attrs, "time": stamp}
-                    file.write(json.dumps(part, ensure_ascii=False) + "\n")
+                    file.write(_as_docker(part) + "\n")
         self._close_to_others()
 
     def garbage(self, text: str) -> None:
@@ -109,6 +111,12 @@ class ContainerLog:
         self._path.chmod(0o600)
         if os.geteuid() == 0:
             os.chown(self._path, 12345, 12345)
+
+
+def _as_docker(part: dict[str, Any]) -> str:
+    """To the byte what dockerd writes: no spaces, and control characters but line breaks by their number."""
+    text = json.dumps(part, ensure_ascii=False, separators=(",", ":"))
+    return re.sub(r"(?<!\\)((?:\\\\)*)\\t", r"\1\\u0009", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +145,20 @@ class Lab:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(artifact.content, encoding="utf-8")
 
+    def secret(self, name: str, value: str) -> None:
+        """A secret of the collector's, as `make secrets` shares it: without a line break."""
+        (self.folder / "secrets").mkdir(exist_ok=True)
+        (self.folder / "secrets" / name).write_text(value, encoding="utf-8")
+
     def start(self) -> None:
         """Start both, and wait until they answer."""
-        for name in ("containers", "host"):
+        for name in ("containers", "host", "secrets"):
             (self.folder / name).mkdir(exist_ok=True)
         self.network = docker("network", "create", f"lookout-logs-{uuid.uuid4().hex[:8]}")
         self.volumes = {part: docker("volume", "create") for part in PARTS}
         self.create("loki", {self.volumes["loki"]: "/loki"})
         mounts = {f"{self.folder}/containers": f"{CONTAINERS}:ro", f"{self.folder}/host": "/host:ro"}
+        mounts |= {f"{self.folder}/secrets": f"{SECRETS_MOUNT}:ro"}
         self.create("collector", {self.volumes["collector"]: STATE, **mounts})
         wait_for("Loki is ready", lambda: requests.get(self.url("loki", 3100, "/ready"), timeout=2).ok)
         self.wait_for_collector()

@@ -14,7 +14,9 @@ import pytest
 import requests
 
 from generator.artifact import Artifact
+from generator.check.checkers import Tree, check_collector
 from generator.check.tools import run_tool
+from generator.conventions import logs_token
 from generator.model import Budget, Logs, Site
 from generator.render.collector import render_collector
 from generator.render.log_records import FIELDS
@@ -22,9 +24,11 @@ from generator.render.loki import render_loki
 from tests.tools.log_lab import ContainerLog, Lab, Record, docker, wait_for, why_not
 from tests.unit.redaction_cases import LOOK_ALIKES, SECRETS
 from tests.unit.sites import STACK, make_service, make_site
+from tests.unit.tracebacks import TRACEBACKS
 
 MIB: Final = 2**20
 MEMORY: Final = {"loki": 256 * MIB, "collector": 144 * MIB}
+TOKENS: Final = {"mobile": "token-of_mobile", "edge-fn": "-token--of_edge"}
 HOUR: Final = 3600 * 10**9
 DAY: Final = 24 * HOUR
 
@@ -41,8 +45,10 @@ def shop(retention_days: int = 30) -> Site:
     """A site with a service for each way in which lines arrive."""
     services = (
         make_service("api"),
+        make_service("batch", logs=Logs("file", "/var/log/batch/batch.log")),
         make_service("legacy", logs=Logs("file", "/var/log/legacy/app.log"), environment="staging"),
         make_service("mobile", logs=Logs("push")),
+        make_service("edge-fn", logs=Logs("push")),
     )
     stack = {name: getattr(STACK, name) for name in STACK.__slots__} | {"retention_logs": retention_days * 86400}
     budget = Budget(memory=MEMORY, metrics_disk=0, logs_disk=0, queue_disk=64 * MIB)
@@ -53,6 +59,8 @@ def shop(retention_days: int = 30) -> Site:
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     made = Lab(tmp_path_factory.mktemp("logs"), MEMORY)
     made.configure(rendered(shop()))
+    for name, token in TOKENS.items():
+        made.secret(logs_token(name), token)
     try:
         made.start()
         yield made
@@ -85,12 +93,9 @@ def test_the_programs_themselves_find_no_fault(tmp_path: Path) -> None:
         path = tmp_path / artifact.path
         path.parent.mkdir(exist_ok=True)
         path.write_text(artifact.content)
-    for tool, arguments in (
-        ("loki", ["-config.file=loki/loki.yaml", "-verify-config"]),
-        ("otelcol-contrib", ["validate", "--config=loki/collector.yaml"]),
-    ):
-        run = run_tool(tool, arguments, tmp_path)
-        assert run.code == 0, run.output
+    run = run_tool("loki", ["-config.file=loki/loki.yaml", "-verify-config"], tmp_path)
+    assert run.code == 0, run.output
+    assert check_collector(Tree(tmp_path, shop(), {each.path: each for each in rendered(shop())})) == []
 
 
 def test_a_json_line_is_found_by_its_fields(lab: Lab) -> None:
@@ -164,14 +169,53 @@ def test_a_line_longer_than_any_limit_arrives_in_pieces(lab: Lab) -> None:
 
 
 def test_lines_that_are_no_json_are_kept_as_they_are(lab: Lab) -> None:
-    trace = ["Traceback (most recent call last):", '  File "x.py", line 1, in f', "ValueError: boom"]
+    written = ["started", '{"broken": ', "[1, 2]", "  { indented }", "tab\there", "Done", "INFO: next"]
     log = lab.log("plain")
-    log.write("started\r", *trace, '{"broken": ', "[1, 2]", "  { indented }", "tab\there")
+    log.write(written[0] + "\r", *written[1:])
     log.garbage('\x00\x00{"log":"half a rec')
     log.write("after the power cut")
-    lines = [record.line for record in arrived(lab, "plain", 9)]
-    assert lines[:8] == ["started", *trace, '{"broken": ', "[1, 2]", "  { indented }", "tab\there"]
-    assert lines[8] == "after the power cut"
+    lines = [record.line for record in arrived(lab, "plain", len(written) + 1)]
+    assert lines == [*written, "after the power cut"]
+
+
+def test_the_lines_of_a_traceback_are_one_record(lab: Lab) -> None:
+    """Of each stream on its own, whatever stands before and after; a JSON line is never part of one."""
+    log = lab.log("traced")
+    for name, text in TRACEBACKS.items():
+        log.write(entry(request_id=name), *text.splitlines(), entry(request_id=f"after {name}"))
+    log.write("crash", "Traceback (most recent call last):", '  File "y.py", line 1, in f')
+    log.write("from the other stream", stream="stderr")
+    log.write("KeyError: 'y'")
+    found = arrived(lab, "traced", 3 * len(TRACEBACKS) + 3)
+    assert [record.line for record in found if "request_id" not in record.fields][: len(TRACEBACKS)] == [
+        text.rstrip("\n") for text in TRACEBACKS.values()
+    ]
+    assert {record.fields.get("request_id") for record in found} >= {f"after {name}" for name in TRACEBACKS}
+
+
+def test_a_traceback_that_is_still_being_written_is_waited_for(lab: Lab) -> None:
+    """Even by a collector that was killed meanwhile, which has then read none of it."""
+    log = lab.log("growing")
+    log.write("ready")
+    arrived(lab, "growing", 1)
+    lines = TRACEBACKS["logging.exception"].splitlines()
+    log.write(*lines[:3])
+    time.sleep(0.3)
+    docker("kill", lab.containers["collector"])
+    log.write(*lines[3:])
+    docker("start", lab.containers["collector"])
+    lab.wait_for_collector()
+    assert [record.line for record in arrived(lab, "growing", 2)][1] == "\n".join(lines)
+
+
+def test_a_traceback_in_a_file_is_one_record_too(lab: Lab) -> None:
+    folder = lab.folder / "host/var/log/batch"
+    folder.mkdir(parents=True)
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    first, last = (entry(timestamp=now, request_id=name) for name in ("b-1", "b-2"))
+    (folder / "batch.log").write_text(f"{first}\n{''.join(TRACEBACKS.values())}{last}\n")
+    lines = [record.line for record in arrived(lab, "batch", len(TRACEBACKS) + 2)]
+    assert sorted(lines) == sorted([first, last, *(text[:-1] for text in TRACEBACKS.values())])
 
 
 def test_a_container_without_logging_labels_is_not_lost(lab: Lab) -> None:
@@ -231,8 +275,11 @@ def test_secrets_never_arrive_and_look_alikes_do(lab: Lab) -> None:
     """The collector makes of every line exactly what the table says, as the Python reading does."""
     log = lab.log("redaction")
     log.write(*(text for text, _ in SECRETS.values()), *LOOK_ALIKES.values())
-    lines = [record.line for record in arrived(lab, "redaction", len(SECRETS) + len(LOOK_ALIKES))]
-    assert lines == [*(expected for _, expected in SECRETS.values()), *LOOK_ALIKES.values()]
+    expected = [*(masked for _, masked in SECRETS.values()), *LOOK_ALIKES.values()]
+    # An indented line is part of the record before it.
+    records = sum(not text.startswith(" ") for text in expected)
+    lines = "\n".join(record.line for record in arrived(lab, "redaction", records)).split("\n")
+    assert lines == expected
 
 
 def test_secrets_in_fields_do_not_arrive_either(lab: Lab) -> None:
@@ -272,10 +319,15 @@ def test_a_pushed_record_comes_out_like_the_others(lab: Lab) -> None:
             user={"kvlistValue": {"values": attributes(id={"intValue": "7"}, apiKey={"stringValue": "s3cret"})}},
         ),
     }
-    told = {"service__name": "mobile", "deployment__environment": "beta", "host__name": "fly-1", "process__pid": "1"}
+    told = {
+        "service__name": "somebody-else",
+        "deployment__environment": "beta",
+        "host__name": "fly-1",
+        "process__pid": "1",
+    }
     resource = {"attributes": attributes(**{key: {"stringValue": value} for key, value in told.items()})}
     push = {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": [record]}]}]}
-    assert requests.post(lab.url("collector", 4318, "/v1/logs"), json=push, timeout=10).ok
+    assert pushed(lab, push, TOKENS["mobile"]) == 200
     (found,) = arrived(lab, "mobile", 1)
     assert found.line == '{"message":"paid by [redacted:email]"}'
     assert found.fields == {
@@ -288,6 +340,39 @@ def test_a_pushed_record_comes_out_like_the_others(lab: Lab) -> None:
         "severity_number": "17",
         "detected_level": "error",
     }
+
+
+def pushed(lab: Lab, push: dict[str, Any], token: str | None) -> int:
+    """What the collector answers to a push with this token."""
+    headers = {} if token is None else {"Authorization": f"Bearer {token}".rstrip()}
+    return requests.post(lab.url("collector", 4318, "/v1/logs"), json=push, headers=headers, timeout=10).status_code
+
+
+def one_line(text: str, service: str = "") -> dict[str, Any]:
+    """A push of one line by somebody who calls himself `service`."""
+    record = {"timeUnixNano": str(time.time_ns()), "body": {"stringValue": text}}
+    named = [{"key": "service.name", "value": {"stringValue": service}}] if service else []
+    return {"resourceLogs": [{"resource": {"attributes": named}, "scopeLogs": [{"logRecords": [record]}]}]}
+
+
+def test_nobody_pushes_without_the_token_of_a_service(lab: Lab) -> None:
+    refused = {
+        token: pushed(lab, one_line("let me in", "mobile"), token) for token in (None, "", "x", "token-of_mobil")
+    }
+    assert set(refused.values()) == {401}
+    assert pushed(lab, one_line("whose am I"), TOKENS["edge-fn"]) == 200
+    assert pushed(lab, one_line("I am mobile", "mobile"), TOKENS["edge-fn"]) == 200
+    lines = [record.line for record in arrived(lab, "edge-fn", 2)]
+    assert lines == ["whose am I", "I am mobile"]
+    assert lab.search('{service_name=~".+"} |= "let me in"') == []
+
+
+def test_no_token_is_stored_or_logged(lab: Lab) -> None:
+    printed = docker("logs", lab.containers["collector"])
+    metrics = requests.get(lab.url("collector", 8888, "/metrics"), timeout=5).text
+    for token in TOKENS.values():
+        assert lab.search(f'{{service_name=~".+"}} |= "{token}"') == []
+        assert token not in printed + metrics
 
 
 # --- when something is down ---------------------------------------------------------------------------------

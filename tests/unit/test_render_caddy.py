@@ -15,9 +15,9 @@ import bcrypt
 import pytest
 
 from generator.conventions import PORTS, SECRETS_MOUNT
-from generator.model import Stack
+from generator.model import Logs, Service, Stack
 from generator.render.caddy import WEB_HASH, render_caddy
-from tests.unit.sites import STACK, make_site
+from tests.unit.sites import STACK, make_service, make_site
 
 PUBLIC = replace(
     STACK, domain="mon.acme.dev", base_url="https://mon.acme.dev", status_url="https://status.mon.acme.dev"
@@ -25,8 +25,8 @@ PUBLIC = replace(
 CADDY = sorted((Path.home() / ".cache/lookout/tools").glob("caddy-*/caddy"))
 
 
-def caddyfile(stack: Stack = STACK) -> str:
-    files = {artifact.path: artifact.content for artifact in render_caddy(make_site(stack=stack))}
+def caddyfile(stack: Stack = STACK, *services: Service) -> str:
+    files = {artifact.path: artifact.content for artifact in render_caddy(make_site(*services, stack=stack))}
     return files["caddy/Caddyfile"]
 
 
@@ -74,6 +74,25 @@ def test_the_public_login_stands_after_grafana_and_before_everything_else() -> N
     public = caddyfile(PUBLIC).split("\nmon.acme.dev {")[1]
     order = [public.index(step) for step in ("import guard", "import grafana", "basic_auth", "import parts")]
     assert order == sorted(order)
+
+
+PUSHING = make_service("mobile", logs=Logs("push"))
+
+
+def test_pushed_lines_have_an_entrance_only_when_a_service_pushes() -> None:
+    assert "4318" not in caddyfile(PUBLIC) + caddyfile()
+    assert "http://mon.acme.dev" not in caddyfile(PUBLIC)
+    assert caddyfile(STACK, PUSHING).count("\t\timport push\n") == 1
+
+
+def test_pushed_lines_come_in_before_the_login_with_their_own_token_and_never_in_the_clear(tmp_path: Path) -> None:
+    text = caddyfile(PUBLIC, PUSHING)
+    config = adapted(text, tmp_path)
+    assert "collector:4318" in [each["upstreams"][0]["dial"] for each in handlers(config, "reverse_proxy")]
+    public = text.split("\nmon.acme.dev {")[1]
+    assert public.index("import push") < public.index("basic_auth")
+    clear = text.split("\nhttp://mon.acme.dev {")[1]
+    assert clear.index("@push path /otlp/v1/logs") < clear.index("error @push 403") < clear.index("redir https://")
 
 
 @pytest.mark.parametrize(

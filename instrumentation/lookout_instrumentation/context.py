@@ -1,18 +1,20 @@
 """What is known of the request or task at hand, and is on every line, report and call that it makes.
 
 Owns the ids: a request's own is a UUIDv7 made here (nobody outside can choose it, and the time is in it), a client's is
-kept beside it. It also owns how logs name a user: by a keyed hash, never by an id that means
-something elsewhere.
+kept beside it. It also owns how logs name a user: by a keyed hash, never by an id that means something elsewhere. What
+is known goes through async code by itself, into threads by `carried`, into tasks by `current` and `resume`, into calls
+by `outgoing_headers`.
 """
 
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
-from contextvars import ContextVar
+import sys
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar, copy_context
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, TypeVar
 
 import structlog
 import uuid_utils
@@ -24,6 +26,16 @@ _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 HASH_DIGITS: Final = 16
 # What an app may bind: the fields that lines are searched by.
 FIELDS: Final = ("session_id", "tier", "tenant", "site", "action")
+# What one process may tell another of a request; all else that a message brings is left where it is.
+_HANDED_ON: Final = frozenset({*FIELDS, "request_id", "client_request_id", "user_id", "task", "task_id"})
+_MAX_HANDED_ON: Final = 256
+_HASH: Final = re.compile(r"[0-9a-f]{16}")
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# Called at the start of each request and task, before anything is known of it.
+on_begin: Final[list[Callable[[], None]]] = []
 
 _key_file: Path | None = None
 _notes: Final[ContextVar[dict[str, Any] | None]] = ContextVar("lookout_notes", default=None)
@@ -45,14 +57,19 @@ def begin(given: str = "") -> str:
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(**ids)
     _notes.set({})
+    for callback in on_begin:
+        callback()
     return request_id
 
 
 def resume(fields: Mapping[str, str]) -> None:
     """Go on in the context that another process began, as a task does with that of its request."""
+    known = {name: str(value)[:_MAX_HANDED_ON] for name, value in fields.items() if name in _HANDED_ON and value}
     structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(**fields)
+    structlog.contextvars.bind_contextvars(**known)
     _notes.set({})
+    for callback in on_begin:
+        callback()
 
 
 def notes() -> dict[str, Any] | None:
@@ -85,16 +102,55 @@ def request_id() -> str:
     return str(structlog.contextvars.get_contextvars().get("request_id", ""))
 
 
+def carried(function: Callable[P, T]) -> Callable[P, T]:
+    """`function`, to be run by a thread or an executor in the context of this request: `submit(carried(work), x)`."""
+    here = copy_context()
+
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        # A copy for each call: one context cannot be entered twice at once.
+        return here.copy().run(function, *args, **kwargs)
+
+    return run
+
+
 def outgoing_headers() -> dict[str, str]:
-    """The headers that hand the request's id on to another service."""
+    """The headers that hand the request's id, and the trace if there is one, on to another service."""
     found = request_id()
-    return {HEADER: found} if found else {}
+    headers = {HEADER: found} if found else {}
+    span = _span()
+    if span is not None:
+        headers["traceparent"] = f"00-{span.trace_id:032x}-{span.span_id:016x}-{int(span.trace_flags):02x}"
+    return headers
+
+
+def _ids_of_span() -> dict[str, str]:
+    span = _span()
+    return {} if span is None else {"trace_id": f"{span.trace_id:032x}", "span_id": f"{span.span_id:016x}"}
+
+
+# What a line says of the trace at hand; another tracer may put its own here.
+trace_ids: Callable[[], Mapping[str, str]] = _ids_of_span
+
+
+def _span() -> Any:
+    """The context of OpenTelemetry's current span; None where nothing has imported OpenTelemetry."""
+    opentelemetry = sys.modules.get("opentelemetry.trace")
+    if opentelemetry is None:
+        return None
+    found = opentelemetry.get_current_span().get_span_context()
+    return found if found.is_valid else None
 
 
 def user_hash(user: str) -> str:
     """HMAC-SHA256 of `user` in UTF-8 under the key, its first 16 hex digits; nothing when there is no key."""
     key = _key()
     return hmac.new(key, user.encode(), hashlib.sha256).hexdigest()[:HASH_DIGITS] if key else ""
+
+
+def hashed(user: object) -> str:
+    """`user` as logs name users: what is such a hash already stays, all else becomes one; nothing without a key."""
+    text = str(user)
+    return text if _HASH.fullmatch(text) else user_hash(text)
 
 
 @lru_cache(maxsize=1)

@@ -38,9 +38,13 @@ class Settings:
     label_budgets: Mapping[str, int] = field(default_factory=lambda: dict(LABEL_BUDGETS))
     metrics_token_file: Path | None = None
     metrics_allow: tuple[Network, ...] = ()
+    metrics_host: str = "0.0.0.0"
+    metrics_port: int = 9808
     user_hash_key_file: Path | None = None
     sentry_dsn: str = field(default="", repr=False)
     errors_sample_ratio: float = 1.0
+    errors_ignore: tuple[str, ...] = ()
+    errors_spool: Path | None = None
     profiles_ratio: float = 0.0
     traces_endpoint: str = ""
     traces_ratio: float = 0.1
@@ -68,7 +72,7 @@ class Settings:
         return cls(**values)
 
 
-# Variable -> setting. The last four are what servers and other libraries call them.
+# Variable -> setting, a later one over an earlier. Those without LOOKOUT_ are what servers and other libraries call them.
 _VARIABLES: Final = {
     "LOOKOUT_SERVICE": "service",
     "LOOKOUT_ENVIRONMENT": "environment",
@@ -78,20 +82,28 @@ _VARIABLES: Final = {
     "LOOKOUT_SERIES_BUDGET": "series_budget",
     "LOOKOUT_METRICS_TOKEN_FILE": "metrics_token_file",
     "LOOKOUT_METRICS_ALLOW": "metrics_allow",
+    "LOOKOUT_METRICS_HOST": "metrics_host",
+    "LOOKOUT_METRICS_PORT": "metrics_port",
     "LOOKOUT_USER_HASH_KEY_FILE": "user_hash_key_file",
     "LOOKOUT_SENTRY_DSN_FILE": "sentry_dsn_file",
     "LOOKOUT_ERRORS_SAMPLE_RATIO": "errors_sample_ratio",
+    "LOOKOUT_ERRORS_IGNORE": "errors_ignore",
+    "LOOKOUT_ERRORS_SPOOL": "errors_spool",
     "LOOKOUT_PROFILES_RATIO": "profiles_ratio",
     "LOOKOUT_TRACES_ENDPOINT": "traces_endpoint",
     "LOOKOUT_TRACES_RATIO": "traces_ratio",
     "LOOKOUT_SLOW_QUERY_SECONDS": "slow_query_seconds",
     "LOOKOUT_HEALTH_TIMEOUT_SECONDS": "health_timeout_seconds",
     "LOOKOUT_HEALTH_REFRESH_SECONDS": "health_refresh_seconds",
-    "LOOKOUT_WORKERS": "workers",
     "SENTRY_DSN": "sentry_dsn",
     "WEB_CONCURRENCY": "workers",
+    "LOOKOUT_WORKERS": "workers",
     "PROMETHEUS_MULTIPROC_DIR": "multiproc_dir",
 }
+
+
+# What has to be known before any file is read: prometheus-client reads it from the environment by itself.
+_ENVIRONMENT_ONLY: Final = {"multiproc_dir"}
 
 
 def _from_file(path: str | None) -> dict[str, tuple[str, Any]]:
@@ -107,9 +119,10 @@ def _from_file(path: str | None) -> dict[str, tuple[str, Any]]:
     if not isinstance(told, dict):
         raise SettingsError(f"LOOKOUT_CONFIG: {path} holds no JSON object")
     traces = told.pop("traces", {})
-    if isinstance(traces, dict):
-        told |= {f"traces_{key}": value for key, value in traces.items()}
-    known = {each.name for each in fields(Settings)} | {"sentry_dsn_file"}
+    if not isinstance(traces, dict):
+        raise SettingsError(f"{path}: traces: {traces!r} cannot be used (it is an object)")
+    told |= {f"traces_{key}": value for key, value in traces.items()}
+    known = {each.name for each in fields(Settings)} - _ENVIRONMENT_ONLY | {"sentry_dsn_file"}
     unknown = sorted(told.keys() - known)
     if unknown:
         raise SettingsError(f"{path}: {unknown[0]} is not a known setting")
@@ -150,6 +163,13 @@ def _count(value: Any) -> int:
     return int(_positive(int(value)))
 
 
+def _port(value: Any) -> int:
+    number = int(value)
+    if not 0 < number < 65536:
+        raise SettingsError("it is a number from 1 to 65535")
+    return number
+
+
 def _ratio(value: Any) -> float:
     number = float(value)
     if not 0 <= number <= 1:
@@ -160,6 +180,11 @@ def _ratio(value: Any) -> float:
 def _buckets(value: Any) -> tuple[float, ...]:
     parts = value.split(",") if isinstance(value, str) else value
     return tuple(sorted({_positive(part) for part in parts}))
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    parts = value.split(",") if isinstance(value, str) else value
+    return tuple(str(part).strip() for part in parts)
 
 
 def _networks(value: Any) -> tuple[Network, ...]:
@@ -185,12 +210,15 @@ _PARSERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "user_hash_key_file": _file,
     "sentry_dsn_file": _file,
     "errors_sample_ratio": _ratio,
+    "errors_ignore": _names,
+    "errors_spool": _file,
     "profiles_ratio": _ratio,
     "traces_ratio": _ratio,
     "slow_query_seconds": _positive,
     "health_timeout_seconds": _positive,
     "health_max_age_seconds": _positive,
     "health_refresh_seconds": _positive,
+    "metrics_port": _port,
     "workers": _count,
     "multiproc_dir": _file,
 }

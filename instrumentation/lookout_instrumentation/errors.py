@@ -1,0 +1,170 @@
+"""Reports of exceptions to a tracker that speaks Sentry's protocol, when a DSN says to which.
+
+Owns when a report is made: for each exception once, whoever logs it first. What is in one is in `reports`, how it gets
+there in `tracker` and `outbox`. The SDK's own integrations are left off: what they would add (a wrapper around each
+request, local variables, headers, the process' arguments) is paid for by every request or could hold secrets, and
+Lookout's middlewares see every unhandled exception anyway. The costly half of a report is made in the sender's thread.
+"""
+
+import atexit
+import contextvars
+import random
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from structlog.typing import EventDict, WrappedLogger
+
+from lookout_instrumentation import context
+from lookout_instrumentation.metrics import Metrics
+from lookout_instrumentation.outbox import RESULTS, Outbox, Result
+from lookout_instrumentation.reports import EXPECTED, is_expected, shaped
+from lookout_instrumentation.settings import Settings
+from lookout_instrumentation.tracker import spool_of, start
+
+if TYPE_CHECKING:
+    from sentry_sdk.types import Event, Hint
+
+# The logger on which middlewares write of what nobody caught.
+UNHANDLED_LOGGER: Final = "lookout.error"
+FLUSH_SECONDS: Final = 2.0
+# A report costs a few milliseconds: an app that fails a thousand times a second must not fail at that too.
+_PER_SECOND: Final = 10.0
+_AT_ONCE: Final = 200.0
+_FLAG: Final = re.compile(r"[A-Za-z0-9_.-]{1,50}")
+_MAX_FLAGS: Final = 20
+
+_current: "Errors | None" = None
+
+
+def from_log(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Structlog processor, before exceptions become text: report the exception that a line of level error is about."""
+    if _current is not None and event.get("exc_info") and event.get("level") in ("error", "critical"):
+        info = event["exc_info"]
+        error = sys.exc_info()[1] if info is True else info[1] if isinstance(info, tuple) else info
+        if isinstance(error, BaseException):
+            unhandled = event.get("logger") == UNHANDLED_LOGGER
+            place = " ".join(str(event[key]) for key in ("method", "route", "task") if key in event)
+            _current.report(error, handled=not unhandled, place=place)
+    return event
+
+
+def _forget() -> None:
+    """What the app told the SDK of one request (tags, breadcrumbs) is not said of the next on the same thread."""
+    from sentry_sdk import Scope
+
+    Scope.set_isolation_scope(None)  # type: ignore[arg-type]  # made when it is asked for: a new one costs 10 µs
+
+
+class Errors:
+    """Reports exceptions; without a DSN every call does nothing."""
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        """Raises SettingsError for a DSN that is none, or when the SDK is not installed."""
+        self._settings = settings
+        self._expected = EXPECTED | frozenset(settings.errors_ignore)
+        self._outbox: Outbox | None = None
+        self._allowance, self._allowed_at = _AT_ONCE, time.monotonic()
+        self._lock = threading.Lock()
+        if not settings.sentry_dsn:
+            return
+        counter = metrics.get("errors_reported_total")
+        self._counts = {result: counter.labels(result) for result in RESULTS}
+        self._outbox = Outbox(spool_of(settings), self._count)
+        self._client = start(settings, self._outbox, self._before_send, partial(self._count, "dropped"))
+        self._outbox.start()
+        atexit.register(self.close)
+        context.on_begin.append(_forget)
+        global _current
+        _current = self
+
+    @property
+    def on(self) -> bool:
+        """Whether reports go anywhere."""
+        return self._outbox is not None
+
+    def report(self, error: BaseException, *, handled: bool = True, place: str = "") -> None:
+        """Report `error`, unless it is expected or was reported before. `place` is a route or a task, never a path."""
+        if self._outbox is None or getattr(error, "__lookout_reported__", False):
+            return
+        with suppress(AttributeError, TypeError):  # a class of C that takes no attributes: then it may come twice
+            error.__lookout_reported__ = True  # type: ignore[attr-defined]
+        if self._is_unwanted(error):
+            self._count("filtered")
+        elif not self._may_report() or not self._outbox.put(self._job(error, handled, place)):
+            self._count("dropped")
+
+    def flag(self, name: str, value: object) -> None:
+        """Say which way a feature flag stood in this request: reports carry it as the tag flag.NAME."""
+        if not _FLAG.fullmatch(name):
+            raise ValueError(f"{name!r} is not a flag's name: up to 50 letters, digits, _, - and .")
+        notes = context.notes()
+        if notes is not None:
+            flags = notes.setdefault("flags", {})
+            if name in flags or len(flags) < _MAX_FLAGS:
+                flags[name] = value
+
+    def flush(self, seconds: float = FLUSH_SECONDS) -> bool:
+        """Wait until every report was tried once; False when there was no time for it."""
+        return self._outbox.flush(seconds) if self._outbox else True
+
+    def close(self) -> None:
+        """Send for two seconds what waits, and leave the rest in the folder; a second time it does nothing."""
+        global _current
+        if self._outbox is None:
+            return
+        atexit.unregister(self.close)
+        self._outbox.close(FLUSH_SECONDS)
+        self._client.close(timeout=0)
+        self._outbox = None
+        context.on_begin.remove(_forget)
+        if _current is self:
+            _current = None
+
+    # --- what becomes a report -------------------------------------------------------------------------------
+
+    def _is_unwanted(self, error: BaseException) -> bool:
+        return is_expected(error, self._expected) or random.random() >= self._settings.errors_sample_ratio
+
+    def _may_report(self) -> bool:
+        with self._lock:
+            now = time.monotonic()
+            self._allowance = min(_AT_ONCE, self._allowance + (now - self._allowed_at) * _PER_SECOND)
+            self._allowed_at = now
+            if self._allowance < 1:
+                return False
+            self._allowance -= 1
+            return True
+
+    def _job(self, error: BaseException, handled: bool, place: str) -> Callable[[], None]:
+        """The stack is read here, while it is as it was; the rest is done in the sender's thread, in this context."""
+        from sentry_sdk.utils import event_from_exception
+
+        mechanism = {"type": "lookout", "handled": handled}
+        event, _ = event_from_exception(error, client_options=self._client.options, mechanism=mechanism)
+        if place:
+            event["transaction"] = place
+        here = contextvars.copy_context()
+        return lambda: here.run(self._capture, event)
+
+    def _capture(self, event: "Event") -> None:
+        import sentry_sdk
+
+        if sentry_sdk.capture_event(event, hint={"lookout": True}) is None:
+            self._count("dropped")
+
+    def _before_send(self, event: "Event", hint: "Hint") -> "Event | None":
+        """The last look at every report, the app's own `sentry_sdk.capture_exception` included."""
+        error = (hint.get("exc_info") or (None, None, None))[1]
+        if "lookout" not in hint and isinstance(error, BaseException) and self._is_unwanted(error):
+            self._count("filtered")
+            return None
+        return cast("Event", shaped(cast(dict[str, Any], event)))
+
+    def _count(self, result: Result) -> None:
+        self._counts[result].inc()

@@ -1,33 +1,44 @@
 """One JSON object a line on stdout, for the app's own records and for those of its libraries.
 
-Owns the record's shape and the queue between the request and the write. Records are formatted where
-they are made, because only there the request's context is known; a thread of its own writes them,
-because a full pipe must never hold up a request.
+Owns who may write and when the process may end. Records are made into lines where they are logged, because only there
+the request's context is known (`records`); a thread of its own writes them, because a full pipe must never hold up a
+request (`writer`). Nothing that goes wrong here reaches the app.
 """
 
 import atexit
 import logging
-import logging.handlers
-import queue
+import signal
 import sys
-from collections.abc import Callable
+import threading
+from types import FrameType, TracebackType
 from typing import Any, Final, TextIO
 
 import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict
 
+from lookout_instrumentation import records
 from lookout_instrumentation.metrics import Metrics
-from lookout_instrumentation.redaction import redact
+from lookout_instrumentation.records import LEVELS
 from lookout_instrumentation.settings import Settings
-
-QUEUE_LINES: Final = 10_000
-LEVELS: Final = ("debug", "info", "warning", "error", "critical")
+from lookout_instrumentation.writer import NOT_WRITTEN, QUEUE_FULL, Writer
 
 # They put whole URLs, query strings and their secrets included, into INFO records.
 _CHATTY: Final = ("httpx", "httpx2", "httpcore", "httpcore2", "urllib3", "asyncio")
-# Servers bring handlers of their own, and access lines without an id, of raw paths.
-_SERVERS: Final = ("uvicorn", "uvicorn.error", "gunicorn", "gunicorn.error", "hypercorn.error", "werkzeug")
-_ACCESS: Final = ("uvicorn.access", "gunicorn.access", "hypercorn.access")
+# Servers and frameworks bring handlers of their own, and access lines without an id, of raw paths.
+_SERVERS: Final = (
+    "uvicorn",
+    "uvicorn.error",
+    "gunicorn",
+    "gunicorn.error",
+    "hypercorn.error",
+    "werkzeug",
+    "django",
+    "celery",
+)
+_ACCESS: Final = ("uvicorn.access", "gunicorn.access", "hypercorn.access", "django.server")
+# Given handlers of its own when an engine echoes, unless there is one.
+_ECHO: Final = "sqlalchemy"
+_MALFORMED: Final = "malformed"
 
 
 class Logging:
@@ -39,7 +50,7 @@ class Logging:
         dropped = metrics.get("log_lines_dropped_total")
         for level in LEVELS:
             written.labels(level)
-        for reason in ("queue full", "not written"):
+        for reason in (QUEUE_FULL, NOT_WRITTEN, _MALFORMED):
             dropped.labels(reason)
 
         def count(event: EventDict) -> None:
@@ -47,20 +58,33 @@ class Logging:
             if event["level"] in ("error", "critical"):
                 errors.labels(str(event.get("error_type", "none"))).inc()
 
-        lines: queue.Queue[logging.LogRecord] = queue.Queue(QUEUE_LINES)
-        self._handler = _BoundedQueueHandler(lines, dropped.labels("queue full").inc)
-        self._handler.setFormatter(_formatter(settings, count))
-        self._writer = _Writer(lines, _Stream(stream or sys.stdout, dropped.labels("not written").inc))
+        def drop(reason: str, lines: int) -> None:
+            dropped.labels(reason).inc(lines)
+
+        self._writer = Writer(stream or sys.stdout, drop)
+        self._handler = _Handler(settings, self._writer, records.formatter(settings, count))
         self._level = settings.log_level
+        self._hooks = _Hooks(self._writer)
         self._stopped = False
 
     def start(self) -> None:
-        """Take over the root logger and structlog."""
+        """Take over the root logger, structlog, and what nobody catches."""
         root = logging.getLogger()
         self._before = (root.handlers[:], root.level)
         root.handlers[:] = [self._handler]
         root.setLevel(self._level)
         logging.captureWarnings(True)
+        self.adopt()
+        structlog.configure(
+            processors=records.own_chain(),
+            logger_factory=structlog.stdlib.LoggerFactory(),
+            wrapper_class=_Logger,
+            cache_logger_on_first_use=True,
+        )
+        self._hooks.set()
+
+    def adopt(self) -> None:
+        """Take the records of servers and libraries over; for those that set up their logging later, once more."""
         for name in _CHATTY:
             logging.getLogger(name).setLevel(logging.WARNING)
         for name in _SERVERS:
@@ -69,14 +93,25 @@ class Logging:
             logger.propagate = True
         for name in _ACCESS:
             logging.getLogger(name).disabled = True
-        _configure_structlog()
-        self._writer.start()
+        echo = logging.getLogger(_ECHO)
+        echo.handlers[:] = [logging.NullHandler()]
+
+    def flush(self, seconds: float = 5.0) -> bool:
+        """Write what is queued, here and now: for a process that ends without saying so, as a pool's child does."""
+        return self._writer.flush(seconds)
+
+    def close(self) -> None:
+        """Write what is queued, and from now on each line at once: the last words of a process are often telling."""
+        if not self._stopped:
+            self._writer.direct()
 
     def stop(self) -> None:
         """Write every queued line, and put back what was there before; a second time it does nothing."""
         if self._stopped:
             return
         self._stopped = True
+        atexit.unregister(self.close)
+        self._hooks.unset()
         self._writer.stop()
         logging.captureWarnings(False)
         root = logging.getLogger()
@@ -88,98 +123,88 @@ def configure_logging(settings: Settings, metrics: Metrics, stream: TextIO | Non
     """Log as JSON from now on; what is queued when the process exits in good order is still written."""
     configured = Logging(settings, metrics, stream)
     configured.start()
-    atexit.register(configured.stop)
+    atexit.register(configured.close)
     return configured
 
 
-class _Stream(logging.StreamHandler[TextIO]):
-    """Writes lines; one that cannot be written is counted, as there is nowhere left to say so."""
+class _Logger(structlog.stdlib.BoundLogger):
+    """The app's logger: whatever is wrong with what it is told, the app goes on."""
 
-    def __init__(self, stream: TextIO, on_failure: Callable[[], None]) -> None:
-        super().__init__(stream)
-        self._on_failure = on_failure
+    def _proxy_to_logger(self, method_name: str, event: str | None = None, *event_args: Any, **event_kw: Any) -> Any:
+        try:
+            return super()._proxy_to_logger(method_name, event, *event_args, **event_kw)
+        except Exception:
+            logging.getLogger("lookout.logs").exception("a line of %s was not made", getattr(self._logger, "name", "?"))
+            return None
+
+
+class _Handler(logging.Handler):
+    """Makes each record a line and queues it."""
+
+    def __init__(self, settings: Settings, writer: Writer, formatter: logging.Formatter) -> None:
+        super().__init__()
+        self._settings = settings
+        self._writer = writer
+        self.setFormatter(formatter)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = self.format(record)
+        except Exception as error:
+            line = records.broken(self._settings, record, error)
+        # A half of a surrogate pair is no UTF-8, but can be said in JSON.
+        self._writer.put(line.encode("utf-8", "backslashreplace") + b"\n")
 
     def handleError(self, record: logging.LogRecord) -> None:
-        self._on_failure()
+        """Nothing: there is nowhere left to say so."""
 
 
-class _BoundedQueueHandler(logging.handlers.QueueHandler):
-    """Hands a formatted record to the writer; when the queue is full it counts instead of blocking."""
+class _Hooks:
+    """What a process does at its end: exceptions that nobody caught become lines, and SIGTERM loses none."""
 
-    def __init__(self, lines: queue.Queue[logging.LogRecord], on_drop: Callable[[], None]) -> None:
-        super().__init__(lines)
-        self._on_drop = on_drop
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
 
-    def enqueue(self, record: logging.LogRecord) -> None:
-        try:
-            self.queue.put_nowait(record)
-        except queue.Full:
-            self._on_drop()
+    def set(self) -> None:
+        self._before = (sys.excepthook, threading.excepthook)
+        self._ours = (self._uncaught, self._uncaught_in_thread)
+        sys.excepthook, threading.excepthook = self._ours
+        self._term: Any = None
+        if threading.current_thread() is threading.main_thread():
+            self._term = signal.getsignal(signal.SIGTERM)
+            if self._term is signal.SIG_DFL or callable(self._term):
+                signal.signal(signal.SIGTERM, self._terminated)
 
+    def unset(self) -> None:
+        if sys.excepthook == self._ours[0]:
+            sys.excepthook = self._before[0]
+        if threading.excepthook == self._ours[1]:
+            threading.excepthook = self._before[1]
+        in_main = threading.current_thread() is threading.main_thread()
+        if in_main and signal.getsignal(signal.SIGTERM) == self._terminated:
+            signal.signal(signal.SIGTERM, self._term)
 
-class _Writer(logging.handlers.QueueListener):
-    """Writes the queued records; told to stop, it first writes what is queued, even when that is a queueful."""
+    def _terminated(self, number: int, frame: FrameType | None) -> None:
+        """Servers end themselves by the same signal when they are done, and then nothing else is called."""
+        self._writer.direct()
+        if callable(self._term):
+            self._term(number, frame)
+        else:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
 
-    def enqueue_sentinel(self) -> None:
-        self.queue.put(self._sentinel)  # type: ignore[attr-defined]  # the library's own does not wait, and raises
+    def _uncaught(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, Exception):
+            _say_uncaught(error)
+        if self._before[0] is not sys.__excepthook__ or not issubclass(kind, Exception):
+            self._before[0](kind, error, trace)
 
-
-def _context() -> list[Processor]:
-    """The processors that every record passes through, own or foreign."""
-    return [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _add_error_type,
-        structlog.processors.format_exc_info,
-    ]
-
-
-def _configure_structlog() -> None:
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *_context(),
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
-
-
-def _formatter(settings: Settings, count: Callable[[EventDict], None]) -> logging.Formatter:
-    def shape(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        head: dict[str, Any] = {
-            "timestamp": event.pop("timestamp"),
-            "level": event.pop("level"),
-            "service": settings.service,
-            "environment": settings.environment,
-            "logger": event.pop("logger"),
-            "message": event.pop("event"),
-        }
-        line = {**head, **event}
-        count(line)
-        return line
-
-    return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=_context(),
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            redact,
-            shape,
-            structlog.processors.JSONRenderer(),
-        ],
-    )
+    def _uncaught_in_thread(self, told: threading.ExceptHookArgs) -> None:
+        if told.exc_value is not None and issubclass(told.exc_type, Exception):
+            _say_uncaught(told.exc_value, thread=told.thread.name if told.thread else None)
+        if self._before[1] is not threading.__excepthook__:
+            self._before[1](told)
 
 
-def _add_error_type(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Name the exception in a field of its own: one can count and alert by it."""
-    info = event.get("exc_info")
-    if info is True:
-        info = sys.exc_info()
-    error = info[1] if isinstance(info, tuple) else info
-    if isinstance(error, BaseException):
-        event.setdefault("error_type", type(error).__name__)
-    return event
+def _say_uncaught(error: BaseException, **fields: Any) -> None:
+    structlog.get_logger("lookout.error").critical("unhandled exception", exc_info=error, **fields)

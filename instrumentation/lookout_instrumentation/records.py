@@ -1,0 +1,205 @@
+"""From an event to one JSON object: what is on every line, in which order, and how much of it.
+
+Owns the shape of a record. Whatever an app logs becomes a line that can be parsed, is bounded and holds no secret; what
+cannot be said in JSON is said as text. Where lines go is `logs` and `writer`.
+"""
+
+import json
+import logging
+import re
+import sys
+import traceback
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from lookout_instrumentation import context, errors
+from lookout_instrumentation.redaction import bounded, clean, hidden, is_secret, redact, scrub, shown
+from lookout_instrumentation.settings import Settings
+
+LEVELS: Final = ("debug", "info", "warning", "error", "critical")
+# The first fields of every line.
+HEAD: Final = ("timestamp", "level", "service", "environment", "logger", "message")
+MAX_EXCEPTION: Final = 32 * 1024
+# Half of what the log shipper takes.
+MAX_LINE: Final = 128 * 1024
+
+# What libraries put beside their records for handlers of their own: colours, whole requests, arguments of tasks.
+_NOISE: Final = ("color_message", "request", "websocket", "data", "positional_args", "_name", "_logger")
+_LIBRARIES: Final = ("uvicorn", "django", "celery", "werkzeug", "gunicorn", "hypercorn")
+# Ids are on every line and are no secret: 128 bits in hex, with dashes or without.
+_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}|(?=[0-9]*[a-f])[0-9a-f]{16}")
+
+_encode: Final = json.JSONEncoder(ensure_ascii=False, default=shown, separators=(",", ":")).encode
+_add_extra: Final = structlog.stdlib.ExtraAdder()
+_format_arguments: Final = structlog.stdlib.PositionalArgumentsFormatter()
+
+
+def own_chain() -> list[Processor]:
+    """The processors of the app's own records, up to where logging takes them over."""
+    return [
+        structlog.stdlib.filter_by_level,
+        _arguments,
+        *_common(),
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ]
+
+
+def formatter(settings: Settings, count: Callable[[EventDict], None]) -> logging.Formatter:
+    """What makes a line of a record, the app's own or a library's. `count` sees each event as it is written."""
+
+    def shape(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+        head = {
+            "timestamp": event.pop("timestamp"),
+            "level": event.pop("level"),
+            "service": settings.service,
+            "environment": settings.environment,
+            "logger": event.pop("logger"),
+            "message": _message(event.pop("event", "")),
+        }
+        for name in ("service", "environment", "message"):
+            if name in event:
+                event[f"{name}_"] = event.pop(name)
+        exception = event.pop("exception", None)
+        line = {**head, **redacted(event)}
+        if exception is not None:
+            line["exception"] = exception
+        count(line)
+        return encoded(line)
+
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[_foreign, *_common(), _level],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, shape],
+    )
+
+
+def _common() -> list[Processor]:
+    """The processors that every record passes through, own or foreign, where it is made."""
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _ids,
+        _error_type,
+        errors.from_log,
+        _exception,
+    ]
+
+
+def redacted(event: EventDict) -> EventDict:
+    """The fields of an event without secrets, as plain data. What a line usually holds is told for little."""
+    if not _are_plain(tuple(event)):
+        return {redact(str(name)): hidden(str(name), value) for name, value in event.items()}
+    for name, value in event.items():
+        kind = type(value)
+        if kind is str:
+            if not _ID.fullmatch(value):
+                event[name] = clean(value)
+        elif kind is not bool and value is not None:
+            event[name] = scrub(value)
+    return event
+
+
+@lru_cache(maxsize=4096)
+def _are_plain(names: tuple[Any, ...]) -> bool:
+    """Whether none of these names is, or could be the plural of, that of a secret."""
+    return all(
+        isinstance(name, str) and not is_secret(name) and not is_secret(name.rstrip("sS")) and redact(name) == name
+        for name in names
+    )
+
+
+def encoded(line: EventDict) -> str:
+    """`line` as JSON; of one that is too long the longest fields are left out, and it says so."""
+    text = _encode(line)
+    if len(text) <= MAX_LINE:
+        return text
+    sizes = {name: len(_encode(value)) for name, value in line.items() if name not in HEAD[:-1]}
+    total = len(text)
+    for name in sorted(sizes, key=lambda each: sizes[each], reverse=True):
+        if total <= MAX_LINE:
+            break
+        line[name] = f"[left out: {sizes[name]} characters]"
+        total -= sizes[name]
+    return _encode(line)
+
+
+def broken(settings: Settings, record: logging.LogRecord, error: BaseException) -> str:
+    """A line in place of one that could not be made, with as much of it as can be told."""
+    template = record.msg if isinstance(record.msg, str) else shown(record.msg)
+    values = (structlog.processors.TimeStamper(fmt="iso", utc=True)(None, "", {})["timestamp"], "error")
+    line = dict(zip(HEAD, (*values, settings.service, settings.environment, record.name, clean(template)), strict=True))
+    return _encode({**line, "malformed": f"{type(error).__name__} at {record.filename}:{record.lineno}"})
+
+
+def _message(event: Any) -> str:
+    return clean(event if isinstance(event, str) else shown(event))
+
+
+def _arguments(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """`info("%s of %s", 1, 2)`; arguments that do not fit are kept beside the text."""
+    try:
+        return _format_arguments(logger, method, event)
+    except (TypeError, ValueError):
+        event["arguments"] = event.pop("positional_args", None)
+        return event
+
+
+def _foreign(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """What a record of a library brings with it: its `extra`, without what is meant for its own handlers."""
+    event = _add_extra(logger, method, event)
+    if event["_record"].name.partition(".")[0] in _LIBRARIES:
+        for name in _NOISE:
+            event.pop(name, None)
+    return event
+
+
+def _level(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """One of five words for the levels that libraries invent."""
+    if event["level"] not in LEVELS:
+        event["level"] = LEVELS[min(max(event["_record"].levelno // 10 - 1, 0), len(LEVELS) - 1)]
+    return event
+
+
+def _ids(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """The trace at hand, and a user only ever as a hash."""
+    for name, value in context.trace_ids().items():
+        event.setdefault(name, value)
+    if "user_id" in event:
+        hashed = context.hashed(event.pop("user_id"))
+        if hashed:
+            event["user_id"] = hashed
+    return event
+
+
+def _error_type(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Name the exception in a field of its own: one can count and alert by it."""
+    error = _error_of(event.get("exc_info"))
+    if error is not None:
+        event.setdefault("error_type", type(error).__name__)
+    return event
+
+
+def _exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """The traceback as text, that of its causes included; of a very long one the middle is left out."""
+    error = _error_of(event.pop("exc_info", None))
+    stack = event.pop("stack_info", None)
+    if error is not None:
+        text = "".join(traceback.format_exception(error)).rstrip("\n")
+        event["exception"] = bounded(text, MAX_EXCEPTION, head=MAX_EXCEPTION // 3)
+    if stack:
+        text = stack if isinstance(stack, str) else "".join(traceback.format_stack())
+        event["stack"] = bounded(text, MAX_EXCEPTION, head=MAX_EXCEPTION // 3)
+    return event
+
+
+def _error_of(info: Any) -> BaseException | None:
+    """The exception that `exc_info` names, in any of the ways in which it can be given."""
+    if not info:
+        return None
+    error = info[1] if isinstance(info, tuple) and len(info) == 3 else info
+    return error if isinstance(error, BaseException) else sys.exc_info()[1]

@@ -16,7 +16,7 @@ create_network() {
 
 # Containers run as other users than whoever cloned this, perhaps with a strict umask.
 open_configuration() {
-    chmod -R a+rX prometheus alertmanager grafana loki caddy docs/runbooks generator/errors/bridge
+    chmod -R a+rX prometheus alertmanager grafana loki caddy docs/runbooks generator/errors
 }
 
 start() {

@@ -13,8 +13,12 @@ from typing import Any
 from alerts.models import MessagingServiceConfig  # type: ignore[import-not-found,import-untyped,unused-ignore]
 from bugsink.transaction import immediate_atomic  # type: ignore[import-not-found,import-untyped,unused-ignore]
 from django.contrib.auth import get_user_model  # type: ignore[import-not-found,import-untyped,unused-ignore]
-from projects.models import Project  # type: ignore[import-not-found,import-untyped,unused-ignore]
-from teams.models import Team  # type: ignore[import-not-found,import-untyped,unused-ignore]
+from projects.models import (  # type: ignore[import-not-found,import-untyped,unused-ignore]
+    Project,
+    ProjectMembership,
+    ProjectRole,
+)
+from teams.models import Team, TeamMembership, TeamRole  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
 MARK = "Lookout"
 
@@ -71,10 +75,20 @@ class Run:
                 return
             project = Project(id=each["id"], team=team, name=each["name"], sentry_key=each["key"])
             project.save(force_insert=True)
+            self.join(project)
         elif self.differs(project, each) and self.apply:
             project.name, project.sentry_key = each["name"], each["key"]
             project.save(update_fields=["name", "sentry_key"])
         self.webhook(project, {"webhook_url": self.wanted["webhook"]})
+
+    def join(self, project: Any) -> None:
+        """The admin sees a new project among its own; it gets no e-mail, which nobody has set up."""
+        user = get_user_model().objects.get(username=self.wanted["admin"])
+        settings = {"accepted": True, "send_email_alerts": False}
+        TeamMembership.objects.get_or_create(
+            team=project.team, user=user, defaults={"role": TeamRole.ADMIN, **settings}
+        )
+        ProjectMembership.objects.create(project=project, user=user, role=ProjectRole.ADMIN, **settings)
 
     def differs(self, project: Any, each: dict[str, Any]) -> bool:
         """Whether name or key are not the wanted ones."""

@@ -17,8 +17,7 @@ from generator.model import Errors, Site
 
 _SCRIPT: Final = Path(__file__).with_name("inside.py")
 _MARK: Final = "Lookout:"
-# The container's environment holds no secret: the program that it runs reads this file itself, and so does this one.
-_SHELL: Final = 'SECRET_KEY=$(cat /run/secrets/bugsink_secret_key) exec bugsink-manage shell --no-imports -c "$0"'
+_SHELL: Final = ("bugsink-manage", "shell", "--no-imports", "-c")
 # Runs a command in Bugsink's container with a text on its standard input.
 Inside = Callable[[tuple[str, ...], str], subprocess.CompletedProcess[str]]
 
@@ -61,7 +60,7 @@ def webhook_url(token: str) -> str:
 def _run(site: Site, secrets_dir: Path, inside: Inside, *, apply: bool) -> Outcome:
     told: list[str] = []
     wanted = {"apply": apply, **_wanted(site, secrets_dir, told)}
-    done = inside(("sh", "-c", _SHELL, _SCRIPT.read_text(encoding="utf-8")), json.dumps(wanted))
+    done = inside((*_SHELL, _SCRIPT.read_text(encoding="utf-8")), json.dumps(wanted))
     answer = next((line for line in reversed(done.stdout.splitlines()) if line.startswith(_MARK)), None)
     if done.returncode or answer is None:
         lines = done.stderr.strip().splitlines()

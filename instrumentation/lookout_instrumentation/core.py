@@ -5,13 +5,29 @@ that it exports no series of it.
 """
 
 from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from lookout_instrumentation import context
+from lookout_instrumentation.business import Business
+from lookout_instrumentation.cache import Caches
+from lookout_instrumentation.costs import Costs
+from lookout_instrumentation.external import Externals
 from lookout_instrumentation.health import Check, Health
 from lookout_instrumentation.http import HttpMetrics
+from lookout_instrumentation.llm import LLM
 from lookout_instrumentation.logs import configure_logging
+from lookout_instrumentation.messages import Messages
 from lookout_instrumentation.metrics import Metrics
+from lookout_instrumentation.payments import Payments
 from lookout_instrumentation.settings import Settings
+from lookout_instrumentation.tenants import Tenants
+from lookout_instrumentation.usage import Usage
+from lookout_instrumentation.web import OAuth, Web
+from lookout_instrumentation.webhooks import Webhooks
+
+if TYPE_CHECKING:
+    from lookout_instrumentation.sqlalchemy import Databases
 
 
 class Lookout:
@@ -38,5 +54,76 @@ class Lookout:
 
     def close(self) -> None:
         """Write the log lines that still wait; safe to call twice."""
+        if "business" in vars(self):
+            self.business.stop()
         if self.logs:
             self.logs.stop()
+
+    # --- what an app counts by itself, each made when it is first used -----------------------------------------
+
+    @cached_property
+    def database(self) -> "Databases":
+        """`lookout.database(engine)`: statements, connections and readiness of a database, by SQLAlchemy."""
+        from lookout_instrumentation.sqlalchemy import Databases
+
+        return Databases(self.http, self.health)
+
+    @cached_property
+    def cache(self) -> Caches:
+        """`lookout.cache("items")`: reads through a cache."""
+        return Caches(self.metrics)
+
+    @cached_property
+    def external(self) -> Externals:
+        """`lookout.external("twilio")`: calls to another company's API."""
+        return Externals(self.metrics)
+
+    @cached_property
+    def llm(self) -> LLM:
+        """Calls to language models, their tokens and costs."""
+        return LLM(self.metrics, self.costs)
+
+    @cached_property
+    def costs(self) -> Costs:
+        """Money spent with providers."""
+        return Costs(self.metrics)
+
+    @cached_property
+    def messages(self) -> Messages:
+        """Messages to people."""
+        return Messages(self.metrics)
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        """Webhooks that others send."""
+        return Webhooks(self.metrics)
+
+    @cached_property
+    def payments(self) -> Payments:
+        """Payments and their amounts."""
+        return Payments(self.metrics)
+
+    @cached_property
+    def business(self) -> Business:
+        """Events and figures of the business."""
+        return Business(self.metrics)
+
+    @cached_property
+    def tenants(self) -> Tenants:
+        """What happens in each tenant."""
+        return Tenants(self.metrics)
+
+    @cached_property
+    def usage(self) -> Usage:
+        """What is used most, by name."""
+        return Usage(self.metrics)
+
+    @cached_property
+    def web(self) -> Web:
+        """What browsers report."""
+        return Web(self.metrics)
+
+    @cached_property
+    def oauth(self) -> OAuth:
+        """Logins through other providers."""
+        return OAuth(self.metrics)

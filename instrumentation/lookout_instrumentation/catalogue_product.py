@@ -105,7 +105,7 @@ PRODUCT: Final[tuple[Metric, ...]] = (
         "name",
     ),
     counter("web", "web_js_errors_total", "Errors that browsers reported, by class.", "kind"),
-    counter("oauth", "oauth_logins_total", "Logins through another provider: `ok` or `failed`.", "provider", "result"),
+    counter("web", "oauth_logins_total", "Logins through another provider: `ok` or `failed`.", "provider", "result"),
     counter("costs", "cost_usd_total", "Money spent with a provider, calls to models included.", "provider"),
     gauge("costs", "cost_spent_usd", "Spent since the month began, by the app's own books.", "provider"),
     gauge("costs", "cost_budget_usd", "What may be spent in a month.", "provider"),

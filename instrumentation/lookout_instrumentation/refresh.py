@@ -25,6 +25,7 @@ class Refresh:
 
     def __init__(self, function: Callable[[], Any], every: float, metrics: Metrics, together: "list[Refresh]") -> None:
         self._function = function
+        self._loop = asyncio.get_running_loop() if inspect.iscoroutinefunction(function) else None
         self._every = every
         self._done = metrics.get("business_refresh_timestamp_seconds")
         self._failures = metrics.get("business_refresh_failures_total")
@@ -37,21 +38,20 @@ class Refresh:
 
     def start(self) -> None:
         """Begin; see `Business.refresh`."""
-        loop = asyncio.get_running_loop() if inspect.iscoroutinefunction(self._function) else None
         self._together.append(self)
         self._tell_age()
-        if loop is not None:
+        if self._loop is not None:
             # In a context of its own: it belongs to no request that may be at hand.
-            self._task = loop.create_task(self._run_async(), name="lookout-refresh", context=Context())
+            self._task = self._loop.create_task(self._run_async(), name="lookout-refresh", context=Context())
         else:
             threading.Thread(target=self._run, name="lookout-refresh", daemon=True).start()
 
     def stop(self) -> None:
         """End; what runs in a thread ends with the call that it is at."""
         self._stopped.set()
-        if self._task is not None:
+        if self._loop is not None and self._task is not None:
             with suppress(RuntimeError):  # the loop is closed, and the task with it
-                self._task.get_loop().call_soon_threadsafe(self._task.cancel)
+                self._loop.call_soon_threadsafe(self._task.cancel)
 
     def _run(self) -> None:
         while not self._stopped.is_set():

@@ -3,6 +3,7 @@
 Answers are dicts (JSON as it came) or objects of a provider's client: both are read the same way.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -59,4 +60,4 @@ def _get(thing: Any, name: str) -> Any:
 
 
 def _count(value: Any) -> int:
-    return max(0, int(value)) if isinstance(value, int | float) and value == value else 0
+    return max(0, int(value)) if isinstance(value, int | float) and math.isfinite(value) else 0

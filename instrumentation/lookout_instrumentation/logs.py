@@ -16,9 +16,8 @@ from typing import Any, Final, TextIO
 import structlog
 from structlog.typing import EventDict
 
-from lookout_instrumentation import records
 from lookout_instrumentation.metrics import Metrics
-from lookout_instrumentation.records import LEVELS
+from lookout_instrumentation.records import LEVELS, Records
 from lookout_instrumentation.settings import Settings
 from lookout_instrumentation.writer import NOT_WRITTEN, QUEUE_FULL, Writer
 
@@ -48,13 +47,12 @@ class Logging:
         written = metrics.get("log_lines_total")
         errors = metrics.get("log_errors_total")
         dropped = metrics.get("log_lines_dropped_total")
-        for level in LEVELS:
-            written.labels(level)
+        inc = {level: written.labels(level).inc for level in LEVELS}
         for reason in (QUEUE_FULL, NOT_WRITTEN, _MALFORMED):
             dropped.labels(reason)
 
         def count(event: EventDict) -> None:
-            written.labels(event["level"]).inc()
+            inc[event["level"]]()
             if event["level"] in ("error", "critical"):
                 errors.labels(str(event.get("error_type", "none"))).inc()
 
@@ -62,7 +60,8 @@ class Logging:
             dropped.labels(reason).inc(lines)
 
         self._writer = Writer(stream or sys.stdout, drop)
-        self._handler = _Handler(settings, self._writer, records.formatter(settings, count))
+        self._records = Records(settings, count, self._writer.put)
+        self._handler = _Handler(self._records)
         self._level = settings.log_level
         self._hooks = _Hooks(self._writer)
         self._stopped = False
@@ -76,7 +75,7 @@ class Logging:
         logging.captureWarnings(True)
         self.adopt()
         structlog.configure(
-            processors=records.own_chain(),
+            processors=self._records.own_chain(),
             logger_factory=structlog.stdlib.LoggerFactory(),
             wrapper_class=_Logger,
             cache_logger_on_first_use=True,
@@ -128,35 +127,33 @@ def configure_logging(settings: Settings, metrics: Metrics, stream: TextIO | Non
 
 
 class _Logger(structlog.stdlib.BoundLogger):
-    """The app's logger: whatever is wrong with what it is told, the app goes on."""
+    """The app's logger: its processors write, and whatever is wrong with what it is told, the app goes on."""
 
-    def _proxy_to_logger(self, method_name: str, event: str | None = None, *event_args: Any, **event_kw: Any) -> Any:
+    def _proxy_to_logger(self, method_name: str, event: str | None = None, *event_args: Any, **event_kw: Any) -> None:
+        if event_args:
+            event_kw["positional_args"] = event_args
         try:
-            return super()._proxy_to_logger(method_name, event, *event_args, **event_kw)
+            self._process_event(method_name, event, event_kw)
+        except structlog.DropEvent:
+            pass
         except Exception:
-            logging.getLogger("lookout.logs").exception("a line of %s was not made", getattr(self._logger, "name", "?"))
-            return None
+            logging.getLogger("lookout.logs").exception("a line of %s was not made", self._logger.name)
 
 
 class _Handler(logging.Handler):
-    """Makes each record a line and queues it."""
+    """Makes a line of each record of a library."""
 
-    def __init__(self, settings: Settings, writer: Writer, formatter: logging.Formatter) -> None:
+    def __init__(self, records: Records) -> None:
         super().__init__()
-        self._settings = settings
-        self._writer = writer
-        self.setFormatter(formatter)
+        self._records = records
+        self.setFormatter(records.formatter())
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Write the record; one that cannot be made a line is told of in one that can."""
         try:
-            line = self.format(record)
+            self.format(record)
         except Exception as error:
-            line = records.broken(self._settings, record, error)
-        # A half of a surrogate pair is no UTF-8, but can be said in JSON.
-        self._writer.put(line.encode("utf-8", "backslashreplace") + b"\n")
-
-    def handleError(self, record: logging.LogRecord) -> None:
-        """Nothing: there is nowhere left to say so."""
+            self._records.broken(record, error)
 
 
 class _Hooks:

@@ -17,12 +17,24 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from lookout_instrumentation import context, errors
-from lookout_instrumentation.redaction import bounded, clean, hidden, is_secret, redact, scrub, shown
+from lookout_instrumentation.redaction import (
+    LONG_NUMBER,
+    bounded,
+    clean,
+    harmless,
+    hidden,
+    is_secret,
+    redact,
+    scrub,
+    shown,
+)
 from lookout_instrumentation.settings import Settings
 
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 # The first fields of every line.
 HEAD: Final = ("timestamp", "level", "service", "environment", "logger", "message")
+# What an app calls so as well stands under the name with an underscore.
+_TAKEN: Final = ("service", "environment", "message")
 MAX_EXCEPTION: Final = 32 * 1024
 # Half of what the log shipper takes.
 MAX_LINE: Final = 128 * 1024
@@ -35,45 +47,57 @@ _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{3
 
 _encode: Final = json.JSONEncoder(ensure_ascii=False, default=shown, separators=(",", ":")).encode
 _add_extra: Final = structlog.stdlib.ExtraAdder()
+_timestamp: Final = structlog.processors.TimeStamper(fmt="iso", utc=True)
 _format_arguments: Final = structlog.stdlib.PositionalArgumentsFormatter()
 
 
-def own_chain() -> list[Processor]:
-    """The processors of the app's own records, up to where logging takes them over."""
-    return [
-        structlog.stdlib.filter_by_level,
-        _arguments,
-        *_common(),
-        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-    ]
+class Records:
+    """Makes lines of records, the app's own and those of libraries, and hands each to `put`."""
 
+    def __init__(self, settings: Settings, count: Callable[[EventDict], None], put: Callable[[bytes], None]) -> None:
+        self._service = settings.service
+        self._environment = settings.environment
+        self._count = count
+        self._put = put
 
-def formatter(settings: Settings, count: Callable[[EventDict], None]) -> logging.Formatter:
-    """What makes a line of a record, the app's own or a library's. `count` sees each event as it is written."""
+    def own_chain(self) -> list[Processor]:
+        """The processors of the app's own records. The last one writes: they never become records of logging, which
+        would cost more than all the rest of a line."""
+        return [structlog.stdlib.filter_by_level, _arguments, *_common(), self._write]
 
-    def shape(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
-        head = {
+    def formatter(self) -> logging.Formatter:
+        """What makes a line of a record of a library."""
+        return structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[_foreign, *_common(), _level],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, self._write],
+        )
+
+    def _write(self, _logger: WrappedLogger, _method: str, event: EventDict) -> str:
+        exception = event.pop("exception", None)
+        line = {
             "timestamp": event.pop("timestamp"),
             "level": event.pop("level"),
-            "service": settings.service,
-            "environment": settings.environment,
+            "service": self._service,
+            "environment": self._environment,
             "logger": event.pop("logger"),
             "message": _message(event.pop("event", "")),
         }
-        for name in ("service", "environment", "message"):
+        for name in _TAKEN:
             if name in event:
                 event[f"{name}_"] = event.pop(name)
-        exception = event.pop("exception", None)
-        line = {**head, **redacted(event)}
+        line.update(redacted(event))
         if exception is not None:
             line["exception"] = exception
-        count(line)
-        return encoded(line)
+        self._count(line)
+        self._put(encoded(line))
+        return ""
 
-    return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[_foreign, *_common(), _level],
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, shape],
-    )
+    def broken(self, record: logging.LogRecord, error: BaseException) -> None:
+        """Write a line in place of one that could not be made, with as much of it as can be told."""
+        template = record.msg if isinstance(record.msg, str) else shown(record.msg)
+        event = {"event": template, "logger": record.name, "level": "error"}
+        event["malformed"] = f"{type(error).__name__} at {record.filename}:{record.lineno}"
+        self._write(None, "error", _timestamp(None, "error", event))
 
 
 def _common() -> list[Processor]:
@@ -82,7 +106,7 @@ def _common() -> list[Processor]:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _timestamp,
         _ids,
         _error_type,
         errors.from_log,
@@ -97,8 +121,11 @@ def redacted(event: EventDict) -> EventDict:
     for name, value in event.items():
         kind = type(value)
         if kind is str:
-            if not _ID.fullmatch(value):
+            if value not in harmless and not _ID.fullmatch(value):
                 event[name] = clean(value)
+        elif kind is int:
+            if not -LONG_NUMBER < value < LONG_NUMBER:
+                event[name] = scrub(value)
         elif kind is not bool and value is not None:
             event[name] = scrub(value)
     return event
@@ -113,27 +140,20 @@ def _are_plain(names: tuple[Any, ...]) -> bool:
     )
 
 
-def encoded(line: EventDict) -> str:
-    """`line` as JSON; of one that is too long the longest fields are left out, and it says so."""
+def encoded(line: EventDict) -> bytes:
+    """`line` as JSON with its line break; of one that is too long the longest fields are left out, and it says so."""
     text = _encode(line)
-    if len(text) <= MAX_LINE:
-        return text
-    sizes = {name: len(_encode(value)) for name, value in line.items() if name not in HEAD[:-1]}
-    total = len(text)
-    for name in sorted(sizes, key=lambda each: sizes[each], reverse=True):
-        if total <= MAX_LINE:
-            break
-        line[name] = f"[left out: {sizes[name]} characters]"
-        total -= sizes[name]
-    return _encode(line)
-
-
-def broken(settings: Settings, record: logging.LogRecord, error: BaseException) -> str:
-    """A line in place of one that could not be made, with as much of it as can be told."""
-    template = record.msg if isinstance(record.msg, str) else shown(record.msg)
-    values = (structlog.processors.TimeStamper(fmt="iso", utc=True)(None, "", {})["timestamp"], "error")
-    line = dict(zip(HEAD, (*values, settings.service, settings.environment, record.name, clean(template)), strict=True))
-    return _encode({**line, "malformed": f"{type(error).__name__} at {record.filename}:{record.lineno}"})
+    if len(text) > MAX_LINE:
+        sizes = {name: len(_encode(value)) for name, value in line.items() if name not in HEAD[:-1]}
+        total = len(text)
+        for name in sorted(sizes, key=lambda each: sizes[each], reverse=True):
+            if total <= MAX_LINE:
+                break
+            line[name] = f"[left out: {sizes[name]} characters]"
+            total -= sizes[name]
+        text = _encode(line)
+    # A half of a surrogate pair is no UTF-8, but can be said in JSON.
+    return text.encode("utf-8", "backslashreplace") + b"\n"
 
 
 def _message(event: Any) -> str:

@@ -25,7 +25,7 @@ _MARGIN: Final = 1024
 _REMEMBERED: Final = 5_000
 _SHORT: Final = 200
 # A number shorter than this is no card number.
-_LONG_NUMBER: Final = 10**11
+LONG_NUMBER: Final = 10**11
 
 _GROUP: Final = re.compile(r"\$\{(\d)\}")
 _DIGIT: Final = re.compile(r"\d", re.ASCII)
@@ -115,18 +115,18 @@ redact: Final[Callable[[str], str]] = REDACTOR.text
 is_secret: Final[Callable[[str], bool]] = lru_cache(maxsize=4096)(REDACTOR.is_secret)
 
 
-_harmless: Final[set[str]] = set()
+harmless: Final[set[str]] = set()
 
 
 def clean(text: str) -> str:
     """`text` as it may stand in a field: without secrets, and not too long."""
-    if text in _harmless:
+    if text in harmless:
         return text
     done = bounded(text, MAX_TEXT)
     if done == text and len(text) <= _SHORT:
-        if len(_harmless) >= _REMEMBERED:
-            _harmless.clear()
-        _harmless.add(text)
+        if len(harmless) >= _REMEMBERED:
+            harmless.clear()
+        harmless.add(text)
     return done
 
 
@@ -175,7 +175,7 @@ def shown(value: Any) -> str:
 def _number(value: int | float) -> Any:
     if isinstance(value, float):
         return float(value) if float("-inf") < value < float("inf") else str(value)
-    if -_LONG_NUMBER < value < _LONG_NUMBER:
+    if -LONG_NUMBER < value < LONG_NUMBER:
         return int(value)
     try:
         text = str(int(value))

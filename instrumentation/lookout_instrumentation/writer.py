@@ -42,18 +42,21 @@ class Writer:
         """Begin with nothing, as after a fork: its parent's locks and threads mean nothing to a child."""
         self._lines: deque[bytes] = deque()
         self._put_bytes = self._taken_bytes = 0
+        # One that a signal's handler can enter in the middle of.
+        self._putting = threading.RLock()
         self._writing = threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._stopped = False
 
     def put(self, line: bytes) -> None:
-        """Queue one line, with its line break. Callers take turns: a logging handler holds its lock meanwhile."""
+        """Queue one line, with its line break."""
         if len(self._lines) >= MAX_LINES or self._put_bytes - self._taken_bytes > MAX_BYTES:
             self._on_drop(QUEUE_FULL, 1)
             return
-        self._put_bytes += len(line)
-        self._lines.append(line)
+        with self._putting:
+            self._put_bytes += len(line)
+            self._lines.append(line)
         if self._direct:
             self.flush(1.0)
             return

@@ -44,7 +44,8 @@ class External:
         requests = metrics.get("external_requests_total")
         self._results = {result: requests.labels(api, result) for result in RESULTS}
         self._duration = metrics.get("external_request_duration_seconds").labels(api)
-        self.listener = CircuitListener(self)
+        # It has what pybreaker asks of a listener, without being of its class: that would be a dependency.
+        self.listener: Any = CircuitListener(self)
 
     def call(self) -> "ExternalCall":
         """A block that calls the API once."""

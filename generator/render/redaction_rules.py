@@ -100,7 +100,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         "parameters of a statement",
         r"(\[parameters: )(?:[^\]\\]|\\[^n])*\]?",
-        "${1}[redacted:parameters]]",
+        "${1}redacted]",
         hints=("[parameters: ",),
     ),
     Rule(
@@ -122,6 +122,34 @@ RULES: Final[tuple[Rule, ...]] = (
         rf"(?i)((?:{NAMES})%22(?:%20|\+)*%3A(?:%20|\+)*)(?:%22(?:[^%\s\"'&\\]|%[013-9A-F][0-9A-F]|%2[013-9A-F])*|\d+)",
         "${1}%22[redacted:secret]",
         hints=_ended(_ENDS, "%22"),
+        gate="named",
+    ),
+    Rule(
+        "secret pair of JSON",
+        rf'(?i)(\["[\w-]*(?:{NAMES})",\s*){_JSON_STRING}\]',
+        '${1}"[redacted:secret]"]',
+        hints=_ended(_ENDS, '",'),
+        gate="named",
+    ),
+    Rule(
+        "secret list of JSON",
+        r'(?i)((?:passwords|secrets|api[_-]?keys|(?:access|refresh)[_-]?tokens)"\s*:\s*)\[[^\]]*\]?',
+        '${1}"[redacted:secret]"',
+        hints=_ended(("passwords", "secrets", "keys", "tokens"), '"'),
+        gate="named",
+    ),
+    Rule(
+        "secret element of XML",
+        rf"(?i)(<(?:\w+:)?[\w-]*(?:{NAMES})>)[^<]+",
+        "${1}[redacted:secret]",
+        hints=_ended(_ENDS, ">"),
+        gate="named",
+    ),
+    Rule(
+        "secret part of a form",
+        rf"""(?i)(name=\\*"[\w-]*(?:{NAMES})\\*"(?:\\+[rn]|\s)+)[^\s"\\]+""",
+        "${1}[redacted:secret]",
+        hints=_ended(_ENDS, '"', "\\"),
         gate="named",
     ),
     Rule(
@@ -192,7 +220,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "${1}[redacted:secret]@",
         hints=("@",),
     ),
-    Rule("key in an address", r"(://)[\w-]{20,}@", "${1}[redacted:key]@", hints=("@",)),
+    Rule("key in an address", r"(://)[\w-]{20,}@", "${1}[redacted]@", hints=("@",)),
     Rule(
         "webhook",
         rf"((?:{_WEBHOOKS})/)[\w/@+-]+",
@@ -218,9 +246,9 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("card number", rf"{_BEFORE}(?:{_CARD})(_|\b)", "${1}[redacted:card]${2}", gate="digits", check="luhn"),
     Rule(
         "phone field of JSON",
-        rf'(?i)((?:{PHONE_NAMES})"\s*:\s*)(?:"[+\d(][^"\\]*"|{_NUMBER})',
-        '${1}"[redacted:phone]"',
-        hints=_ended(_PHONE_ENDS, '"'),
+        rf'(?i)((?:{PHONE_NAMES})(\\*)"\s*:\s*)(?:\\*"[+\d(][^"\\]*\\*"|{_NUMBER})',
+        '${1}${2}"[redacted:phone]${2}"',
+        hints=_ended(_PHONE_ENDS, '"', "\\"),
         gate="named",
     ),
     Rule(
@@ -239,7 +267,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         "international phone",
-        r"(?:\+|%2[Bb])[1-9](?:(?:[ .()-]{0,2}|%20)\d){9,14}\b",
+        r"(?:\+|%2[Bb])[1-9](?:(?:[ .()-]|%2[089]){0,2}\d){9,14}\b",
         "[redacted:phone]",
         hints=("+", "%2b"),
     ),

@@ -33,7 +33,7 @@ def server(part: str, *arguments: str, mounts: Mapping[Path, str], ready: str) -
     assert started.returncode == 0, started.stderr
     container = started.stdout.strip()
     try:
-        _wait_for(ready, container)
+        wait_for(ready, container)
         yield
     finally:
         tools.docker("rm", "--force", "--volumes", container)
@@ -46,7 +46,8 @@ def _open_to_all(folder: Path) -> None:
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def _wait_for(url: str, container: str, timeout: float = 60) -> None:
+def wait_for(url: str, container: str, timeout: float = 60) -> None:
+    """Until the server in `container` answers at `url`."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         with suppress(requests.RequestException):

@@ -46,7 +46,9 @@ def is_expected(error: BaseException, names: frozenset[str] = EXPECTED) -> bool:
 
 def shaped(event: dict[str, Any]) -> dict[str, Any]:
     """The report as it leaves: with what is known of the request, without what nobody may know."""
-    known = structlog.contextvars.get_contextvars()
+    notes = context.notes() or {}
+    trace = context.trace_ids()
+    known = {**structlog.contextvars.get_contextvars(), **notes.get("bound", {}), **trace}
     for name in ("server_name", "modules", "user"):
         event.pop(name, None)
     event = scrub(event, _DEPTH)
@@ -54,7 +56,9 @@ def shaped(event: dict[str, Any]) -> dict[str, Any]:
         event["request"] = _request(event["request"])
     if user := known.get("user_id"):
         event["user"] = {"id": str(user)}
-    flags = (context.notes() or {}).get("flags", {})
+    flags = notes.get("flags", {})
+    if trace:
+        event.setdefault("contexts", {})["trace"] = dict(trace)
     tags = {name: str(known[name]) for name in _TAGS if known.get(name)}
     tags |= {f"flag.{name}": str(scrub(str(value)))[:_MAX_VALUE] for name, value in flags.items()}
     event["tags"] = {**dict(event.get("tags") or {}), **tags}

@@ -1,4 +1,4 @@
-"""Reports of errors, against a tracker that speaks the envelope endpoint: what arrives, how often, and what never does."""
+"""Reports of errors, against a tracker that speaks the envelope endpoint: what arrives, how often, what never does."""
 
 import asyncio
 import json
@@ -18,12 +18,12 @@ import sentry_sdk
 import structlog
 from fastapi import FastAPI, HTTPException
 from fastapi.testclient import TestClient
-
 from lookout_instrumentation import Lookout, Settings, SettingsError, context
 from lookout_instrumentation import fastapi as lookout_fastapi
 from lookout_instrumentation.outbox import RESULTS
 from lookout_instrumentation.reports import is_expected
 from lookout_instrumentation.spool import MAX_FILES, Spool
+
 from tests.instrumentation.tracker_stub import TrackerStub
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -155,6 +155,7 @@ def test_what_the_app_tells_the_sdk_is_said_of_that_request_alone(
     assert not second.get("breadcrumbs", {}).get("values")
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_thread_that_dies_is_reported(start: Callable[..., Lookout], tracker: TrackerStub) -> None:
     start()
 
@@ -241,7 +242,7 @@ NEEDLES = ("hunter2", "4111 1111", "eyJzdWIi", "abcdefghijklmnop", "ana.rossi", 
 
 
 def test_no_planted_secret_is_in_the_bytes_that_arrive(start: Callable[..., Lookout], tracker: TrackerStub) -> None:
-    """In message, arguments, notes, chained errors, locals, breadcrumbs, extra, contexts, tags, flags, user and request."""
+    """In message, arguments, notes, causes, locals, breadcrumbs, extra, contexts, tags, flags, user and request."""
     lookout = start()
     planted = " ".join(SECRETS.values())
     only_local = f"local-only-{os.getpid()}"

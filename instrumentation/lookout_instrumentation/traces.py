@@ -1,0 +1,179 @@
+"""Spans of requests, tasks and whatever an app wants to measure, sent to the collector: off unless an endpoint is told.
+
+Owns sampling, the spans of requests and tasks, and what may be in a span. It uses OpenTelemetry's SDK and exporter, and
+none of its instrumentation packages: Lookout's middlewares stand around each request already, and a span made there
+costs a fraction of what a second wrapper does. The provider is Lookout's own and not the global one, or a framework that traces by
+itself as soon as there is one would make every span twice, with raw paths and query strings. What is known of the trace
+reaches log lines and outgoing calls by OpenTelemetry's context (see `context`).
+"""
+
+import atexit
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from lookout_instrumentation import context
+from lookout_instrumentation.metrics import Metrics
+from lookout_instrumentation.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+
+Kind = Literal["server", "consumer"]
+
+QUEUE_SPANS: Final = 2048
+BATCH_SPANS: Final = 256
+BATCH_SECONDS: Final = 2.0
+# While the collector is away an export is tried for so long, and so long the end of a process waits for the last one.
+EXPORT_SECONDS: Final = 2.0
+_NOTE: Final = "span"
+
+
+class Span:
+    """A stretch of work; one of a trace that is not sampled, or without tracing, does nothing."""
+
+    def set(self, **attributes: Any) -> None:
+        """Say more of it; secrets are masked before it leaves the process."""
+
+    def __enter__(self) -> "Span":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        return None
+
+
+_NOTHING: Final = Span()
+
+
+class _Recorded(Span):
+    def __init__(self, opened: AbstractContextManager[Any]) -> None:
+        self._opened = opened
+        self._span: Any = None
+
+    def set(self, **attributes: Any) -> None:
+        self._span.set_attributes(_plain(attributes))
+
+    def __enter__(self) -> Span:
+        self._span = self._opened.__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._opened.__exit__(kind, error, tb)
+
+
+class Traces:
+    """The traces of one process; without an endpoint every call does nothing."""
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        """Raises SettingsError when OpenTelemetry is not installed."""
+        self.provider: TracerProvider | None = None
+        self._tracer: Any = None
+        if not settings.traces_endpoint:
+            return
+        try:
+            from lookout_instrumentation.exporting import make_provider
+        except ImportError as error:
+            message = "a traces endpoint is set: install lookout-instrumentation[traces]"
+            raise SettingsError(message) from error
+        self.provider = make_provider(settings, metrics.get("trace_spans_total"))
+        self._tracer = self.provider.get_tracer("lookout")
+        # Of an exporter that does not get through; that is counted.
+        logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)
+        context.trace_ids = sampled_ids
+        context.on_begin.append(_forget)
+        atexit.register(self.close)
+
+    @property
+    def on(self) -> bool:
+        """Whether spans go anywhere."""
+        return self._tracer is not None
+
+    def begin(self, traceparent: str = "", kind: Kind = "server") -> None:
+        """Start the span of the request or task at hand, as a part of its caller's trace if it has one."""
+        notes = context.notes()
+        if self._tracer is None or notes is None:
+            return
+        from opentelemetry import trace
+        from opentelemetry.context import Context, attach
+
+        kinds = {"server": trace.SpanKind.SERVER, "consumer": trace.SpanKind.CONSUMER}
+        span = self._tracer.start_span(kind, context=_parent(traceparent), kind=kinds[kind])
+        notes[_NOTE] = span
+        attach(trace.set_span_in_context(span, Context()))
+
+    def end(self, name: str, attributes: Mapping[str, Any], *, failed: bool) -> None:
+        """End that span; `name` and `attributes` are known only now. A second time it does nothing."""
+        notes = context.notes() if self._tracer is not None else None
+        span = notes.pop(_NOTE, None) if notes else None
+        if span is None:
+            return
+        if span.is_recording():
+            from opentelemetry.trace import StatusCode
+
+            span.update_name(name)
+            span.set_attributes({**_plain(attributes), "request_id": context.request_id()})
+            if failed:
+                span.set_status(StatusCode.ERROR)
+        span.end()
+
+    def exemplar(self) -> dict[str, str] | None:
+        """What an observation is marked with, so that a graph leads to the trace: of sampled ones only."""
+        notes = context.notes() if self._tracer is not None else None
+        span = notes.get(_NOTE) if notes else None
+        return {"trace_id": f"{span.context.trace_id:032x}"} if span is not None and span.is_recording() else None
+
+    def span(self, name: str, **attributes: Any) -> Span:
+        """`with lookout.span("price", items=3):` measures a part of a request's work."""
+        if self._tracer is None:
+            return _NOTHING
+        return _Recorded(self._tracer.start_as_current_span(name, attributes=_plain(attributes)))
+
+    def close(self) -> None:
+        """Send what waits, within a few seconds; a second time it does nothing."""
+        if self.provider is not None and self._tracer is not None:
+            self._tracer = None
+            context.on_begin.remove(_forget)
+            atexit.unregister(self.close)
+            self.provider.shutdown()
+
+
+def _forget() -> None:
+    """A thread still has the span of the request before."""
+    from opentelemetry.context import Context, attach
+
+    attach(Context())
+
+
+def sampled_ids() -> Mapping[str, str]:
+    """The ids of the span at hand, when its trace will be found."""
+    from opentelemetry.trace import get_current_span
+
+    at_hand = get_current_span().get_span_context()
+    if not at_hand.is_valid or not at_hand.trace_flags.sampled:
+        return {}
+    return {"trace_id": f"{at_hand.trace_id:032x}", "span_id": f"{at_hand.span_id:016x}"}
+
+
+def _parent(traceparent: str) -> Any:
+    from opentelemetry.context import Context
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+    empty = Context()
+    if not traceparent:
+        return empty
+    return TraceContextTextMapPropagator().extract({"traceparent": traceparent}, context=empty)
+
+
+def _plain(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes as OpenTelemetry takes them: one or a list of text, numbers, truth values."""
+    return {name: _value(value) for name, value in attributes.items() if value is not None}
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
+        return [str(item) for item in value]
+    return str(value)

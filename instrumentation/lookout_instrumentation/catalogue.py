@@ -38,6 +38,7 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     counter("logs", "log_lines_total", "Log lines written.", "level"),
     counter("logs", "log_errors_total", "Log lines of level error and above.", "error_type"),
     counter("logs", "log_lines_dropped_total", "Log lines lost.", "reason"),
+    counter("traces", "trace_spans_total", "Spans of sampled requests.", "result"),
     counter("errors", "errors_reported_total", "Exceptions on their way to the error tracker.", "result"),
     # HTTP.
     counter("http", "http_requests_total", "HTTP requests answered.", "method", "handler", "status"),

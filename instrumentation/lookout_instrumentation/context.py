@@ -90,6 +90,10 @@ def bind(*, user: str | int | None = None, **fields: str) -> None:
         if hashed:
             fields["user_id"] = hashed
     structlog.contextvars.bind_contextvars(**fields)
+    # A handler that runs in a thread binds in a copy of the context; the request's middleware is to know it as well.
+    known = _notes.get()
+    if known is not None:
+        known.setdefault("bound", {}).update(fields)
 
 
 def current() -> dict[str, str]:

@@ -6,12 +6,13 @@ that it exports no series of it.
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lookout_instrumentation import context
 from lookout_instrumentation.business import Business
 from lookout_instrumentation.cache import Caches
 from lookout_instrumentation.costs import Costs
+from lookout_instrumentation.errors import Errors
 from lookout_instrumentation.external import Externals
 from lookout_instrumentation.health import Check, Health
 from lookout_instrumentation.http import HttpMetrics
@@ -20,8 +21,10 @@ from lookout_instrumentation.logs import configure_logging
 from lookout_instrumentation.messages import Messages
 from lookout_instrumentation.metrics import Metrics
 from lookout_instrumentation.payments import Payments
+from lookout_instrumentation.probes import Probes
 from lookout_instrumentation.settings import Settings
 from lookout_instrumentation.tenants import Tenants
+from lookout_instrumentation.traces import Span, Traces
 from lookout_instrumentation.usage import Usage
 from lookout_instrumentation.web import OAuth, Web
 from lookout_instrumentation.webhooks import Webhooks
@@ -49,15 +52,29 @@ class Lookout:
         self.metrics = Metrics(self.settings)
         self.http = HttpMetrics(self.metrics)
         self.health = Health(checks or {}, self.metrics)
+        self.probes = Probes(self.metrics, self.health)
         context.configure(self.settings.user_hash_key_file)
+        self.errors = Errors(self.settings, self.metrics)
+        self.traces = Traces(self.settings, self.metrics)
+        self.http.traces = self.traces if self.traces.on else None
         self.logs = configure_logging(self.settings, self.metrics) if logging else None
 
     def close(self) -> None:
-        """Write the log lines that still wait; safe to call twice."""
+        """Send the error reports and write the log lines that still wait; safe to call twice."""
+        self.traces.close()
+        self.errors.close()
         if "business" in vars(self):
             self.business.stop()
         if self.logs:
             self.logs.stop()
+
+    def span(self, name: str, **attributes: Any) -> Span:
+        """`with lookout.span("price", items=3):` measures a part of a request's work, when traces are on."""
+        return self.traces.span(name, **attributes)
+
+    def build_size(self, size_bytes: int) -> None:
+        """Tell how big what was deployed is: the image, or the bundle."""
+        self.metrics.get("app_build_size_bytes").set(size_bytes)
 
     # --- what an app counts by itself, each made when it is first used -----------------------------------------
 

@@ -1,6 +1,8 @@
 """FastAPI and Starlette: one call makes an app observable."""
 
 import asyncio
+import json
+import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -8,11 +10,14 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, compile_path
 
-from lookout_instrumentation.asgi import LookoutMiddleware
+from lookout_instrumentation import context
+from lookout_instrumentation.asgi import LookoutMiddleware, Scope
 from lookout_instrumentation.core import Lookout
 from lookout_instrumentation.health import Check
+from lookout_instrumentation.http import UNMATCHED
+from lookout_instrumentation.probes import crashed
 from lookout_instrumentation.settings import Settings
 
 
@@ -25,38 +30,60 @@ def init(
 ) -> Lookout:
     """Count, log and time every request of `app`, and give it /health, /ready, /status and /metrics.
 
-    Call it once, after the app's own middleware has been added. `checks` are the dependencies that /ready tells of.
+    Call it once, before the app serves. `checks` are the dependencies that /ready tells of.
     Raises SettingsError for settings that cannot be used.
     """
     lookout = Lookout(settings, checks, logging=logging)
-    # First, so that no route of the app with a parameter takes them.
-    app.router.routes[:0] = _routes(lookout)
-    app.add_middleware(LookoutMiddleware, http=lookout.http)
+    build = app.build_middleware_stack
+
+    def outermost() -> LookoutMiddleware:
+        # Around everything, the app's answer to a crash included; only then is it known that it has none of its own.
+        if not {500, Exception} & app.exception_handlers.keys():
+            app.exception_handlers[Exception] = _crashed
+        return LookoutMiddleware(build(), lookout.http, lookout.probes, Templates(app))
+
+    app.build_middleware_stack = outermost  # type: ignore[method-assign]
     app.router.lifespan_context = _with_checks(app.router.lifespan_context, app, lookout)
     return lookout
 
 
-def _routes(lookout: Lookout) -> list[Route]:
-    health = lookout.health
-
-    async def alive(_request: Request) -> JSONResponse:
-        return _json(health.alive())
-
-    async def status(_request: Request) -> JSONResponse:
-        return _json(health.status())
-
-    async def ready(_request: Request) -> JSONResponse:
-        return _json(health.ready(await health.results()))
-
-    async def database(_request: Request) -> JSONResponse:
-        return _json(health.database(await health.results()))
-
-    endpoints = {"/health": alive, "/healthz": alive, "/status": status, "/ready": ready, "/health/db": database}
-    return [Route(path, endpoint, include_in_schema=False) for path, endpoint in endpoints.items()]
+async def _crashed(_request: Request, _error: Exception) -> JSONResponse:
+    answer = crashed(context.request_id())
+    return JSONResponse(json.loads(answer.body), answer.status)
 
 
-def _json(answer: tuple[int, dict[str, Any]]) -> JSONResponse:
-    return JSONResponse(answer[1], answer[0])
+class Templates:
+    """Tells the template of the route that answered, with the prefix it is mounted under; never a raw path."""
+
+    def __init__(self, app: Starlette) -> None:
+        self._app = app
+        self._mounts: list[tuple[re.Pattern[str], str]] | None = None
+
+    def __call__(self, scope: Scope, root: str) -> str:
+        """The template; `root` is the root path that the server gave: Starlette adds to it what a mount has matched."""
+        route = scope.get("route")
+        if route is None:
+            return UNMATCHED
+        # FastAPI keeps the prefix that a router is included under apart from the router's own routes.
+        included = scope.get("fastapi", {}).get("effective_route_context")
+        if included is not None and getattr(included, "original_route", None) is route:
+            route = included
+        # Something mounted that has no routes, or none that matched: the prefix is all there is to say.
+        template = "" if isinstance(route, Mount) else str(getattr(route, "path", ""))
+        mounted = scope.get("root_path", "")[len(root) :]
+        return (self._prefix(mounted) + template if mounted else template) or UNMATCHED
+
+    def _prefix(self, mounted: str) -> str:
+        if self._mounts is None:
+            self._mounts = [(compile_path(path)[0], path) for path in _mounts(self._app.router.routes)]
+        return next((path for pattern, path in self._mounts if pattern.match(mounted)), "")
+
+
+def _mounts(routes: Iterable[BaseRoute], prefix: str = "") -> Iterator[str]:
+    for route in _flat(routes):
+        if isinstance(route, Mount):
+            yield f"{prefix}{route.path}"
+            yield from _mounts(route.routes, f"{prefix}{route.path}")
 
 
 def _with_checks(lifespan: Any, app: Starlette, lookout: Lookout) -> Any:

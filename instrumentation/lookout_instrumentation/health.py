@@ -10,10 +10,11 @@ import platform
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotInTime
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -56,7 +57,6 @@ class Health:
         self._timeout = settings.health_timeout_seconds
         self._lock = asyncio.Lock()
         self._sync_lock = threading.Lock()
-        self._threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="lookout-health")
         self._running: dict[str, Future[object]] = {}
         self._checked_at = float("-inf")
         self._results: dict[str, CheckResult] = {}
@@ -131,7 +131,8 @@ class Health:
         with self._sync_lock:
             if self._is_old():
                 began = time.perf_counter()
-                started = {name: self._start(name, check) for name, check in self._checks.items()}
+                checks = dict(self._checks)
+                started = {name: self._start(name, partial(_to_the_end, check)) for name, check in checks.items()}
                 self._note({name: self._wait(began, future) for name, future in started.items()})
             return self._results
 
@@ -155,7 +156,9 @@ class Health:
     def _start(self, name: str, check: Check) -> "Future[object]":
         running = self._running.get(name)
         if running is None or running.done():
-            running = self._running[name] = self._threads.submit(check)
+            running = self._running[name] = Future()
+            # A daemon: a check that hangs must not hold up the end of the process as well.
+            threading.Thread(target=_settle, args=(running, check), name=f"check {name}", daemon=True).start()
         return running
 
     def _wait(self, began: float, future: "Future[object]") -> CheckResult:
@@ -183,3 +186,24 @@ class Health:
             log.info("dependency answers", dependency=name)
         else:
             log.error("dependency does not answer", dependency=name, error_type=result.error)
+
+
+def _to_the_end(check: Check) -> Any:
+    """Run a check, one that is a coroutine too, where there is no event loop."""
+    answer = check()
+    if inspect.isawaitable(answer):
+
+        async def wait() -> Any:
+            return await answer
+
+        return asyncio.run(wait())
+    return answer
+
+
+def _settle(future: "Future[object]", check: Check) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(check())
+    except BaseException as error:
+        future.set_exception(error)

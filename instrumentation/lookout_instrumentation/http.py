@@ -4,24 +4,32 @@ Owns the http metrics and the access line. How a framework tells the route's tem
 route is a template, never a raw path, or scanners would make a series of each path that they try.
 """
 
+import logging
 from collections.abc import Callable, Iterable
 from typing import Final
 
 import structlog
 
 from lookout_instrumentation.metrics import Metrics
+from lookout_instrumentation.probes import PROBES
+from lookout_instrumentation.traces import Traces
 
 # Where a path that no route matches is counted.
 UNMATCHED: Final = "none"
-# Asked by machines every few seconds: counted, they would hide what people feel.
-PROBES: Final = frozenset({"/health", "/healthz", "/health/db", "/ready", "/status", "/metrics"})
+# The client went away before it had an answer: nobody's fault here. The number is nginx'.
+GONE: Final = 499
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # A counter that starts at its first error has no increase to alert on: these start at 0.
 _DECLARED_STATUS: Final = ("200", "500", "503")
 _STATUS: Final = {status: str(status) for status in range(100, 600)}
+# Routes start at zero as long as they leave this share of the series budget to what is not known beforehand.
+_DECLARED_SHARE: Final = 0.5
 
 access_log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("lookout.access")
+error_log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("lookout.error")
+# Asked first: a line that is not wanted then costs next to nothing.
+_access_level: Final = logging.getLogger("lookout.access")
 
 
 class HttpMetrics:
@@ -31,6 +39,8 @@ class HttpMetrics:
         self.metrics = metrics
         # Called with the handler at the end of each request, in its context.
         self.on_end: list[Callable[[str], None]] = []
+        # Set when requests are traced.
+        self.traces: Traces | None = None
         self.in_progress = metrics.get("http_requests_in_progress")
         self._requests = metrics.get("http_requests_total")
         self._duration = metrics.get("http_request_duration_seconds")
@@ -38,7 +48,7 @@ class HttpMetrics:
     def declare(self, routes: Iterable[tuple[str, str]]) -> None:
         """Start every series of these (method, template) pairs at zero."""
         for method, handler in routes:
-            if handler in PROBES:
+            if handler in PROBES or not self.metrics.has_room(_DECLARED_SHARE):
                 continue
             self._duration.labels(bounded_method(method), handler)
             for status in _DECLARED_STATUS:
@@ -47,9 +57,20 @@ class HttpMetrics:
     def observe(self, method: str, handler: str, status: int, seconds: float) -> None:
         """Count one answered request."""
         self._requests.labels(method, handler, _STATUS.get(status, "other")).inc()
-        self._duration.labels(method, handler).observe(seconds)
+        exemplar = self.traces.exemplar() if self.traces else None
+        self._duration.labels(method, handler).observe(seconds, exemplar)
         for callback in self.on_end:
             callback(handler)
+
+    def end(self, method: str, handler: str, status: int, seconds: float) -> None:
+        """Count one request that was in progress, and write its line."""
+        method = bounded_method(method)
+        self.in_progress.dec()
+        self.observe(method, handler, status, seconds)
+        log_access(method, handler, status, seconds, probe=False)
+        if self.traces:
+            told = {"http.request.method": method, "http.route": handler, "http.response.status_code": status}
+            self.traces.end(f"{method} {handler}", told, failed=status >= 500)
 
 
 def bounded_method(method: str) -> str:
@@ -57,8 +78,14 @@ def bounded_method(method: str) -> str:
     return method if method in _METHODS else "other"
 
 
+def log_crash(method: str, route: str) -> None:
+    """Write down the exception at hand, which nobody caught."""
+    error_log.exception("unhandled exception", method=bounded_method(method), route=route)
+
+
 def log_access(method: str, route: str, status: int, seconds: float, *, probe: bool) -> None:
     """Write the one line of a request. A probe that is answered as it should be is no news: it is at debug level."""
-    quiet = probe and status < 400
-    write = access_log.debug if quiet else access_log.warning if status >= 500 else access_log.info
-    write("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 2))
+    level = logging.WARNING if status >= 500 else logging.DEBUG if probe and status < 400 else logging.INFO
+    if _access_level.isEnabledFor(level):
+        duration = round(seconds * 1000, 2)
+        access_log.log(level, "request", method=method, route=route, status=status, duration_ms=duration)

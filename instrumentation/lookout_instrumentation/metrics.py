@@ -5,13 +5,16 @@ each is a series that Prometheus keeps. So every label has a number of values th
 of series: what comes after is counted under `other`, and how often that happened is a metric itself.
 """
 
+import math
 import os
 import threading
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Container, Iterator
 from typing import Any, Final, cast
 
+import prometheus_client.openmetrics.exposition
+import prometheus_client.values
 from prometheus_client import (
+    REGISTRY,
     CollectorRegistry,
     Counter,
     Gauge,
@@ -21,10 +24,13 @@ from prometheus_client import (
     ProcessCollector,
     disable_created_metrics,
     generate_latest,
+    openmetrics,
 )
+from prometheus_client.metrics_core import Metric as PrometheusMetric
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from lookout_instrumentation.catalogue import BY_NAME, Metric
+from lookout_instrumentation.processes import forget_dead, server_workers
 from lookout_instrumentation.settings import DEFAULT_LABEL_BUDGET, Settings, SettingsError
 
 OTHER: Final = "other"
@@ -33,20 +39,23 @@ _CLOSED: Final = frozenset(
     {"method", "status", "result", "level", "type", "state", "operation", "window", "reason", "label"}
 )
 
+# What comes from outside may use so much of the series budget. The rest is for what is counted as `other`, so that that
+# can still be told apart by what the code fixes.
+_ORDINARY_SHARE: Final = 0.9
+
 Child = Any  # what labels() returns: a Counter, Gauge or Histogram of prometheus_client
 
 
 class Family:
     """One metric with its labels; `labels` gives the child that counts, by the order of the catalogue."""
 
-    def __init__(self, metric: Metric, owner: "Metrics", maker: Counter | Gauge | Histogram) -> None:
-        self._metric = metric
+    def __init__(self, metric: Metric, owner: "Metrics", maker: Counter | Gauge | Histogram, cost: int) -> None:
+        self.metric = metric
+        self.free = [place for place, label in enumerate(metric.labels) if label not in _CLOSED]
+        self.cost = cost
         self._owner = owner
         self._maker = maker
         self._children: dict[tuple[str, ...], Child] = {}
-        self._free = [place for place, label in enumerate(metric.labels) if label not in _CLOSED]
-        # A histogram is a series for each bucket, +Inf, a sum and a count.
-        self._cost = len(getattr(maker, "_kwargs", {}).get("buckets", ())) + 3 if metric.type == "histogram" else 1
 
     def labels(self, *values: str) -> Child:
         """The child for these label values; within the budget, or else the one for `other`."""
@@ -55,11 +64,10 @@ class Family:
 
     def _new(self, values: tuple[str, ...]) -> Child:
         with self._owner.lock:
-            allowed = self._owner.admit(self._metric, self._free, values, self._cost)
+            allowed = self._owner.admit(self, values, self._children)
             child = self._children.get(allowed)
             if child is None:
                 child = self._children[allowed] = self._maker.labels(*allowed)
-                self._owner.count(self._cost)
             return child
 
 
@@ -75,13 +83,15 @@ class Metrics:
         self.lock = threading.RLock()
         self._families: dict[str, Any] = {}
         self._values: dict[tuple[str, str], set[str]] = {}
-        self._series = 0
+        self._series = self._reserved = 0
         if settings.multiproc_dir is None:
             ProcessCollector(registry=registry)
             PlatformCollector(registry=registry)
             GCCollector(registry=registry)
-        self._total = self.get("instrumentation_series")
+            self._series = sum(len(family.samples) for family in registry.collect())
+        self._total: Gauge | None = None
         self._folded = self.get("instrumentation_folded_total")
+        self._total = self.get("instrumentation_series")
         self.get("instrumentation_series_budget").set(settings.series_budget)
         self.get("app_build_info").labels(settings.release, settings.environment).set(1)
 
@@ -95,48 +105,107 @@ class Metrics:
                 self._families[name] = self._make(BY_NAME[name])
             return self._families[name]
 
-    def exposition(self) -> bytes:
-        """What /metrics prints, in Prometheus' text format; with several processes the sum of all."""
-        if self.settings.multiproc_dir is None:
-            return generate_latest(self.registry)
+    def exposition(self, *, exemplars: bool = False) -> bytes:
+        """What /metrics prints, in Prometheus' text format; with several processes the sum of all.
+
+        The app's own metrics, made with prometheus-client's default registry, are among it. With `exemplars` it is in
+        the OpenMetrics format, which can name the trace of an observation.
+        """
+        folder = self.settings.multiproc_dir
+        printed = openmetrics.exposition.generate_latest if exemplars else generate_latest
+        if folder is None:
+            return printed(cast(CollectorRegistry, _Together(self.registry, REGISTRY)))
+        forget_dead(folder)
         together = CollectorRegistry()
-        MultiProcessCollector(together, str(self.settings.multiproc_dir))  # type: ignore[no-untyped-call]
-        return generate_latest(together)
+        MultiProcessCollector(together, str(folder))  # type: ignore[no-untyped-call]
+        return printed(together)
 
     def _make(self, metric: Metric) -> Any:
         options: dict[str, Any] = {"registry": self.registry, "labelnames": metric.labels}
         made: Counter | Gauge | Histogram
+        cost = 1
         if metric.type == "counter":
             made = Counter(metric.name, metric.help, **options)
         elif metric.type == "gauge":
             made = Gauge(metric.name, metric.help, multiprocess_mode=cast(Any, metric.merge), **options)
         else:
-            made = Histogram(metric.name, metric.help, buckets=metric.buckets or self.settings.buckets, **options)
-        return Family(metric, self, made) if metric.labels else made
+            buckets = metric.buckets or self.settings.buckets
+            made = Histogram(metric.name, metric.help, buckets=buckets, **options)
+            cost = len(buckets) + 3  # the one without an edge, the sum and the count
+        if not metric.labels:
+            self._count(cost)
+            return made
+        self._reserved += cost  # for the child whose every label is `other`
+        return Family(metric, self, made, cost)
 
     # --- the budget -----------------------------------------------------------------------------------------
 
-    def admit(self, metric: Metric, free: Iterable[int], values: tuple[str, ...], cost: int) -> tuple[str, ...]:
-        """`values`, with those that are over a budget replaced by `other`. Called with the lock held."""
-        full = self._series + cost > self.settings.series_budget
-        allowed = list(values)
-        for place in free:
-            label, value = metric.labels[place], values[place]
-            seen = self._values.setdefault((metric.name, label), set())
-            limit = self.settings.label_budgets.get(label, DEFAULT_LABEL_BUDGET)
-            if value in seen or value == OTHER:
-                continue
-            if full or len(seen) >= limit:
-                allowed[place] = OTHER
-                self._folded.labels(label).inc()
-            else:
-                seen.add(value)
-        return tuple(allowed)
+    def has_room(self, share: float) -> bool:
+        """Whether less than this share of the series budget is used."""
+        return self._series < share * self.settings.series_budget
 
-    def count(self, series: int) -> None:
-        """Note that so many series were added. Called with the lock held."""
+    def admit(self, family: Family, values: tuple[str, ...], existing: Container[tuple[str, ...]]) -> tuple[str, ...]:
+        """`values`, with those that are over a budget replaced by `other`. Called with the lock held.
+
+        When the process' series run out, first what comes from outside is folded, and what the code itself fixes (a
+        status, a result) is kept: alerts hang on it. In the very end each metric has one child left, for which room is
+        kept.
+        """
+        metric, within = family.metric, list(values)
+        for place in family.free:
+            if not self._knows(metric, place, values[place]):
+                within[place] = OTHER
+        ordinary = tuple(within)
+        folded = tuple(OTHER if place in family.free else value for place, value in enumerate(values))
+        last = (OTHER,) * len(values)
+        budget = self.settings.series_budget
+        needed = self._series + self._reserved + family.cost
+        for allowed, limit in ((ordinary, _ORDINARY_SHARE * budget), (folded, budget), (last, math.inf)):
+            if allowed in existing:
+                break
+            if needed <= limit or allowed == last:
+                self._add(family, allowed, last)
+                break
+        if family is not self._folded:
+            for label, wanted, given in zip(metric.labels, values, allowed, strict=True):
+                if given != wanted:
+                    self._folded.labels(label).inc()
+        return allowed
+
+    def _knows(self, metric: Metric, place: int, value: str) -> bool:
+        label = metric.labels[place]
+        seen = self._values.setdefault((metric.name, label), set())
+        limit = self.settings.label_budgets.get(label, DEFAULT_LABEL_BUDGET)
+        return value in seen or value == OTHER or len(seen) < limit
+
+    def _add(self, family: Family, values: tuple[str, ...], last: tuple[str, ...]) -> None:
+        for place in family.free:
+            if values[place] != OTHER:
+                self._values[family.metric.name, family.metric.labels[place]].add(values[place])
+        if values == last:
+            self._reserved -= family.cost
+        self._count(family.cost)
+
+    def _count(self, series: int) -> None:
         self._series += series
-        self._total.set(self._series)
+        if self._total is not None:
+            self._total.set(self._series)
+
+
+class _Together:
+    """Two registries as one to be printed: of the second only what the first does not have."""
+
+    def __init__(self, first: CollectorRegistry, second: CollectorRegistry) -> None:
+        self._first = first
+        self._second = second
+
+    def collect(self) -> Iterator[PrometheusMetric]:
+        """Every family of both."""
+        names = set()
+        for family in self._first.collect():
+            names.add(family.name)
+            yield family
+        yield from (family for family in self._second.collect() if family.name not in names)
 
 
 def check_processes(settings: Settings) -> None:
@@ -145,10 +214,14 @@ def check_processes(settings: Settings) -> None:
     Counters would seem to fall and rise, every rate would be wrong, and nothing would say so.
     """
     folder = settings.multiproc_dir
-    if settings.workers > 1 and folder is None:
-        raise SettingsError(
-            f"{settings.workers} workers would each have their own metrics: set PROMETHEUS_MULTIPROC_DIR to an empty "
-            "folder in memory, or run one worker a container and more containers"
-        )
-    if folder is not None and not (Path(folder).is_dir() and os.access(folder, os.W_OK)):
+    workers = server_workers() or settings.workers
+    if folder is None:
+        if workers > 1:
+            raise SettingsError(
+                f"{workers} workers would each have their own metrics: set PROMETHEUS_MULTIPROC_DIR to an empty "
+                "folder in memory, or run one worker a container and more containers"
+            )
+    elif not (folder.is_dir() and os.access(folder, os.W_OK)):
         raise SettingsError(f"PROMETHEUS_MULTIPROC_DIR: {folder} is not a folder that can be written to")
+    elif prometheus_client.values.ValueClass is prometheus_client.values.MutexValue:
+        raise SettingsError("PROMETHEUS_MULTIPROC_DIR: it must be set before the process starts, not by its code")

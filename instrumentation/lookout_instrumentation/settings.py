@@ -17,6 +17,8 @@ LATENCY_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 # How many values a label may have before the rest is counted as `other`; a label that is not named here has the last.
 LABEL_BUDGETS: Final[Mapping[str, int]] = {"handler": 200, "tenant": 100, "name": 50, "model": 50, "error_type": 100}
 DEFAULT_LABEL_BUDGET: Final = 100
+# Environments in which every request is traced unless a share is told.
+_DEVELOPMENT: Final = frozenset({"development", "dev", "local", "test"})
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -69,10 +71,12 @@ class Settings:
         if "sentry_dsn_file" in values:
             values.setdefault("sentry_dsn", _line_of(values.pop("sentry_dsn_file")))
             values.pop("sentry_dsn_file", None)
+        if "traces_ratio" not in values and values.get("environment") in _DEVELOPMENT:
+            values["traces_ratio"] = 1.0
         return cls(**values)
 
 
-# Variable -> setting, a later one over an earlier. Those without LOOKOUT_ are what servers and other libraries call them.
+# Variable -> setting, a later one over an earlier. Those without LOOKOUT_ are named by servers and other libraries.
 _VARIABLES: Final = {
     "LOOKOUT_SERVICE": "service",
     "LOOKOUT_ENVIRONMENT": "environment",

@@ -26,7 +26,7 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     Metric(
         "app_build_info", "gauge", "The running release, always 1.", ("version", "environment"), "app", merge="livemax"
     ),
-    gauge("app", "app_build_size_bytes", "Size of what was deployed."),
+    gauge("app", "app_build_size_bytes", "Size of what was deployed, when the app tells it: `lookout.build_size(…)`."),
     gauge("app", "app_dependency_up", "1 when the last readiness check passed.", "dependency"),
     gauge(
         "app", "app_dependency_latency_seconds", "How long the last readiness check took, passed or not.", "dependency"
@@ -35,13 +35,30 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     gauge("app", "instrumentation_series_budget", "Series that this process may export.", merge="livesum"),
     counter("app", "instrumentation_folded_total", "Label values counted as `other`: over their budget.", "label"),
     # Logs and errors.
-    counter("logs", "log_lines_total", "Log lines written.", "level"),
-    counter("logs", "log_errors_total", "Log lines of level error and above.", "error_type"),
-    counter("logs", "log_lines_dropped_total", "Log lines lost.", "reason"),
-    counter("traces", "trace_spans_total", "Spans of sampled requests.", "result"),
-    counter("errors", "errors_reported_total", "Exceptions on their way to the error tracker.", "result"),
+    counter("logs", "log_lines_total", "Log lines written, by level.", "level"),
+    counter(
+        "logs",
+        "log_errors_total",
+        "Log lines of level error and above, by the exception's class; `none` without one.",
+        "error_type",
+    ),
+    counter("logs", "log_lines_dropped_total", "Log lines lost: `queue full`, `not written` or `malformed`.", "reason"),
+    counter("traces", "trace_spans_total", "Spans of sampled requests, by what became of them.", "result"),
+    counter(
+        "errors",
+        "errors_reported_total",
+        "Exceptions on their way to the error tracker: `sent`, `filtered`, `dropped` or `spooled` (kept for later).",
+        "result",
+    ),
     # HTTP.
-    counter("http", "http_requests_total", "HTTP requests answered.", "method", "handler", "status"),
+    counter(
+        "http",
+        "http_requests_total",
+        "HTTP requests answered, by the route's template (`none`: no route matched).",
+        "method",
+        "handler",
+        "status",
+    ),
     histogram("http", "http_request_duration_seconds", "Time to answer.", "method", "handler"),
     gauge("http", "http_requests_in_progress", "HTTP requests being answered now.", merge="livesum"),
     # Cache.
@@ -119,7 +136,7 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
         "handler",
     ),
     # Celery.
-    counter("celery", "celery_tasks_total", "Tasks that ended.", "task", "state"),
+    counter("celery", "celery_tasks_total", "Tasks: `succeeded`, `failed`, `retried` or `rejected`.", "task", "state"),
     histogram("celery", "celery_task_runtime_seconds", "Time of one run.", "task", buckets=TASK_BUCKETS),
     histogram("celery", "celery_task_wait_seconds", "Time from sending to starting.", "task", buckets=TASK_BUCKETS),
     gauge("celery", "celery_worker_up", "1 while the worker runs.", merge="livemax"),

@@ -4,6 +4,7 @@ Owns the gauges of the pool, and the counting of connections that were asked for
 those, so the pool's `connect` is wrapped.
 """
 
+import math
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -19,22 +20,25 @@ def watch_pool(engine: Engine, name: str, metrics: Metrics) -> None:
     """Export the gauges of the engine's pool, and count what goes wrong with it."""
     in_use = metrics.get("db_pool_in_use").labels(name)
     overflow = metrics.get("db_pool_overflow").labels(name)
-    pool = engine.pool
-    if isinstance(pool, QueuePool):
-        metrics.get("db_pool_size").labels(name).set(pool.size())
-        metrics.get("db_pool_limit").labels(name).set(_limit(pool))
-    if isinstance(pool, QueuePool) and metrics.settings.multiproc_dir is None:
+    is_queue = isinstance(engine.pool, QueuePool)
+    size, limit = _bounds(engine.pool)
+    metrics.get("db_pool_size").labels(name).set(size)
+    metrics.get("db_pool_limit").labels(name).set(limit)
+    if is_queue and metrics.settings.multiproc_dir is None:
         # Asked at each scrape; `engine.pool` is another one after `dispose`.
         in_use.set_function(lambda: _asked(engine, "checkedout"))
         overflow.set_function(lambda: max(0, _asked(engine, "overflow")))
     else:
-        _Events(in_use, overflow, pool.size() if isinstance(pool, QueuePool) else 0).listen(engine)
+        _Events(in_use, overflow, size).listen(engine)
     _guard(engine, name, metrics)
 
 
-def _limit(pool: QueuePool) -> float:
+def _bounds(pool: Pool) -> tuple[int, float]:
+    """How many connections the pool keeps, and how many it may open; other pools than queues have no bounds."""
+    if not isinstance(pool, QueuePool):
+        return 0, math.inf
     beyond = pool._max_overflow  # it has no public name; -1 is no limit
-    return float("inf") if beyond < 0 else pool.size() + beyond
+    return pool.size(), math.inf if beyond < 0 else pool.size() + beyond
 
 
 def _asked(engine: Engine, question: str) -> int:

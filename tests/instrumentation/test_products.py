@@ -92,6 +92,7 @@ CASES: list[tuple[str, Use, str, Counted]] = [
     ("cost", lambda it: it.costs.spent("twilio", 0.25), "cost_usd_total", {("twilio",): 0.25}),
     ("no negative cost", lambda it: it.costs.spent("twilio", -1), "cost_usd_total", {}),
     ("cost of the month", lambda it: it.costs.set_spent("twilio", 30), "cost_spent_usd", {("twilio",): 30}),
+    ("build size", lambda it: it.build_size(3_000_000), "app_build_size_bytes", {(): 3_000_000}),
     ("budget", lambda it: it.costs.budget("twilio", 200), "cost_budget_usd", {("twilio",): 200}),
 ]
 

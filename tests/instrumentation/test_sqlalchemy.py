@@ -1,11 +1,15 @@
 """Statements and connections of SQLAlchemy engines, plain and async: each counted once, no value ever told."""
 
 import asyncio
+import os
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from subprocess import PIPE, Popen
 from typing import Any
 
 import pytest
@@ -212,7 +216,8 @@ def test_a_pool_that_keeps_nothing_tells_what_is_in_use(tmp_path: Path) -> None:
     with engine.connect(), engine.connect():
         assert recorded.value("db_pool_in_use", database="db") == 2
     assert recorded.value("db_pool_in_use", database="db") == 0
-    assert recorded.series("db_pool_size") == {}
+    assert recorded.value("db_pool_size", database="db") == 0
+    assert recorded.value("db_pool_limit", database="db") == float("inf")
 
 
 class _Gauge:
@@ -468,3 +473,49 @@ def test_requests_at_the_same_time_are_kept_apart(recorded: Recorder, engine: En
     asyncio.run(run())
     assert recorded.counted("db_request_queries_sum") == {("/a",): 3, ("/b",): 12}
     assert recorded.series("db_repeated_queries_total") == {("/a",): 0, ("/b",): 1}
+
+
+# --- several processes --------------------------------------------------------------------------------------
+
+_WORKER = """
+import sys, time
+from lookout_instrumentation import Lookout, Settings
+from sqlalchemy import create_engine
+from sqlalchemy.pool import QueuePool
+lookout = Lookout(Settings.load(), logging=False)
+engine = create_engine("sqlite://", poolclass=QueuePool, pool_size=1, max_overflow=4)
+lookout.database(engine)
+held = [engine.connect() for _ in range(int(sys.argv[1]))]
+print("ready", flush=True)
+sys.stdin.readline()
+print(lookout.metrics.exposition().decode(), flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_the_pools_of_several_processes_are_added(tmp_path: Path) -> None:
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    env = os.environ | {
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "PROMETHEUS_MULTIPROC_DIR": str(folder),
+        "LOOKOUT_WORKERS": "2",
+    }
+    with ExitStack() as stack:
+        workers = [
+            stack.enter_context(
+                Popen([sys.executable, "-c", _WORKER, str(held)], env=env, stdin=PIPE, stdout=PIPE, text=True)
+            )
+            for held in (2, 3)
+        ]
+        assert [worker.stdout.readline() for worker in workers if worker.stdout] == ["ready\n", "ready\n"]
+        printed, _ = workers[0].communicate("\n\n")
+        workers[1].communicate("\n\n")
+    values = dict(line.rsplit(" ", 1) for line in printed.splitlines() if line.startswith("db_pool_"))
+    assert values == {
+        'db_pool_size{database="db"}': "2.0",
+        'db_pool_limit{database="db"}': "10.0",
+        'db_pool_in_use{database="db"}': "5.0",
+        'db_pool_overflow{database="db"}': "3.0",
+        'db_pool_timeouts_total{database="db"}': "0.0",
+    }

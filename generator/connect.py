@@ -21,6 +21,8 @@ INSTRUMENTATOR: Final = "prometheus-fastapi-instrumentator==8.1.0"
 BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 # Where an app's container finds its token.
 TOKEN_MOUNT: Final = "/run/lookout"
+# Where lookout_instrumentation looks for the address of the error tracker; the Sentry SDK itself reads SENTRY_DSN.
+_DSN_FILE: Final = "LOOKOUT_SENTRY_DSN_FILE"
 _MACHINE: Final = ("host.docker.internal", "localhost", "127.0.0.1", "[::1]")
 
 _FASTAPI: Final = """\
@@ -77,6 +79,8 @@ def connect_lines(site: Site, service_name: str, root: str = "/path/to/lookout")
     parts += [_machine(service, end, root) for end in ends if end.road == "machine"]
     if roads & {"private", "public"}:
         parts.append(_elsewhere(service, root))
+    if service.errors and roads & {"private", "public"}:
+        parts.append(_report(service, root))
     parts += [_metrics(service), *_log_lines(site, service, roads), _check(service)]
     return "\n\n".join(part.rstrip() for part in parts if part) + "\n"
 
@@ -111,6 +115,9 @@ def _compose(service: Service, end: _End, root: str) -> str:
     part: dict[str, Any] = {"networks": ["default", NETWORK], "logging": POLICY["logging"]}
     if service.token:
         part["environment"] = {"METRICS_TOKEN_FILE": f"{TOKEN_MOUNT}/{service.token.name}"}
+    if service.errors:
+        part.setdefault("environment", {})[_DSN_FILE] = f"{TOKEN_MOUNT}/{service.errors.dsn.name}"
+    if "environment" in part:
         part["volumes"] = [f"{root}/secrets/.mounted/{service.name}:{TOKEN_MOUNT}:ro"]
     if service.logs.mode == "push":
         part.setdefault("environment", {}).update(_push_variables(service))
@@ -146,6 +153,9 @@ def _machine(service: Service, end: _End, root: str) -> str:
     if service.token:
         name = service.token.name
         unit += [f"LoadCredential={name}:{root}/secrets/{name}", f"Environment=METRICS_TOKEN_FILE=%d/{name}"]
+    if service.errors:
+        name = service.errors.dsn.name
+        unit += [f"LoadCredential={name}:{root}/secrets/{name}", f"Environment={_DSN_FILE}=%d/{name}"]
     if service.logs.mode == "file":
         unit += [f"StandardOutput=append:{service.logs.file}", "StandardError=inherit"]
     if unit:
@@ -173,6 +183,17 @@ def _elsewhere(service: Service, root: str) -> str:
             f'fly secrets set METRICS_TOKEN="$(cat {file})"',
             "# Does it answer?",
             f'curl -fsS -H "Authorization: Bearer $(cat {file})" {urls[0]} | head',
+        ]
+    )
+
+
+def _report(service: Service, root: str) -> str:
+    """For what is elsewhere: the address that it reports errors to."""
+    name = service.errors.dsn.name if service.errors else ""
+    return "\n".join(
+        [
+            "# Errors: hand the app the address to report them to as SENTRY_DSN, for instance:",
+            f'fly secrets set SENTRY_DSN="$(cat {root}/secrets/{name})"',
         ]
     )
 

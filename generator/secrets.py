@@ -31,6 +31,7 @@ from generator.diagnostics import Diagnostic, Problems
 from generator.model import Channel, ScrapeJob, Site, SlackChannel
 from generator.packs import load_packs
 from generator.render.caddy import WEB_HASH
+from generator.render.instrumentation import USER_HASH_KEY, instrumented
 from generator.report import render_text
 from generator.resolve import resolve_site
 from generator.resolve.jobs import KUMA_KEY
@@ -78,6 +79,7 @@ def needed_secrets(site: Site) -> tuple[Secret, ...]:
         Secret("grafana_admin_password", "Grafana's user admin", "made", ("grafana",)),
         Secret("kuma_admin_password", "Uptime Kuma's user admin", "made"),
         Secret(KUMA_KEY.name, "Uptime Kuma's key to its metrics", "later", ("prometheus",)),
+        Secret(USER_HASH_KEY, "what apps hash users' ids with", "made", tuple(s.name for s in instrumented(site))),
     ]
     if site.stack.domain:
         found.append(Secret(_WEB_PASSWORD, "the user admin of the public entrance", "made"))

@@ -4,11 +4,11 @@ The table itself is generator.render.redaction_rules.
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any, Final
 
 from generator.artifact import Artifact
 from generator.conventions import GENERATED
-from generator.model import Site
 from generator.render.redaction_rules import DIGITS, NAMES, PHONE_NAMES, RULES, WORDS
 
 PATH: Final = "instrumentation/lookout_instrumentation/redaction.json"
@@ -16,7 +16,7 @@ PATH: Final = "instrumentation/lookout_instrumentation/redaction.json"
 _SECRET_NAMES: Final = rf"(?i)(?:{NAMES}|{PHONE_NAMES})$"
 
 
-def render_redaction(site: Site) -> tuple[Artifact, ...]:
+def render_redaction() -> tuple[Artifact, ...]:
     """The table as the library reads it; the same for every site."""
     return (Artifact(PATH, json.dumps(table(), indent=1) + "\n"),)
 
@@ -37,12 +37,15 @@ def table() -> dict[str, Any]:
     return {"": GENERATED, "names": _SECRET_NAMES, "words": list(WORDS), "digits": DIGITS, "rules": rules}
 
 
-def ottl_statements() -> list[str]:
-    """The table as statements of the collector's transform processor: each rule on the body and on the attributes."""
-    text, named, digits = 'log.cache["text"]', 'log.cache["named"]', 'log.cache["digits"]'
+def ottl_statements(record: str = "log", texts: Sequence[str] = ("body",)) -> list[str]:
+    """The table as statements of the collector's transform processor: each rule on the attributes of a record and on
+    its texts, which is the body of a log record."""
+    text, named, digits = (f'{record}.cache["{name}"]' for name in ("text", "named", "digits"))
+    fields = [f"{record}.{name}" for name in texts]
+    everything = ", ".join([*fields, f"String({record}.attributes)"])
     gates = {"named": f"{named} == true", "digits": f"{digits} == true"}
     statements = [
-        f'set({text}, ToLowerCase(Concat([log.body, String(log.attributes)], " ")))',
+        f'set({text}, ToLowerCase(Concat([{everything}], " ")))',
         f"set({named}, true) where {_any_of(text, WORDS)}",
         f"set({digits}, true) where IsMatch({text}, {ottl_string(DIGITS)})",
     ]
@@ -50,11 +53,11 @@ def ottl_statements() -> list[str]:
         tests = [gates[rule.gate]] if rule.gate else []
         tests += [f"({_any_of(text, rule.hints)})"] if rule.hints else []
         arguments = f"{ottl_string(rule.pattern)}, {ottl_string(rule.mask)}"
-        tried = f'log.cache["{number}"]'
+        tried = f'{record}.cache["{number}"]'
         statements += [
             f"set({tried}, true) where {' and '.join(tests)}",
-            f"replace_pattern(log.body, {arguments}) where {tried} == true",
-            f'replace_all_patterns(log.attributes, "value", {arguments}) where {tried} == true',
+            *(f"replace_pattern({field}, {arguments}) where {tried} == true" for field in fields),
+            f'replace_all_patterns({record}.attributes, "value", {arguments}) where {tried} == true',
         ]
     return statements
 

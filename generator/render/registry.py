@@ -11,6 +11,8 @@ from generator.render.collector import render_collector
 from generator.render.compose import render_compose
 from generator.render.dashboards import render_dashboards
 from generator.render.home import render_home
+from generator.render.instrumentation import render_instrumentation
+from generator.render.log_fields import render_log_fields
 from generator.render.loki import render_loki
 from generator.render.monitors import render_monitors
 from generator.render.prometheus import render_prometheus
@@ -36,6 +38,8 @@ RENDERERS: tuple[Callable[[Site], tuple[Artifact, ...]], ...] = (
     render_compose,
     render_runbooks,
     render_reference,
+    render_instrumentation,
+    render_log_fields,
 )
 
 

@@ -11,7 +11,9 @@ import bcrypt
 import pytest
 
 from generator.diagnostics import Problems
+from generator.logs.user_hash import read_key
 from generator.model import SecretRef, Site
+from generator.render.instrumentation import USER_HASH_KEY
 from generator.secrets import ensure_secrets, main, missing_secrets, needed_secrets
 from tests.unit.sites import STACK, make_job, make_service, make_site
 
@@ -52,7 +54,17 @@ def test_every_use_of_a_secret_is_found_with_its_consumers_and_its_origin() -> N
         "partner_password": ("given", ("prometheus",)),
         "slack_ops": ("given", ("alertmanager",)),
         "telegram_token": ("given", ("alertmanager",)),
+        "user_hash_key": ("made", ()),
     }
+
+
+def test_every_app_with_the_library_is_given_the_one_key_of_user_hashes(tmp_path: Path) -> None:
+    kinds = ("fastapi", "instrumentation")
+    site = make_site(make_service("api", kinds=kinds), make_service("bot", kinds=kinds), make_service("other"))
+    ensure_secrets(site, tmp_path)
+    assert {"api/user_hash_key", "bot/user_hash_key"} <= shares(tmp_path)
+    keys = {(tmp_path / "secrets/.mounted" / name / USER_HASH_KEY).read_text().strip() for name in ("api", "bot")}
+    assert keys == {read_key(tmp_path).decode()}
 
 
 def test_a_services_own_secrets_are_made_and_shared_by_those_that_name_them(tmp_path: Path) -> None:
@@ -83,11 +95,11 @@ def test_a_name_that_is_no_safe_file_name_is_refused(name: str) -> None:
 
 def test_what_can_be_made_is_made_and_what_is_given_is_named(tmp_path: Path) -> None:
     report = ensure_secrets(make_full_site(), tmp_path)
-    assert report.made == ("api_metrics_token", "grafana_admin_password", "kuma_admin_password")
+    assert report.made == ("api_metrics_token", "grafana_admin_password", "kuma_admin_password", "user_hash_key")
     given = ["healthchecks_url", "partner_password", "slack_ops", "telegram_token"]
     assert [secret.name for secret in report.missing] == given
     values = {(tmp_path / "secrets" / name).read_text().strip() for name in report.made}
-    assert len(values) == 3
+    assert len(values) == 4
     assert all(len(value) == 32 for value in values)
 
 

@@ -1,0 +1,82 @@
+"""instrumentation/: the rule table that the library reads, and what each app that has it is told of itself.
+
+Owns what follows from services.yaml for an app: bucket edges exactly where an alert draws its line, a budget of series
+that ends before the scrape's own limit cuts everything off, and which secret files it has. The library reads the file
+(LOOKOUT_CONFIG names it); what it means is said there.
+"""
+
+import json
+from typing import Any, Final
+
+from generator.artifact import Artifact
+from generator.conventions import SECRETS_MOUNT
+from generator.model import SecretRef, Service, Site
+from generator.packs import load_packs
+from generator.render.redaction import render_redaction
+from generator.render.traces import app_settings
+
+FOLDER: Final = "instrumentation/services"
+# The kind of service that has the library in it.
+KIND: Final = "instrumentation"
+# The secret with which all apps hash the ids of users: lines of one user are found in all of them.
+USER_HASH_KEY: Final = "user_hash_key"
+
+_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+# A scrape that brings more than its limit is thrown away whole, so the app stops before it.
+_SHARE_OF_SAMPLES: Final = 0.8
+# Values of a label before the rest is counted as `other`. A histogram of 200 routes is 2,800 series.
+_LABEL_BUDGETS: Final = {"error_type": 100, "handler": 200, "model": 50, "name": 50, "tenant": 100}
+
+
+def render_instrumentation(site: Site) -> tuple[Artifact, ...]:
+    """The rule table, and a file for each service that has the library in it."""
+    files = [
+        Artifact(
+            f"{FOLDER}/{service.name}.json", json.dumps(_settings(site, service), indent=2) + "\n", {"": service.origin}
+        )
+        for service in instrumented(site)
+    ]
+    return (*render_redaction(), *files)
+
+
+def instrumented(site: Site) -> tuple[Service, ...]:
+    """The services that have the library in them."""
+    return tuple(service for service in site.services if KIND in service.kinds)
+
+
+def _settings(site: Site, service: Service) -> dict[str, Any]:
+    files = {
+        "metrics_token_file": _file(service.token),
+        "user_hash_key_file": _file(SecretRef(USER_HASH_KEY)),
+        "sentry_dsn_file": _file(service.errors.dsn if service.errors else None),
+    }
+    return {
+        "service": service.name,
+        "environment": service.environment,
+        "buckets": sorted({*_BUCKETS, *_latencies(service)}),
+        "series_budget": _series_budget(service),
+        "label_budgets": _LABEL_BUDGETS,
+        **{name: path for name, path in files.items() if path},
+        "traces": app_settings(site, service.environment),
+        "log_level": "INFO",
+    }
+
+
+def _file(secret: SecretRef | None) -> str:
+    return f"{SECRETS_MOUNT}/{secret.name}" if secret else ""
+
+
+def _latencies(service: Service) -> set[float]:
+    """The answering times that alerts of the service compare with: only at an edge a histogram knows the truth."""
+    return {
+        float(instance.params[name])
+        for instance in service.packs
+        for name, param in load_packs()[instance.pack].params.items()
+        if param.type == "duration" and name.startswith("latency_") and not name.endswith("_for")
+    }
+
+
+def _series_budget(service: Service) -> int:
+    """For each process: several behind one target tell of the same series."""
+    limits = [job.sample_limit for job in service.jobs if job.sample_limit and not job.probe_module]
+    return int(min(limits) * _SHARE_OF_SAMPLES)

@@ -60,9 +60,14 @@ PORTS: Final[dict[str, int]] = {
 # The same of the parts that run when `stack.errors` says so, under compose's profile of that name.
 ERROR_PORTS: Final[dict[str, int]] = {"bugsink": 8000, "bugsink-bridge": 8001}
 ERRORS_PROFILE: Final = "errors"
+# And of the part that runs when `stack.traces` says so.
+TRACE_PORTS: Final[dict[str, int]] = {"tempo": 3200}
+TRACES_PROFILE: Final = "traces"
 LOCAL_PORT: Final = 8080
 KUMA_PORT: Final = 3001
 OTLP_HTTP_PORT: Final = 4318
+# Where apps send spans. Not 4318: there a token is asked for, as lines come in from outside too.
+OTLP_TRACES_PORT: Final = 4319
 
 # Paths under which Caddy serves each part.
 PUSH_PATH: Final = "/otlp/v1/logs"
@@ -86,6 +91,7 @@ EVENT_SECONDS: Final = 3600
 DATASOURCE_PROMETHEUS: Final = "lookout-prometheus"
 DATASOURCE_LOKI: Final = "lookout-loki"
 DATASOURCE_ALERTMANAGER: Final = "lookout-alertmanager"
+DATASOURCE_TEMPO: Final = "lookout-tempo"
 DASHBOARD_HOME: Final = "lookout-home"
 DASHBOARD_HOSTS: Final = "lookout-hosts"
 DASHBOARD_LOGS: Final = "lookout-logs"

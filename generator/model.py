@@ -316,6 +316,8 @@ class Stack:
     disk: int
     timing: Timing
     errors: bool = False
+    traces: bool = False
+    retention_traces: int = 0
 
 
 @dataclass(frozen=True, slots=True)

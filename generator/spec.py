@@ -128,6 +128,7 @@ class RetentionSpec(_Model):
 
     metrics: Duration | None = Field(default=None, description="How long metrics are kept. Default 90d.")
     logs: Duration | None = Field(default=None, description="How long log lines are kept. Default 30d.")
+    traces: Duration | None = Field(default=None, description="How long traces are kept. Default 7d.")
 
 
 class MachineSpec(_Model):
@@ -149,6 +150,10 @@ class StackSpec(_Model):
     errors: Literal["bugsink"] | None = Field(
         default=None,
         description="bugsink: run an error tracker, with a project for each app. Default: none runs.",
+    )
+    traces: Literal["tempo"] | None = Field(
+        default=None,
+        description="tempo: take the spans that apps send, and run a store for them. Default: nothing is traced.",
     )
     retention: RetentionSpec | None = Field(default=None, description="How long data is kept.")
     machine: MachineSpec | None = Field(default=None, description="What the stack may use of the machine.")
@@ -265,7 +270,7 @@ class ServiceSpec(_Model):
     )
     secrets: list[Secret] | None = Field(
         default=None,
-        description="Passwords and keys of its own: `make secrets` makes them up, its container has them in /run/secrets.",
+        description="Passwords and keys of its own: `make secrets` makes them, its container has them in /run/secrets.",
     )
     logs: Logs | None = Field(default=None, description="docker (the default), push, none, or {file: PATH}.")
     params: dict[str, Scalar] | None = Field(

@@ -108,7 +108,7 @@ def _is_wanted(image: Image, names: Sequence[str], with_demo: bool) -> bool:
         return True
     if names:
         return image.name in names
-    return tracker.is_wanted() if image.name == tracker.NAME else image.name not in _OF_THE_DEMO
+    return tracker.is_wanted(image.name) if image.name in tracker.WANTED_BY else image.name not in _OF_THE_DEMO
 
 
 def _demo(python: str, rebuild: bool) -> str:
@@ -131,7 +131,7 @@ def _changes(had: dict[str, str | None], everything: bool) -> dict[str, str | No
     switched = {
         "demo": demo.NAME in had,
         "grafana": had.get("grafana") is not None,
-        tracker.PROFILE: had.get(tracker.NAME) is not None,
+        **{profile: had.get(name) is not None for name, profile in tracker.WANTED_BY.items()},
     }
     kept = [profile for profile in present.get("COMPOSE_PROFILES", "").split(",") if profile not in ("", *switched)]
     changes["COMPOSE_PROFILES"] = ",".join(sorted({*kept, *(name for name, on in switched.items() if on)}))

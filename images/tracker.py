@@ -1,4 +1,4 @@
-"""Whether this installation runs the error tracker: its image is large, and had only where it is wanted."""
+"""Which parts this installation asks for by name: images that are had only where they are wanted."""
 
 from typing import Final
 
@@ -6,16 +6,15 @@ import yaml
 
 from images import ROOT
 
-NAME: Final = "bugsink"
-# compose's profile for it, and the key under `stack:` that asks for it.
-PROFILE: Final = "errors"
+# By image: the key under `stack:` that asks for it, which is also compose's profile for it.
+WANTED_BY: Final = {"bugsink": "errors", "tempo": "traces"}
 
 
-def is_wanted() -> bool:
+def is_wanted(name: str) -> bool:
     """Does services.yaml say `stack: {errors: bugsink}`? What is wrong with the file is for the compiler to tell."""
     try:
         content = yaml.safe_load((ROOT / "services.yaml").read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return False
     stack = content.get("stack") if isinstance(content, dict) else None
-    return isinstance(stack, dict) and stack.get(PROFILE) == NAME
+    return isinstance(stack, dict) and stack.get(WANTED_BY[name]) == name

@@ -23,6 +23,7 @@ from generator.render.log_records import (
 )
 from generator.render.loki import BACKLOG_SECONDS
 from generator.render.redaction import ottl_statements
+from generator.render.traces import add_traces, render_store
 
 STATE: Final = "/var/lib/otelcol"
 HEALTH_PORT: Final = 13133
@@ -65,7 +66,9 @@ def render_collector(site: Site) -> tuple[Artifact, ...]:
         "exporters": {"otlp_http/loki": _exporter(site)},
         "service": {"extensions": list(extensions), "telemetry": _telemetry(), "pipelines": pipelines},
     }
-    return (Artifact("loki/collector.yaml", emit_yaml(_escape(config))),)
+    if site.stack.traces:
+        add_traces(config)
+    return (Artifact("loki/collector.yaml", emit_yaml(_escape(config))), *render_store(site))
 
 
 def _extensions() -> dict[str, Any]:

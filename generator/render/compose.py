@@ -20,6 +20,7 @@ from generator.conventions import (
     NETWORK,
     PORTS,
     PROMETHEUS_PATH,
+    TRACE_PORTS,
 )
 from generator.emit import emit_yaml
 from generator.model import Exporter, Site
@@ -27,6 +28,7 @@ from generator.render.collector import render_collector
 from generator.render.events import BRIDGE_FILE, apps, render_bridge
 from generator.render.loki import render_loki
 from generator.render.provisioning import render_provisioning
+from generator.render.traces import STORE_FILE, render_store
 
 COMPOSE_FILE: Final = "compose.rendered.yaml"
 _MIB: Final = 2**20
@@ -42,6 +44,7 @@ _READ_AT_START: Final[Mapping[str, tuple[Callable[[Site], tuple[Artifact, ...]],
     "collector": (render_collector, "loki/collector.yaml"),
     "grafana": (render_provisioning, "grafana/provisioning/"),
     "loki": (render_loki, "loki/loki.yaml"),
+    "tempo": (render_store, STORE_FILE),
 }
 # Prometheus' user in its own images: nobody.
 _NOBODY: Final = "65534:65534"
@@ -70,7 +73,7 @@ def render_compose(site: Site) -> tuple[Artifact, ...]:
     """compose.rendered.yaml."""
     services: dict[str, dict[str, Any]] = {
         part: _limits(site.budget.memory[part], go=part not in _OTHER_PARTS)
-        for part in sorted({**PORTS, **ERROR_PORTS})
+        for part in sorted({**PORTS, **ERROR_PORTS, **TRACE_PORTS})
         if part in site.budget.memory
     }
     for part, settings in _addresses(site).items():
@@ -114,6 +117,9 @@ def _addresses(site: Site) -> dict[str, dict[str, Any]]:
             }
         },
     }
+    if site.stack.traces:
+        # What says which trace an observation belongs to.
+        addresses["prometheus"]["command"].append("--enable-feature=exemplar-storage")
     if site.stack.errors:
         addresses["bugsink"] = {"environment": _bugsink(site)}
     if public:

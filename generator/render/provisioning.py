@@ -13,8 +13,10 @@ from generator.conventions import (
     DATASOURCE_ALERTMANAGER,
     DATASOURCE_LOKI,
     DATASOURCE_PROMETHEUS,
+    DATASOURCE_TEMPO,
     PORTS,
     PROMETHEUS_PATH,
+    TRACE_PORTS,
 )
 from generator.emit import emit_yaml
 from generator.model import Site
@@ -24,11 +26,20 @@ ROOT: Final = "grafana/provisioning"
 DASHBOARDS_MOUNT: Final = "/var/lib/grafana-dashboards"
 RELOAD_SECONDS: Final = 30
 LOG_LINES: Final = 1000
+_TRACE_OF_LINE: Final = {
+    "name": "Trace",
+    "matcherType": "label",
+    "matcherRegex": "trace_id",
+    "url": "$${__value.raw}",
+    "urlDisplayLabel": "Trace",
+    "datasourceUid": DATASOURCE_TEMPO,
+}
 
 
 def render_provisioning(site: Site) -> tuple[Artifact, ...]:
     """The data sources and the dashboard provider."""
-    sources = {"apiVersion": 1, "prune": True, "datasources": [_prometheus(site), _loki(), _alertmanager()]}
+    found = [_prometheus(site), _loki(site), _alertmanager(), *([_tempo()] if site.stack.traces else [])]
+    sources = {"apiVersion": 1, "prune": True, "datasources": found}
     return (
         Artifact(f"{ROOT}/dashboards/lookout.yaml", emit_yaml({"apiVersion": 1, "providers": [_provider()]})),
         Artifact(f"{ROOT}/datasources/lookout.yaml", emit_yaml(sources)),
@@ -57,11 +68,13 @@ def _prometheus(site: Site) -> dict[str, Any]:
         "manageAlerts": True,
         "alertmanagerUid": DATASOURCE_ALERTMANAGER,
     }
+    if site.stack.traces:
+        settings["exemplarTraceIdDestinations"] = [{"name": "trace_id", "datasourceUid": DATASOURCE_TEMPO}]
     url = f"http://prometheus:{PORTS['prometheus']}{PROMETHEUS_PATH}"
     return _source("Prometheus", DATASOURCE_PROMETHEUS, "prometheus", url, settings)
 
 
-def _loki() -> dict[str, Any]:
+def _loki(site: Site) -> dict[str, Any]:
     request = {
         "name": "All lines of this request",
         "matcherType": "label",
@@ -69,8 +82,23 @@ def _loki() -> dict[str, Any]:
         "url": f"/d/{DASHBOARD_LOGS}?var-request_id=$${{__value.raw}}",
         "urlDisplayLabel": "All lines of this request",
     }
-    settings = {"maxLines": LOG_LINES, "manageAlerts": False, "derivedFields": [request]}
+    fields = [request, _TRACE_OF_LINE] if site.stack.traces else [request]
+    settings = {"maxLines": LOG_LINES, "manageAlerts": False, "derivedFields": fields}
     return _source("Loki", DATASOURCE_LOKI, "loki", f"http://loki:{PORTS['loki']}", settings)
+
+
+def _tempo() -> dict[str, Any]:
+    """From a span to the log lines of its trace, those shortly before and after it included."""
+    lines = {
+        "datasourceUid": DATASOURCE_LOKI,
+        "spanStartTimeShift": "-5m",
+        "spanEndTimeShift": "5m",
+        "customQuery": True,
+        "query": '{$${__tags}} | trace_id="$${__span.traceId}"',
+        "tags": [{"key": "service.name", "value": "service_name"}],
+    }
+    settings = {"tracesToLogsV2": lines, "nodeGraph": {"enabled": True}}
+    return _source("Tempo", DATASOURCE_TEMPO, "tempo", f"http://tempo:{TRACE_PORTS['tempo']}", settings)
 
 
 def _alertmanager() -> dict[str, Any]:

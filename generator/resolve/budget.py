@@ -29,6 +29,9 @@ _ERROR_FLOORS: Final[Mapping[str, tuple[int, float]]] = {
     "bugsink-bridge": (48 * MIB, 0.0),
 }
 
+# The store of traces, when it runs.
+_TRACE_FLOORS: Final[Mapping[str, tuple[int, float]]] = {"tempo": (256 * MIB, 0.05)}
+
 # What a scraped target brings, in series, and what a sample costs on disk: estimates, on the low side, so that
 # only a plan that certainly cannot fit is refused.
 _SERIES: Final = {"app": 300, "exporter": 200, "host": 700, "stack": 3000, "probe": 30}
@@ -62,7 +65,7 @@ def logs_disk(stack: Stack) -> int:
 
 def _share_memory(context: Context, stack: Stack, exporters: list[Exporter]) -> dict[str, int]:
     shares = {exporter.name: exporter.memory for exporter in exporters}
-    floors = {**_FLOORS, **(_ERROR_FLOORS if stack.errors else {})}
+    floors = {**_FLOORS, **(_ERROR_FLOORS if stack.errors else {}), **(_TRACE_FLOORS if stack.traces else {})}
     least = sum(floor for floor, _ in floors.values()) + sum(shares.values())
     if stack.memory < least:
         and_exporters = f" and its exporters ({len(exporters)})" if exporters else ""

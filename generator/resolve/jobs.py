@@ -4,7 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from generator.conventions import ALERTMANAGER_PATH, ERROR_PORTS, GRAFANA_PATH, PORTS, PROMETHEUS_PATH, STACK_SERVICE
+from generator.conventions import (
+    ALERTMANAGER_PATH,
+    ERROR_PORTS,
+    GRAFANA_PATH,
+    PORTS,
+    PROMETHEUS_PATH,
+    STACK_SERVICE,
+    TRACE_PORTS,
+)
 from generator.model import Probe, ScrapeJob, SecretRef, Service, Stack
 from generator.resolve import detection
 from generator.resolve.context import Context, default
@@ -57,6 +65,7 @@ def stack_jobs(stack: Stack) -> tuple[ScrapeJob, ...]:
     jobs = []
     # Bugsink has no metrics; the bridge looks after it.
     parts = {**PORTS, **({"bugsink-bridge": ERROR_PORTS["bugsink-bridge"]} if stack.errors else {})}
+    parts |= TRACE_PORTS if stack.traces else {}
     for part, port in sorted(parts.items()):
         if part == "node-exporter":
             continue

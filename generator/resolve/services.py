@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from generator import units
-from generator.conventions import DEFAULT_HOST, DEFAULT_OWNER, ERROR_PORTS, PORTS, STACK_SERVICE
+from generator.conventions import DEFAULT_HOST, DEFAULT_OWNER, ERROR_PORTS, PORTS, STACK_SERVICE, TRACE_PORTS
 from generator.model import Logs, Service, Stack
 from generator.packs import instantiate
 from generator.resolve import detection
@@ -17,7 +17,7 @@ from generator.resolve.params import resolve_params
 from generator.source import Path
 from generator.spec import HostSpec, LogsSpec, ServiceSpec, StackSpec
 
-_RESERVED: Final = {STACK_SERVICE, *PORTS, *ERROR_PORTS}
+_RESERVED: Final = {STACK_SERVICE, *PORTS, *ERROR_PORTS, *TRACE_PORTS}
 
 # Packs that no service asks for by name.
 _IMPLIED: Final = {"bugsink", "host", "stack", "target"}

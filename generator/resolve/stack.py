@@ -35,6 +35,8 @@ def resolve_stack(context: Context) -> Stack:
         base_url=f"https://{domain}" if domain else f"http://localhost:{LOCAL_PORT}",
         status_url=f"https://status.{domain}" if domain else f"http://localhost:{KUMA_PORT}",
         errors=spec.errors is not None,
+        traces=spec.traces is not None,
+        retention_traces=default(retention.traces, 7 * DAY),
         retention_metrics=default(retention.metrics, 90 * DAY),
         retention_logs=default(retention.logs, 30 * DAY),
         memory=default(machine.memory, 2 * GIB),

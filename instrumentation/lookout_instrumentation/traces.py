@@ -2,9 +2,9 @@
 
 Owns sampling, the spans of requests and tasks, and what may be in a span. It uses OpenTelemetry's SDK and exporter, and
 none of its instrumentation packages: Lookout's middlewares stand around each request already, and a span made there
-costs a fraction of what a second wrapper does. The provider is Lookout's own and not the global one, or a framework that traces by
-itself as soon as there is one would make every span twice, with raw paths and query strings. What is known of the trace
-reaches log lines and outgoing calls by OpenTelemetry's context (see `context`).
+costs a fraction of what a second wrapper does. The provider is Lookout's own and not the global one: a framework that
+traces by itself as soon as there is one would make every span twice, with raw paths and query strings. What is known of
+the trace reaches log lines and outgoing calls by OpenTelemetry's context (see `context`).
 """
 
 import atexit

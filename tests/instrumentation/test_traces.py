@@ -159,7 +159,7 @@ def test_log_lines_and_error_reports_carry_the_trace(collector: OtlpStub, tmp_pa
         told = {"traces_endpoint": collector.endpoint, "traces_ratio": 1.0}
         lookout = Lookout(Settings(**told, sentry_dsn=tracker.dsn, errors_spool=tmp_path), logging=False)
         stream = io.StringIO()
-        logs = configure_logging(lookout.settings, lookout.metrics, stream)  # type: ignore[arg-type]
+        logs = configure_logging(lookout.settings, lookout.metrics, stream)
         context.begin()
         lookout.traces.begin()
         try:

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 import structlog
 
+from lookout_instrumentation import context
 from lookout_instrumentation.costs import Costs
 from lookout_instrumentation.metrics import Metrics
 from lookout_instrumentation.outcome import RESULTS, Timed, bounded, result_of
@@ -27,6 +28,13 @@ log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("lookout.llm")
 def model_label(model: str) -> str:
     """A model's name as a label: without the date of its snapshot, so that a new one is no new series."""
     return bounded(_SNAPSHOT.sub("", model.strip().lower().removeprefix("models/")))
+
+
+def _tenant_of_request() -> str | None:
+    bound = structlog.contextvars.get_contextvars()
+    # What a dependency that ran in a thread has bound is in the request's notes alone.
+    tenant: str | None = bound.get("tenant") or (context.notes() or {}).get("bound", {}).get("tenant")
+    return tenant
 
 
 class LLM:
@@ -104,7 +112,7 @@ class Call(Timed):
     def __init__(self, llm: LLM, provider: str, model: str, tenant: str | None) -> None:
         self.provider = provider
         self.model = model
-        self.tenant = tenant or structlog.contextvars.get_contextvars().get("tenant")
+        self.tenant = tenant or _tenant_of_request()
         # Known when the call has ended: what it cost, 0 for a model without a price.
         self.cost_usd = 0.0
         self._llm = llm

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextvars import copy_context
 from types import SimpleNamespace
 from typing import Any
 
@@ -149,17 +150,35 @@ def test_a_model_without_a_price_costs_nothing_and_is_told_once(provider: str, m
 
 def test_the_tenant_is_the_one_of_the_request_unless_another_is_given() -> None:
     recorded = Recorder()
-    context.begin()
-    context.bind(tenant="acme")
-    try:
-        for tenant in (None, "borealis"):
-            with recorded.lookout.llm.call(PROVIDER, MODEL, tenant) as call:
-                call.usage(1, 0)
-    finally:
-        structlog.contextvars.clear_contextvars()
-    with recorded.lookout.llm.call(PROVIDER, MODEL) as call:
-        call.usage(1, 0)
+
+    def use(tenant: str | None = None) -> None:
+        with recorded.lookout.llm.call(PROVIDER, MODEL, tenant) as call:
+            call.usage(1, 0)
+
+    def handle() -> None:
+        context.begin()
+        use()
+        context.bind(tenant="acme")
+        use()
+        use("borealis")
+
+    copy_context().run(handle)
+    use()
     assert recorded.counted("llm_tenant_tokens_total") == {("acme",): 1, ("borealis",): 1}
+    assert recorded.counted("llm_requests_total") == {(*KEY, "ok"): 4}
+
+
+def test_a_tenant_that_was_bound_in_a_thread_is_that_of_the_request() -> None:
+    recorded = Recorder()
+
+    async def handle() -> None:
+        context.begin()
+        await asyncio.to_thread(context.bind, tenant="acme")
+        async with recorded.lookout.llm.call(PROVIDER, MODEL) as call:
+            call.usage(1, 0)
+
+    asyncio.run(handle())
+    assert recorded.counted("llm_tenant_tokens_total") == {("acme",): 1}
 
 
 @pytest.mark.parametrize(

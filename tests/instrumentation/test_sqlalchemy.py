@@ -14,7 +14,12 @@ from typing import Any
 
 import pytest
 import structlog
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from flask import Flask
 from lookout_instrumentation import context
+from lookout_instrumentation.fastapi import init as init_fastapi
+from lookout_instrumentation.flask import init as init_flask
 from lookout_instrumentation.pool import _Events
 from lookout_instrumentation.queries import REPEATED
 from sqlalchemy import Engine, create_engine, event, text
@@ -23,7 +28,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool, QueuePool
 
-from tests.instrumentation.recorder import Recorder
+from tests.instrumentation.recorder import SETTINGS, Recorder
 
 QUERIES = "db_queries_total"
 OPERATIONS = ("select", "insert", "update", "delete", "other")
@@ -473,6 +478,60 @@ def test_requests_at_the_same_time_are_kept_apart(recorded: Recorder, engine: En
     asyncio.run(run())
     assert recorded.counted("db_request_queries_sum") == {("/a",): 3, ("/b",): 12}
     assert recorded.series("db_repeated_queries_total") == {("/a",): 0, ("/b",): 1}
+
+
+def test_the_requests_of_fastapi_by_route(tmp_path: Path) -> None:
+    engine_at(tmp_path).dispose()
+    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'test.db'}")
+    plain = engine_at(tmp_path)
+    app = FastAPI()
+
+    @app.get("/items/{count}")
+    async def items(count: int) -> None:
+        async with engine.connect() as connection:
+            for number in range(count):
+                await connection.execute(text("SELECT name FROM items WHERE id = :id"), {"id": number})
+
+    @app.get("/threads/{count}")
+    def in_thread(count: int) -> None:
+        ask(plain, count)
+
+    @app.get("/nothing")
+    async def nothing() -> None: ...
+
+    lookout = init_fastapi(app, settings=SETTINGS, logging=False)
+    lookout.database(engine)
+    lookout.database(plain, "plain")
+    with TestClient(app) as client:
+        for path in ("/items/3", "/items/12", "/threads/10", "/nothing", "/missing"):
+            client.get(path)
+        client.portal.call(engine.dispose)  # type: ignore[union-attr]  # there is one while it runs
+    plain.dispose()
+    recorded = Recorder(lookout)
+    assert recorded.counted("db_request_queries_sum") == {("/items/{count}",): 15, ("/threads/{count}",): 10}
+    assert recorded.counted("db_request_queries_count") == {("/items/{count}",): 2, ("/threads/{count}",): 1}
+    assert recorded.series("db_repeated_queries_total") == {("/items/{count}",): 1, ("/threads/{count}",): 1}
+    assert recorded.value("app_dependency_up", dependency="db") == 1
+    assert recorded.value("app_dependency_up", dependency="plain") == 1
+
+
+def test_the_requests_of_flask_by_route(tmp_path: Path) -> None:
+    engine, app = engine_at(tmp_path), Flask(__name__)
+
+    @app.get("/items/<int:count>")
+    def items(count: int) -> str:
+        ask(engine, count)
+        return ""
+
+    lookout = init_flask(app, settings=SETTINGS, logging=False)
+    lookout.database(engine)
+    client = app.test_client()
+    for path in ("/items/2", "/items/11", "/missing"):
+        client.get(path).close()
+    engine.dispose()
+    recorded = Recorder(lookout)
+    assert recorded.counted("db_request_queries_sum") == {("/items/<int:count>",): 13}
+    assert recorded.counted("db_repeated_queries_total") == {("/items/<int:count>",): 1}
 
 
 # --- several processes --------------------------------------------------------------------------------------

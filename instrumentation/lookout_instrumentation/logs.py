@@ -14,10 +14,10 @@ from types import FrameType, TracebackType
 from typing import Any, Final, TextIO
 
 import structlog
-from structlog.typing import EventDict
+from structlog.typing import EventDict, WrappedLogger
 
 from lookout_instrumentation.metrics import Metrics
-from lookout_instrumentation.records import LEVELS, Records
+from lookout_instrumentation.records import LEVELS, Records, encoded, own_chain, redacted
 from lookout_instrumentation.settings import Settings
 from lookout_instrumentation.writer import NOT_WRITTEN, QUEUE_FULL, Writer
 
@@ -75,12 +75,14 @@ class Logging:
         logging.captureWarnings(True)
         self.adopt()
         structlog.configure(
-            processors=self._records.own_chain(),
+            processors=_CHAIN,
             logger_factory=structlog.stdlib.LoggerFactory(),
             wrapper_class=_Logger,
             cache_logger_on_first_use=True,
         )
         self._hooks.set()
+        global _active
+        _active = self._records
 
     def adopt(self) -> None:
         """Take the records of servers and libraries over; for those that set up their logging later, once more."""
@@ -109,6 +111,9 @@ class Logging:
         if self._stopped:
             return
         self._stopped = True
+        global _active
+        if _active is self._records:
+            _active = None
         atexit.unregister(self.close)
         self._hooks.unset()
         self._writer.stop()
@@ -124,6 +129,20 @@ def configure_logging(settings: Settings, metrics: Metrics, stream: TextIO | Non
     configured.start()
     atexit.register(configured.close)
     return configured
+
+
+_active: Records | None = None
+
+
+def _write(logger: WrappedLogger, method: str, event: EventDict) -> str:
+    """Where the app's loggers write to, which they remember, whoever writes at the time."""
+    if _active is not None:
+        return _active.write(logger, method, event)
+    logger.log(logging.getLevelNamesMapping()[event.pop("level").upper()], encoded(redacted(event)).decode().rstrip())
+    return ""
+
+
+_CHAIN: Final = own_chain(_write)
 
 
 class _Logger(structlog.stdlib.BoundLogger):

@@ -60,19 +60,14 @@ class Records:
         self._count = count
         self._put = put
 
-    def own_chain(self) -> list[Processor]:
-        """The processors of the app's own records. The last one writes: they never become records of logging, which
-        would cost more than all the rest of a line."""
-        return [structlog.stdlib.filter_by_level, _arguments, *_common(), self._write]
-
     def formatter(self) -> logging.Formatter:
         """What makes a line of a record of a library."""
         return structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[_foreign, *_common(), _level],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, self._write],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, self.write],
         )
 
-    def _write(self, _logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    def write(self, _logger: WrappedLogger, _method: str, event: EventDict) -> str:
         exception = event.pop("exception", None)
         line = {
             "timestamp": event.pop("timestamp"),
@@ -97,7 +92,13 @@ class Records:
         template = record.msg if isinstance(record.msg, str) else shown(record.msg)
         event = {"event": template, "logger": record.name, "level": "error"}
         event["malformed"] = f"{type(error).__name__} at {record.filename}:{record.lineno}"
-        self._write(None, "error", _timestamp(None, "error", event))
+        self.write(None, "error", _timestamp(None, "error", event))
+
+
+def own_chain(write: Processor) -> list[Processor]:
+    """The processors of the app's own records. The last one writes: they never become records of logging, which would
+    cost more than all the rest of a line."""
+    return [structlog.stdlib.filter_by_level, _arguments, *_common(), write]
 
 
 def _common() -> list[Processor]:

@@ -70,7 +70,8 @@ class Business:
         """Call `function` now and every so many seconds, so that it tells the figures, until the app ends.
 
         A plain function runs in a thread of its own. An async one runs in the event loop that is running now: call this
-        where the app starts up. Raises RuntimeError for an async one when no loop runs.
+        where the app starts up. Each of several processes calls it. Raises RuntimeError for an async one when no loop
+        runs.
         """
         refresh = Refresh(function, every, self._metrics, self._refreshes)
         refresh.start()

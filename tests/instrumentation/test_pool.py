@@ -1,0 +1,202 @@
+"""Connections of SQLAlchemy engines: how many are in use, and those that were asked for in vain or broke."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from subprocess import PIPE, Popen
+from typing import Any
+
+import pytest
+from lookout_instrumentation.pool import _Events
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import NullPool
+
+from tests.instrumentation.engines import engine_at
+from tests.instrumentation.recorder import Recorder
+
+QUERIES = "db_queries_total"
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    made = engine_at(tmp_path)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def recorded(engine: Engine) -> Recorder:
+    recorded = Recorder()
+    recorded.lookout.database(engine)
+    return recorded
+
+
+def test_the_gauges_tell_what_the_pool_does(tmp_path: Path) -> None:
+    engine, recorded = engine_at(tmp_path, pool_size=2, max_overflow=3), Recorder()
+    recorded.lookout.database(engine)
+
+    def gauges() -> list[float | None]:
+        return [recorded.value(f"db_pool_{name}", database="db") for name in ("size", "limit", "in_use", "overflow")]
+
+    assert gauges() == [2, 5, 0, 0]
+    held = [engine.connect() for _ in range(3)]
+    assert gauges() == [2, 5, 3, 1]
+    for connection in held:
+        connection.close()
+    assert gauges() == [2, 5, 0, 0]
+    engine.dispose()
+    with engine.connect():
+        assert gauges() == [2, 5, 1, 0]
+    engine.dispose()
+
+
+def test_a_pool_without_limit_has_an_infinite_one(tmp_path: Path) -> None:
+    engine, recorded = engine_at(tmp_path, max_overflow=-1), Recorder()
+    recorded.lookout.database(engine)
+    assert recorded.value("db_pool_limit", database="db") == float("inf")
+
+
+def test_a_pool_that_keeps_nothing_tells_what_is_in_use(tmp_path: Path) -> None:
+    engine, recorded = engine_at(tmp_path, poolclass=NullPool), Recorder()
+    recorded.lookout.database(engine)
+    with engine.connect(), engine.connect():
+        assert recorded.value("db_pool_in_use", database="db") == 2
+    assert recorded.value("db_pool_in_use", database="db") == 0
+    assert recorded.value("db_pool_size", database="db") == 0
+    assert recorded.value("db_pool_limit", database="db") == float("inf")
+
+
+class _Gauge:
+    """Counts as a gauge does."""
+
+    number = 0
+
+    def inc(self) -> None:
+        self.number += 1
+
+    def dec(self) -> None:
+        self.number -= 1
+
+    def set(self, number: int) -> None:
+        self.number = number
+
+
+def test_events_tell_what_the_pool_would(tmp_path: Path) -> None:
+    engine = engine_at(tmp_path, pool_size=1, max_overflow=3)
+    in_use, overflow = _Gauge(), _Gauge()
+    _Events(in_use, overflow, 1).listen(engine)
+    pool: Any = engine.pool
+
+    def counted() -> tuple[int, int]:
+        assert in_use.number == pool.checkedout()
+        return in_use.number, overflow.number
+
+    held = [engine.connect() for _ in range(3)]
+    assert counted() == (3, 2)
+    assert pool.overflow() == 2
+    held[0].invalidate()
+    held[0].close()
+    assert counted() == (2, 1)
+    held[1].detach()
+    assert counted() == (1, 0)
+    held[1].close()
+    held[2].close()
+    assert counted() == (0, 0)
+    with engine.connect():
+        assert counted() == (1, 0)
+    engine.dispose()
+    assert (in_use.number, overflow.number) == (0, 0)
+
+
+@pytest.mark.parametrize("disposed", [False, True])
+def test_waiting_for_a_connection_in_vain_is_counted(tmp_path: Path, disposed: bool) -> None:
+    engine, recorded = engine_at(tmp_path, pool_size=1, max_overflow=0, pool_timeout=0.01), Recorder()
+    recorded.lookout.database(engine)
+    if disposed:
+        engine.dispose()
+    with engine.connect(), pytest.raises(PoolTimeout):
+        engine.connect()
+    engine.dispose()
+    assert recorded.counted("db_pool_timeouts_total") == {("db",): 1}
+    assert recorded.counted("db_connection_failures_total") == {}
+
+
+def test_a_connection_that_cannot_be_made_is_counted_once(tmp_path: Path) -> None:
+    engine, recorded = create_engine(f"sqlite:///{tmp_path}/missing/test.db"), Recorder()
+    recorded.lookout.database(engine)
+    with pytest.raises(OperationalError, match="unable to open"):
+        engine.connect()
+    assert recorded.counted("db_connection_failures_total") == {("db",): 1}
+    assert recorded.counted(QUERIES) == {}
+
+
+def test_a_connection_that_breaks_is_counted_once(recorded: Recorder, engine: Engine) -> None:
+    with pytest.raises(DBAPIError), engine.connect() as connection:
+        connection.connection.dbapi_connection.close()  # type: ignore[union-attr]  # there is one
+        connection.execute(text("SELECT 1"))
+    assert recorded.counted("db_connection_failures_total") == {("db",): 1}
+    assert recorded.counted(QUERIES) == {}, "it was never sent"
+
+
+def test_a_connection_found_broken_before_its_next_use_is_counted(tmp_path: Path) -> None:
+    engine, recorded = engine_at(tmp_path, pool_pre_ping=True), Recorder()
+    recorded.lookout.database(engine)
+    with engine.connect() as connection:
+        kept: Any = connection.connection.dbapi_connection
+    kept.close()
+    with engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+    engine.dispose()
+    assert recorded.counted("db_connection_failures_total") == {("db",): 1}
+    assert recorded.counted(QUERIES) == {("db", "select", "ok"): 1}
+
+
+# --- several processes --------------------------------------------------------------------------------------
+
+
+_WORKER = """
+import sys, time
+from lookout_instrumentation import Lookout, Settings
+from sqlalchemy import create_engine
+from sqlalchemy.pool import QueuePool
+lookout = Lookout(Settings.load(), logging=False)
+engine = create_engine("sqlite://", poolclass=QueuePool, pool_size=1, max_overflow=4)
+lookout.database(engine)
+held = [engine.connect() for _ in range(int(sys.argv[1]))]
+print("ready", flush=True)
+sys.stdin.readline()
+print(lookout.metrics.exposition().decode(), flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_the_pools_of_several_processes_are_added(tmp_path: Path) -> None:
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    env = os.environ | {
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "PROMETHEUS_MULTIPROC_DIR": str(folder),
+        "LOOKOUT_WORKERS": "2",
+    }
+    with ExitStack() as stack:
+        workers = [
+            stack.enter_context(
+                Popen([sys.executable, "-c", _WORKER, str(held)], env=env, stdin=PIPE, stdout=PIPE, text=True)
+            )
+            for held in (2, 3)
+        ]
+        assert [worker.stdout.readline() for worker in workers if worker.stdout] == ["ready\n", "ready\n"]
+        printed, _ = workers[0].communicate("\n\n")
+        workers[1].communicate("\n\n")
+    values = dict(line.rsplit(" ", 1) for line in printed.splitlines() if line.startswith("db_pool_"))
+    assert values == {
+        'db_pool_size{database="db"}': "2.0",
+        'db_pool_limit{database="db"}': "10.0",
+        'db_pool_in_use{database="db"}': "5.0",
+        'db_pool_overflow{database="db"}': "3.0",
+        'db_pool_timeouts_total{database="db"}': "0.0",
+    }

@@ -35,8 +35,12 @@ _SERVERS: Final = (
     "celery",
 )
 _ACCESS: Final = ("uvicorn.access", "gunicorn.access", "hypercorn.access", "django.server")
-# Given handlers of its own when an engine echoes, unless there is one.
-_ECHO: Final = "sqlalchemy"
+# SQLAlchemy gives them a handler that prints when an engine echoes, unless they have one.
+_ECHO: Final = (
+    "sqlalchemy.engine.Engine",
+    "sqlalchemy.pool.impl.QueuePool",
+    "sqlalchemy.pool.impl.AsyncAdaptedQueuePool",
+)
 _MALFORMED: Final = "malformed"
 
 
@@ -94,8 +98,8 @@ class Logging:
             logger.propagate = True
         for name in _ACCESS:
             logging.getLogger(name).disabled = True
-        echo = logging.getLogger(_ECHO)
-        echo.handlers[:] = [logging.NullHandler()]
+        for name in _ECHO:
+            logging.getLogger(name).handlers[:] = [logging.NullHandler()]
 
     def flush(self, seconds: float = 5.0) -> bool:
         """Write what is queued, here and now: for a process that ends without saying so, as a pool's child does."""

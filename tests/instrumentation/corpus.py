@@ -77,44 +77,42 @@ class Login:
     password: str
 
 
+# A log call of a name and its secret: message, fields, text of an exception.
+Said = tuple[str, dict[str, Any], str]
+# Values as people choose them are in what is quoted; where a value ends by itself, letters.
+QUOTED: Final[dict[str, Callable[[str, str], Said]]] = {
+    "a field": lambda name, secret: ("login", {name: secret}, ""),
+    "a field of a field": lambda name, secret: ("login", {"user": {"id": 7, "auth": {name: secret}}}, ""),
+    "a field of an item": lambda name, secret: ("login", {"calls": [{"url": "/x"}, {name: secret}]}, ""),
+    "JSON in the message": lambda name, secret: (f"got {json.dumps({'a': 5, name: secret, 'n': 1})}", {}, ""),
+    "only JSON": lambda name, secret: (json.dumps({name: secret}, separators=(",", ":")), {}, ""),
+    "JSON in JSON": lambda name, secret: ("got", {"body": _json_in_json(name, secret)}, ""),
+    "a Python dict": lambda name, secret: (f"payload { ({'user': 'bob', name: secret, 'n': 1}) }", {}, ""),
+    "bytes": lambda name, secret: ("posted", {"body": json.dumps({name: secret}).encode()}, ""),
+    "an exception": lambda name, secret: ("failed", {}, f"422 for { ({name: secret}) }"),
+}
+BARE: Final[dict[str, Callable[[str, str], Said]]] = {
+    "an assignment": lambda name, secret: (f"retry {name}={secret} n=1", {}, ""),
+    "a quoted assignment": lambda name, secret: (f"connect(host='db', {name}='{secret}', n=1)", {}, ""),
+    "a query string": lambda name, secret: ("asked", {"url": f"https://x.dev/?a=1&{name}={secret}&b=2"}, ""),
+    "encoded JSON": lambda name, secret: ("asked", {"url": f"/cb?state={_quoted({name: secret})}"}, ""),
+    "an encoded query": lambda name, secret: ("asked", {"url": f"/in?next=a%3D1%26{name}%3D{secret}"}, ""),
+    "pairs": lambda name, secret: ("asked", {"headers": [(b"host", b"x"), (name.encode(), secret.encode())]}, ""),
+    "an exception's address": lambda name, secret: ("failed", {}, f"404 for https://x.dev/?{name}={secret}"),
+}
+
+
 def named() -> Iterator[Call]:
     """A named secret in every way in which one gets into a line."""
     for name in NAMES:
-        word, plain = password, lambda: letters(14)
-        yield _call(name, "a field", word(), lambda s, n=name: ("login", {n: s}))
-        yield _call(name, "a field of a field", word(), lambda s, n=name: ("login", {"user": {"auth": {n: s}}}))
-        yield _call(name, "a field of an item", word(), lambda s, n=name: ("login", {"calls": [{"url": "/x"}, {n: s}]}))
-        yield _call(name, "a number", "7" + digits(8), lambda s, n=name: ("login", {n: int(s)}))
-        yield _call(name, "JSON in the message", word(), lambda s, n=name: (f"got {json.dumps({'a': 5, n: s})}", {}))
-        yield _call(name, "only JSON", word(), lambda s, n=name: (json.dumps({n: s}, separators=(",", ":")), {}))
-        yield _call(name, "JSON in JSON", word(), lambda s, n=name: ("got", {"body": _json_in_json(n, s)}))
-        yield _call(
-            name, "a Python dict", word(), lambda s, n=name: (f"payload { ({'user': 'bob', n: s, 'n': 1}) }", {})
-        )
-        yield _call(name, "an assignment", plain(), lambda s, n=name: (f"retry {n}={s} n=1", {}))
-        yield _call(name, "a quoted assignment", plain(), lambda s, n=name: (f"connect(host='db', {n}='{s}', n=1)", {}))
-        yield _call(
-            name, "a query string", plain(), lambda s, n=name: ("asked", {"url": f"https://x.dev/?a=1&{n}={s}&b=2"})
-        )
-        yield _call(name, "encoded JSON", plain(), lambda s, n=name: ("asked", {"url": f"/cb?state={_quoted({n: s})}"}))
-        yield _call(
-            name, "an encoded query", plain(), lambda s, n=name: ("asked", {"url": f"/in?next=a%3D1%26{n}%3D{s}"})
-        )
-        yield _call(name, "bytes", word(), lambda s, n=name: ("posted", {"body": json.dumps({n: s}).encode()}))
-        yield _call(
-            name,
-            "pairs",
-            plain(),
-            lambda s, n=name: ("asked", {"headers": [(b"host", b"x"), (n.encode(), s.encode())]}),
-        )
-        yield _call(name, "an exception", word(), lambda s, n=name: ("failed", {}, f"422 for { ({n: s}) }"))
-        yield _call(
-            name, "an exception's address", plain(), lambda s, n=name: ("failed", {}, f"404 for https://x.dev/?{n}={s}")
-        )
-
-
-def _call(name: str, kind: str, secret: str, make: Callable[[str], tuple[Any, ...]]) -> Call:
-    return Call(f"{name}: {kind}", *make(secret), secret=secret)
+        number = "7" + digits(8)
+        yield Call(f"{name}: a number", "login", {name: int(number)}, secret=number)
+        for kind, say_it in QUOTED.items():
+            secret = password()
+            yield Call(f"{name}: {kind}", *say_it(name, secret), secret)
+        for kind, say_it in BARE.items():
+            secret = letters(14)
+            yield Call(f"{name}: {kind}", *say_it(name, secret), secret)
 
 
 def _json_in_json(name: str, secret: str) -> str:

@@ -46,6 +46,7 @@ def ottl_statements(record: str = "log", texts: Sequence[str] = ("body",)) -> li
     gates = {"named": f"{named} == true", "digits": f"{digits} == true"}
     statements = [
         f'set({text}, ToLowerCase(Concat([{everything}], " ")))',
+        *_unescaped(text, f'{record}.cache["plain"]'),
         f"set({named}, true) where {_any_of(text, WORDS)}",
         f"set({digits}, true) where IsMatch({text}, {ottl_string(DIGITS)})",
     ]
@@ -60,6 +61,20 @@ def ottl_statements(record: str = "log", texts: Sequence[str] = ("body",)) -> li
             f'replace_all_patterns({record}.attributes, "value", {arguments}) where {tried} == true',
         ]
     return statements
+
+
+def _unescaped(text: str, plain: str) -> list[str]:
+    """Attributes as text are JSON, in which a quote in a value is two characters and `<` is six: hints would not be
+    found in them. So that they are, what is escaped is there once more as it was."""
+    escapes = {r'\\+"': '"', r"\\u003c": "<", r"\\u003e": ">", r"\\u0026": "&"}
+    return [
+        f"set({plain}, {text}) where Index({text}, {ottl_string(chr(92))}) >= 0",
+        *(
+            f"replace_pattern({plain}, {ottl_string(escape)}, {ottl_string(character)}) where {plain} != nil"
+            for escape, character in escapes.items()
+        ),
+        f'set({text}, Concat([{text}, {plain}], " ")) where {plain} != nil',
+    ]
 
 
 def ottl_secret_names() -> str:

@@ -79,7 +79,7 @@ def test_a_crash_in_a_request_arrives_once_with_what_is_known_of_it(tracker: Tra
     key = tmp_path / "key"
     key.write_text("k")
     app = FastAPI()
-    told = {"sentry_dsn": tracker.dsn, "errors_spool": tmp_path, "user_hash_key_file": key}
+    told: dict[str, Any] = {"sentry_dsn": tracker.dsn, "errors_spool": tmp_path, "user_hash_key_file": key}
     lookout = lookout_fastapi.init(app, settings=Settings(service="api", release="1.2.3", environment="beta", **told))
 
     @app.get("/orders/{number}")
@@ -434,7 +434,7 @@ def test_a_tracker_that_hangs_holds_up_nobody(start: Callable[..., Lookout], tra
     """Neither a request nor, for longer than two seconds, the end of the process."""
     lookout = start()
     hang = threading.Event()
-    tracker.take = lambda _body: hang.wait(20)  # type: ignore[method-assign,assignment,return-value]
+    tracker.take = lambda _body: hang.wait(20)  # type: ignore[method-assign,assignment]
     began = time.monotonic()
     for _ in range(20):
         lookout.errors.report(failed())

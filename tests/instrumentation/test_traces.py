@@ -156,7 +156,7 @@ def test_no_secret_leaves_in_a_span(shop: Callable[..., Shop], collector: OtlpSt
 
 def test_log_lines_and_error_reports_carry_the_trace(collector: OtlpStub, tmp_path: Path) -> None:
     with TrackerStub() as tracker:
-        told = {"traces_endpoint": collector.endpoint, "traces_ratio": 1.0}
+        told: dict[str, Any] = {"traces_endpoint": collector.endpoint, "traces_ratio": 1.0}
         lookout = Lookout(Settings(**told, sentry_dsn=tracker.dsn, errors_spool=tmp_path), logging=False)
         stream = io.StringIO()
         logs = configure_logging(lookout.settings, lookout.metrics, stream)

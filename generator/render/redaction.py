@@ -1,4 +1,5 @@
-"""The readings of the rule table: statements for the collector, and the file that the Python library reads.
+"""The readings of the rule table: statements for the collector, and the files that the libraries read, Python's and the
+browser's.
 
 The table itself is generator.render.redaction_rules.
 """
@@ -12,13 +13,14 @@ from generator.conventions import GENERATED
 from generator.render.redaction_rules import DIGITS, NAMES, PHONE_NAMES, RULES, WORDS
 
 PATH: Final = "instrumentation/lookout_instrumentation/redaction.json"
+BROWSER: Final = "instrumentation/browser/redaction.js"
 # Names whose whole value is a secret.
 _SECRET_NAMES: Final = rf"(?i)(?:{NAMES}|{PHONE_NAMES})$"
 
 
 def render_redaction() -> tuple[Artifact, ...]:
-    """The table as the library reads it; the same for every site."""
-    return (Artifact(PATH, json.dumps(table(), indent=1) + "\n"),)
+    """The table as the libraries read it; the same for every site."""
+    return (Artifact(PATH, json.dumps(table(), indent=1) + "\n"), Artifact(BROWSER, _module()))
 
 
 def table() -> dict[str, Any]:
@@ -35,6 +37,13 @@ def table() -> dict[str, Any]:
         for rule in RULES
     ]
     return {"": GENERATED, "names": _SECRET_NAMES, "words": list(WORDS), "digits": DIGITS, "rules": rules}
+
+
+def _module() -> str:
+    """The table as a module for browsers: hints and gates, which save time over a million lines, are left out."""
+    rules = [{key: getattr(rule, key) for key in ("name", "pattern", "mask", "check")} for rule in RULES]
+    content = json.dumps({"names": _SECRET_NAMES, "rules": rules}, indent=1)
+    return f"// {GENERATED}\nexport const TABLE = {content};\n"
 
 
 def ottl_statements(record: str = "log", texts: Sequence[str] = ("body",)) -> list[str]:

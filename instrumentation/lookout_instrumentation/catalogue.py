@@ -31,8 +31,8 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     gauge(
         "app", "app_dependency_latency_seconds", "How long the last readiness check took, passed or not.", "dependency"
     ),
-    gauge("app", "instrumentation_series", "Series that this process exports.", merge="livesum"),
-    gauge("app", "instrumentation_series_budget", "Series that this process may export.", merge="livesum"),
+    gauge("app", "instrumentation_series", "Series that this process exports.", merge="livemax"),
+    gauge("app", "instrumentation_series_budget", "Series that this process may export.", merge="livemax"),
     counter("app", "instrumentation_folded_total", "Label values counted as `other`: over their budget.", "label"),
     # Logs and errors.
     counter("logs", "log_lines_total", "Log lines written, by level.", "level"),

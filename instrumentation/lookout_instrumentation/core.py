@@ -6,7 +6,7 @@ that it exports no series of it.
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lookout_instrumentation import context
 from lookout_instrumentation.business import Business
@@ -17,7 +17,7 @@ from lookout_instrumentation.external import Externals
 from lookout_instrumentation.health import Check, Health
 from lookout_instrumentation.http import HttpMetrics
 from lookout_instrumentation.llm import LLM
-from lookout_instrumentation.logs import configure_logging
+from lookout_instrumentation.logs import Logging, configure_logging
 from lookout_instrumentation.messages import Messages
 from lookout_instrumentation.metrics import Metrics
 from lookout_instrumentation.payments import Payments
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 class Lookout:
     """What `init` of a framework's module returns. One a process; tests make as many as they like."""
+
+    # The handle of a process that is a worker: code that is shared with a web process finds it there.
+    worker: ClassVar["Lookout | None"] = None
 
     def __init__(
         self,
@@ -57,7 +60,20 @@ class Lookout:
         self.errors = Errors(self.settings, self.metrics)
         self.traces = Traces(self.settings, self.metrics)
         self.http.traces = self.traces if self.traces.on else None
-        self.logs = configure_logging(self.settings, self.metrics) if logging else None
+        self.logs: Logging | None = None
+        if logging:
+            self.start_logging()
+
+    def start_logging(self) -> None:
+        """Log as JSON from now on, unless that was begun before."""
+        if self.logs is None:
+            self.logs = configure_logging(self.settings, self.metrics)
+
+    def flush(self) -> None:
+        """Send and write what waits, in a process that ends without saying so."""
+        self.errors.flush()
+        if self.logs:
+            self.logs.flush()
 
     def close(self) -> None:
         """Send the error reports and write the log lines that still wait; safe to call twice."""

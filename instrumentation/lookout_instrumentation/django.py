@@ -47,8 +47,8 @@ def init(
 
 
 def lookout() -> Lookout:
-    """The process's handle."""
-    return _lookout or init(getattr(project, "LOOKOUT_CHECKS", None))
+    """The process's handle; in a Celery worker the one that `lookout_instrumentation.celery.init` made."""
+    return _lookout or Lookout.worker or init(getattr(project, "LOOKOUT_CHECKS", None))
 
 
 def database() -> None:

@@ -44,7 +44,12 @@ def forget_dead(folder: Path) -> None:
     for file in folder.glob("gauge_live*_*.db"):
         pid = file.stem.rpartition("_")[2]
         if pid.isdigit() and not _lives(int(pid)):
-            mark_process_dead(int(pid), str(folder))  # type: ignore[no-untyped-call]
+            forget(int(pid), folder)
+
+
+def forget(pid: int, folder: Path) -> None:
+    """The same for one process that is known to have ended."""
+    mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
 
 
 def _lives(pid: int) -> bool:

@@ -130,6 +130,11 @@ class Traces:
             return _NOTHING
         return _Recorded(self._tracer.start_as_current_span(name, attributes=_plain(attributes)))
 
+    def flush(self) -> None:
+        """Send what waits, within a few seconds."""
+        if self.provider is not None:
+            self.provider.force_flush(int(EXPORT_SECONDS * 1000))
+
     def close(self) -> None:
         """Send what waits, within a few seconds; a second time it does nothing."""
         if self.provider is not None and self._tracer is not None:

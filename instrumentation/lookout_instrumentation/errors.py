@@ -25,7 +25,7 @@ from lookout_instrumentation.metrics import Metrics
 from lookout_instrumentation.outbox import RESULTS, Outbox, Result
 from lookout_instrumentation.reports import EXPECTED, is_expected, shaped
 from lookout_instrumentation.settings import Settings
-from lookout_instrumentation.tracker import spool_of, start
+from lookout_instrumentation.tracker import scope_reset, spool_of, start
 
 if TYPE_CHECKING:
     from sentry_sdk.types import Event, Hint
@@ -54,13 +54,6 @@ def from_log(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDic
     return event
 
 
-def _forget() -> None:
-    """What the app told the SDK of one request (tags, breadcrumbs) is not said of the next on the same thread."""
-    from sentry_sdk import Scope
-
-    Scope.set_isolation_scope(None)  # type: ignore[arg-type]  # made when it is asked for: a new one costs 10 µs
-
-
 class Errors:
     """Reports exceptions; without a DSN every call does nothing."""
 
@@ -79,7 +72,8 @@ class Errors:
         self._client = start(settings, self._outbox, self._before_send, partial(self._count, "dropped"))
         self._outbox.start()
         atexit.register(self.close)
-        context.on_begin.append(_forget)
+        self._forget = scope_reset()
+        context.on_begin.append(self._forget)
         global _current
         _current = self
 
@@ -122,7 +116,7 @@ class Errors:
         self._outbox.close(FLUSH_SECONDS)
         self._client.close(timeout=0)
         self._outbox = None
-        context.on_begin.remove(_forget)
+        context.on_begin.remove(self._forget)
         if _current is self:
             _current = None
 

@@ -73,16 +73,17 @@ class Traces:
         if not settings.traces_endpoint:
             return
         try:
-            from lookout_instrumentation.exporting import make_provider
+            from lookout_instrumentation import exporting, spans
         except ImportError as error:
             message = "a traces endpoint is set: install lookout-instrumentation[traces]"
             raise SettingsError(message) from error
-        self.provider = make_provider(settings, metrics.get("trace_spans_total"))
+        self._spans = spans
+        self.provider = exporting.make_provider(settings, metrics.get("trace_spans_total"))
         self._tracer = self.provider.get_tracer("lookout")
         # Of an exporter that does not get through; that is counted.
         logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)
-        context.trace_ids = sampled_ids
-        context.on_begin.append(_forget)
+        context.trace_ids = spans.sampled_ids
+        context.on_begin.append(spans.forget)
         atexit.register(self.close)
 
     @property
@@ -95,13 +96,7 @@ class Traces:
         notes = context.notes()
         if self._tracer is None or notes is None:
             return
-        from opentelemetry import trace
-        from opentelemetry.context import Context, attach
-
-        kinds = {"server": trace.SpanKind.SERVER, "consumer": trace.SpanKind.CONSUMER}
-        span = self._tracer.start_span(kind, context=_parent(traceparent), kind=kinds[kind])
-        notes[_NOTE] = span
-        attach(trace.set_span_in_context(span, Context()))
+        notes[_NOTE] = self._spans.begin(self._tracer, traceparent, kind)
 
     def end(self, name: str, attributes: Mapping[str, Any], *, failed: bool) -> None:
         """End that span; `name` and `attributes` are known only now. A second time it does nothing."""
@@ -110,12 +105,8 @@ class Traces:
         if span is None:
             return
         if span.is_recording():
-            from opentelemetry.trace import StatusCode
-
-            span.update_name(name)
-            span.set_attributes({**_plain(attributes), "request_id": context.request_id()})
-            if failed:
-                span.set_status(StatusCode.ERROR)
+            known = {**_plain(attributes), "request_id": context.request_id()}
+            self._spans.describe(span, name, known, failed=failed)
         span.end()
 
     def exemplar(self) -> dict[str, str] | None:
@@ -128,6 +119,9 @@ class Traces:
         """`with lookout.span("price", items=3):` measures a part of a request's work."""
         if self._tracer is None:
             return _NOTHING
+        whole = (context.notes() or {}).get(_NOTE)
+        if whole is not None and not whole.is_recording():  # nine of ten requests
+            return _NOTHING
         return _Recorded(self._tracer.start_as_current_span(name, attributes=_plain(attributes)))
 
     def flush(self) -> None:
@@ -139,36 +133,9 @@ class Traces:
         """Send what waits, within a few seconds; a second time it does nothing."""
         if self.provider is not None and self._tracer is not None:
             self._tracer = None
-            context.on_begin.remove(_forget)
+            context.on_begin.remove(self._spans.forget)
             atexit.unregister(self.close)
             self.provider.shutdown()
-
-
-def _forget() -> None:
-    """A thread still has the span of the request before."""
-    from opentelemetry.context import Context, attach
-
-    attach(Context())
-
-
-def sampled_ids() -> Mapping[str, str]:
-    """The ids of the span at hand, when its trace will be found."""
-    from opentelemetry.trace import get_current_span
-
-    at_hand = get_current_span().get_span_context()
-    if not at_hand.is_valid or not at_hand.trace_flags.sampled:
-        return {}
-    return {"trace_id": f"{at_hand.trace_id:032x}", "span_id": f"{at_hand.span_id:016x}"}
-
-
-def _parent(traceparent: str) -> Any:
-    from opentelemetry.context import Context
-    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-
-    empty = Context()
-    if not traceparent:
-        return empty
-    return TraceContextTextMapPropagator().extract({"traceparent": traceparent}, context=empty)
 
 
 def _plain(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -70,6 +70,15 @@ def start(settings: Settings, outbox: Outbox, before_send: Callable[..., Any], o
     return sentry_sdk.get_client()
 
 
+def scope_reset() -> Callable[[], None]:
+    """What is called at the start of each request: what the app told the SDK of one (tags, breadcrumbs) is not said of
+    the next on the same thread."""
+    from sentry_sdk import Scope
+
+    forget: Callable[[Any], None] = Scope.set_isolation_scope
+    return lambda: forget(None)  # a scope is made when it is asked for: a new one each time costs 10 µs
+
+
 def _transport(outbox: Outbox, on_drop: Callable[[], None]) -> type[Any]:
     """The SDK's own HTTP transport (proxies, certificates, authentication) with our thread and folder behind it."""
     from sentry_sdk.consts import EndpointType

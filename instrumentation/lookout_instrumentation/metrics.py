@@ -9,6 +9,7 @@ import math
 import os
 import threading
 from collections.abc import Container, Iterator
+from pathlib import Path
 from typing import Any, Final, cast
 
 import prometheus_client.openmetrics.exposition
@@ -30,7 +31,7 @@ from prometheus_client.metrics_core import Metric as PrometheusMetric
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from lookout_instrumentation.catalogue import BY_NAME, Metric
-from lookout_instrumentation.processes import forget_dead, server_workers
+from lookout_instrumentation.processes import end_supervised, forget_dead, server_workers
 from lookout_instrumentation.settings import DEFAULT_LABEL_BUDGET, Settings, SettingsError
 
 OTHER: Final = "other"
@@ -136,7 +137,10 @@ class Metrics:
             self._count(cost)
             return made
         self._reserved += cost  # for the child whose every label is `other`
-        return Family(metric, self, made, cost)
+        family = Family(metric, self, made, cost)
+        for place in family.free:
+            self._folded.labels(metric.labels[place])  # at zero, so that the first one folded is an increase
+        return family
 
     # --- the budget -----------------------------------------------------------------------------------------
 
@@ -213,15 +217,22 @@ def check_processes(settings: Settings) -> None:
 
     Counters would seem to fall and rise, every rate would be wrong, and nothing would say so.
     """
-    folder = settings.multiproc_dir
-    workers = server_workers() or settings.workers
+    fault = _fault_of(settings.multiproc_dir, server_workers() or settings.workers)
+    if fault:
+        end_supervised(fault)
+        raise SettingsError(fault)
+
+
+def _fault_of(folder: Path | None, workers: int) -> str:
     if folder is None:
-        if workers > 1:
-            raise SettingsError(
-                f"{workers} workers would each have their own metrics: set PROMETHEUS_MULTIPROC_DIR to an empty "
-                "folder in memory, or run one worker a container and more containers"
-            )
-    elif not (folder.is_dir() and os.access(folder, os.W_OK)):
-        raise SettingsError(f"PROMETHEUS_MULTIPROC_DIR: {folder} is not a folder that can be written to")
-    elif prometheus_client.values.ValueClass is prometheus_client.values.MutexValue:
-        raise SettingsError("PROMETHEUS_MULTIPROC_DIR: it must be set before the process starts, not by its code")
+        if workers == 1:
+            return ""
+        return (
+            f"{workers} workers would each have their own metrics: set PROMETHEUS_MULTIPROC_DIR to an empty folder in "
+            "memory, or run one worker a container and more containers"
+        )
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        return f"PROMETHEUS_MULTIPROC_DIR: {folder} is not a folder that can be written to"
+    if prometheus_client.values.ValueClass is prometheus_client.values.MutexValue:
+        return "PROMETHEUS_MULTIPROC_DIR: it must be set before the process starts, not by its code"
+    return ""

@@ -3,6 +3,7 @@
 Owns what is known of servers' worker processes. It counts nothing itself: `metrics` asks it.
 """
 
+import multiprocessing
 import os
 import sys
 from pathlib import Path
@@ -13,6 +14,9 @@ from prometheus_client.multiprocess import mark_process_dead
 
 # Local variables of the servers' own start-up code, by which they are found: package -> its name there.
 _SERVERS: Final = {"uvicorn": "config", "gunicorn": "self"}
+
+# The exit code by which a uvicorn worker says that another try would end the same way.
+_STARTUP_FAILURE: Final = 3
 
 
 def server_workers() -> int | None:
@@ -37,6 +41,13 @@ def _workers_of(value: Any) -> int | None:
         return 1
     workers = getattr(getattr(value, "cfg", value), "workers", None)
     return workers if isinstance(workers, int) else None
+
+
+def end_supervised(reason: str) -> None:
+    """End this process for `reason`, if it is one that uvicorn would start again and again; else do nothing."""
+    if multiprocessing.parent_process() is not None and "uvicorn" in sys.modules:
+        print(reason, file=sys.stderr, flush=True)
+        raise SystemExit(_STARTUP_FAILURE)
 
 
 def forget_dead(folder: Path) -> None:

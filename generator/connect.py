@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from generator.conventions import LOCAL_PORT, NETWORK, OTLP_HTTP_PORT, STACK_SERVICE
+from generator.conventions import LOCAL_PORT, NETWORK, STACK_SERVICE, logs_token
 from generator.emit import emit_yaml
 from generator.model import Service, Site
+from generator.push import FROM_CONTAINER, push_lines, push_url, push_variables
 from generator.render.compose import POLICY
 
 # network: a container that joins the network `lookout`. machine: a process beside Docker. private: another machine
@@ -68,6 +69,9 @@ def connect_lines(site: Site, service_name: str, root: str = "/path/to/lookout")
     """The lines for `service_name`. `root` is the folder of this installation. Raises KeyError."""
     service = {each.name: each for each in site.services}[service_name]
     ends = tuple(dict.fromkeys(_ends(service)))
+    if not ends and service.logs.mode == "push":
+        places: set[Road] = {"public"} if site.stack.domain else {"network"}
+        return "\n\n".join([f"What {service.name} needs: it sends its lines.", *_pushed(site, service, places, root)])
     if not ends or service.name == STACK_SERVICE or _is_own_host(service):
         reason = f"It is asked at {service.url} from outside." if service.url else "Lookout comes to it by itself."
         return f"{service.name}: there is nothing to paste. {reason}\n"
@@ -81,7 +85,7 @@ def connect_lines(site: Site, service_name: str, root: str = "/path/to/lookout")
         parts.append(_elsewhere(service, root))
     if service.errors and roads & {"private", "public"}:
         parts.append(_report(service, root))
-    parts += [_metrics(service), *_log_lines(site, service, roads), _check(service)]
+    parts += [_metrics(service), *_log_lines(site, service, roads, root), _check(service)]
     return "\n\n".join(part.rstrip() for part in parts if part) + "\n"
 
 
@@ -117,10 +121,11 @@ def _compose(service: Service, end: _End, root: str) -> str:
         part["environment"] = {"METRICS_TOKEN_FILE": f"{TOKEN_MOUNT}/{service.token.name}"}
     if service.errors:
         part.setdefault("environment", {})[_DSN_FILE] = f"{TOKEN_MOUNT}/{service.errors.dsn.name}"
+    if service.logs.mode == "push":
+        variables = {"LOGS_TOKEN_FILE": f"{TOKEN_MOUNT}/{logs_token(service.name)}"}
+        part.setdefault("environment", {}).update(variables | push_variables(service, FROM_CONTAINER))
     if "environment" in part:
         part["volumes"] = [f"{root}/secrets/.mounted/{service.name}:{TOKEN_MOUNT}:ro"]
-    if service.logs.mode == "push":
-        part.setdefault("environment", {}).update(_push_variables(service))
     snippet = {"services": {end.host: part}, "networks": {NETWORK: {"external": True}}}
     note = (
         f"Into the compose.yaml of the app. On the network {NETWORK} its container is called {end.host}, and listens "
@@ -156,6 +161,9 @@ def _machine(service: Service, end: _End, root: str) -> str:
     if service.errors:
         name = service.errors.dsn.name
         unit += [f"LoadCredential={name}:{root}/secrets/{name}", f"Environment={_DSN_FILE}=%d/{name}"]
+    if service.logs.mode == "push":
+        name = logs_token(service.name)
+        unit += [f"LoadCredential={name}:{root}/secrets/{name}", f"Environment=LOGS_TOKEN_FILE=%d/{name}"]
     if service.logs.mode == "file":
         unit += [f"StandardOutput=append:{service.logs.file}", "StandardError=inherit"]
     if unit:
@@ -219,7 +227,7 @@ def _metrics(service: Service) -> str:
     )
 
 
-def _log_lines(site: Site, service: Service, roads: set[Road]) -> list[str]:
+def _log_lines(site: Site, service: Service, roads: set[Road], root: str) -> list[str]:
     """What the ways of collecting lines still ask for, each where it applies."""
     mode, lines = service.logs.mode, []
     if mode == "file":
@@ -228,24 +236,26 @@ def _log_lines(site: Site, service: Service, roads: set[Road]) -> list[str]:
             f"# One JSON object a line into {service.logs.file}; the folder has to exist: mkdir -p {folder}\n"
             "# Rotated files are read to their end, packed ones are not: with logrotate, use delaycompress."
         )
-    if mode == "push" and roads != {"network"}:
-        lines.append(
-            f"# logs: push reaches the collector from the network {NETWORK} alone, so not from there. Write logs: none."
-        )
+    if mode == "push":
+        lines += _pushed(site, service, roads, root)
     if mode == "docker" and not roads & {"network", "machine"}:
         lines.append("# Lines are not collected from elsewhere: write logs: none in services.yaml.")
     return lines
 
 
-def _push_variables(service: Service) -> dict[str, str]:
-    """What OpenTelemetry's own libraries read."""
-    return {
-        "OTEL_SERVICE_NAME": service.name,
-        "OTEL_RESOURCE_ATTRIBUTES": f"deployment.environment={service.environment}",
-        "OTEL_LOGS_EXPORTER": "otlp",
-        "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL": "http/protobuf",
-        "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": f"http://collector:{OTLP_HTTP_PORT}/v1/logs",
-    }
+def _pushed(site: Site, service: Service, roads: set[Road], root: str) -> list[str]:
+    """How its lines are sent, from each place that it is in."""
+    name, lines = logs_token(service.name), []
+    if "network" in roads:
+        lines.append(push_lines(service, push_url(site, "container"), f"{TOKEN_MOUNT}/{name}"))
+    if "machine" in roads:
+        lines.append(push_lines(service, push_url(site, "machine"), f"{root}/secrets/{name}"))
+    if roads & {"private", "public"}:
+        url = push_url(site, "elsewhere")
+        needed = "# Lines come from elsewhere over https alone: write stack.domain in services.yaml, or logs: none."
+        copied = f"# Copy {root}/secrets/{name} to where the app is, readable by the app alone.\n"
+        lines.append(copied + push_lines(service, url, f"/etc/lookout/{name}") if url else needed)
+    return lines
 
 
 def _node_exporter(ends: tuple[_End, ...]) -> str:

@@ -212,9 +212,11 @@ status.{domain} {{
 # A token that was sent in the clear is known to others: refused, where everything else is led to https.
 _CLEAR: Final = """
 http://{domain} {{
-	@push path {path}
-	error @push 403
-	redir https://{{host}}{{uri}} 308
+	route {{
+		@push path {path}
+		error @push 403
+		redir https://{{host}}{{uri}} 308
+	}}
 }}
 """
 

@@ -216,6 +216,8 @@ def _time_statements() -> list[str]:
     """When a line was read is left out: sent twice after a crash, it is the same both times, and Loki keeps one."""
     return [
         "set(log.time, log.observed_time) where log.time_unix_nano == 0",
+        # Pushed without any.
+        "set(log.time, Now()) where log.time_unix_nano == 0",
         # Loki refuses what is ahead of its clock: local time that was written as if it were UTC.
         'set(log.time, Now()) where log.time > Now() + Duration("5m")',
         "set(log.observed_time_unix_nano, 0)",

@@ -428,6 +428,23 @@ def test_no_line_is_lost_or_doubled_while_loki_and_the_collector_die(lab: Lab) -
     assert count(lab, "outage") == once
 
 
+def test_a_collector_that_is_killed_again_and_again_loses_and_doubles_nothing(lab: Lab) -> None:
+    """At whatever moment: what was read and not handed on is read again."""
+    log = lab.log("killed")
+    write = numbered(log)
+    for moment in range(6):
+        for _ in range(10):
+            written = write(150)
+            time.sleep(0.05)
+        time.sleep(0.06 * moment)
+        docker("kill", lab.containers["collector"])
+        docker("start", lab.containers["collector"])
+    once = dict.fromkeys(written, 1)
+    wait_for("all lines", lambda: len(count(lab, "killed")) == len(once), 60)
+    time.sleep(2)
+    assert count(lab, "killed") == once
+
+
 def test_lines_hours_behind_their_stream_are_taken(lab: Lab) -> None:
     """As when one of two containers was read first after a long stop."""
     log = lab.log("behind")

@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from fastapi import FastAPI
 
 from generator.connect import INSTRUMENTATOR, connect_lines
 from generator.model import Logs, PackInstance, SecretRef, Service
-from tests.unit.sites import make_job, make_service, make_site
+from tests.unit.sites import STACK, make_job, make_service, make_site
 
 ROOT = "/srv/lookout"
 TOKEN = SecretRef("api_metrics_token")
@@ -68,6 +69,32 @@ def test_an_app_that_pushes_is_given_the_variables_that_its_library_reads() -> N
     variables = yaml_in(lines(app("api:8000", logs=Logs("push"))))["services"]["api"]["environment"]
     assert variables["OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"] == "http://collector:4318/v1/logs"
     assert variables["OTEL_SERVICE_NAME"] == "api"
+    assert variables["LOGS_TOKEN_FILE"] == "/run/lookout/api_logs_token"
+
+
+def test_an_app_that_pushes_is_told_where_to_from_where_it_is() -> None:
+    """And of its token only the file's place."""
+    roads = {
+        "api:8000": ("http://collector:4318/v1/logs", "/run/lookout/api_logs_token"),
+        "host.docker.internal:8765": ("http://127.0.0.1:8080/otlp/v1/logs", f"{ROOT}/secrets/api_logs_token"),
+    }
+    for target, (url, file) in roads.items():
+        text = lines(app(target, logs=Logs("push")))
+        assert f'OTLPLogExporter("{url}"' in text
+        assert f"Bearer%20$(cat {file})" in text
+        assert f"filename: {file}" in text
+    assert f"LoadCredential=api_logs_token:{ROOT}/secrets/api_logs_token" in text
+    public = replace(STACK, domain="mon.acme.dev")
+    service = app("shop.acme.dev:443", scheme="https", logs=Logs("push"))
+    text = connect_lines(make_site(service, stack=public), "api", ROOT)
+    assert 'OTLPLogExporter("https://mon.acme.dev/otlp/v1/logs"' in text
+    assert f"# Copy {ROOT}/secrets/api_logs_token to where the app is" in text
+
+
+def test_what_only_pushes_is_told_no_more_than_that() -> None:
+    text = lines(make_service("api", jobs=(), logs=Logs("push")))
+    assert text.startswith("What api needs: it sends its lines.")
+    assert "query=up" not in text
 
 
 def test_a_process_on_the_machine_listens_where_containers_reach_it() -> None:
@@ -97,7 +124,7 @@ def test_what_is_behind_https_gets_the_token_by_its_platform() -> None:
 
 def test_lines_that_nobody_collects_are_said_to_be_so() -> None:
     assert "write logs: none" in lines(app("shop.acme.dev:443", scheme="https"))
-    assert "Write logs: none" in lines(app("shop.acme.dev:443", scheme="https", logs=Logs("push")))
+    assert "or logs: none" in lines(app("shop.acme.dev:443", scheme="https", logs=Logs("push")))
 
 
 def test_an_address_without_a_token_is_said_to_be_open() -> None:

@@ -1,0 +1,172 @@
+"""`logs: push` from end to end: the printed lines as an app runs them, and Caddy's entrances in front of the collector.
+
+Real programs, the configuration as it is rendered; only the certificate is Caddy's own, as no authority would give one.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import pytest
+import yaml
+
+from generator.conventions import logs_token
+from generator.model import Budget, Logs
+from generator.push import FROM_CONTAINER, push_lines
+from generator.render.caddy import WEB_HASH, render_caddy
+from generator.render.collector import render_collector
+from generator.render.loki import render_loki
+from tests.tools.log_lab import Lab, docker, image, wait_for, why_not
+from tests.unit.sites import STACK, make_service, make_site
+
+MIB: Final = 2**20
+DOMAIN: Final = "mon.acme.dev"
+TOKEN: Final = "4g7-of_mobile"
+MEMORY: Final = {"loki": 256 * MIB, "collector": 144 * MIB}
+LINE: Final = '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"%s"}}]}]}]}'
+
+WHY_NOT: Final = why_not() or ("" if image("caddy") else "no image on this machine: caddy")
+pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT or "it can be set up")
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """The lab, and Caddy before it."""
+
+    lab: Lab
+    folder: Path
+
+    def post(self, url: str, text: str, token: str | None) -> int:
+        """The status of a push; the domain leads to this Caddy, whose authority is trusted."""
+        address = self.lab.url("caddy", 0).split("//")[1].split(":")[0]
+        ports = ("80", "443", "8080")
+        names = [word for port in ports for word in ("--resolve", f"{DOMAIN}:{port}:{address}")]
+        names += ["--resolve", f"localhost:8080:{address}"]
+        header = [] if token is None else ["-H", f"Authorization: Bearer {token}"]
+        command = ["curl", "-sS", "--noproxy", "*", "--cacert", str(self.folder / "root.crt"), *names, *header]
+        command += ["-o", "/dev/null", "-w", "%{http_code}", "-H", "Content-Type: application/json", "-d", LINE % text]
+        done = subprocess.run([*command, url], capture_output=True, text=True, timeout=30, check=False)
+        assert done.returncode == 0, done.stderr
+        return int(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def entrance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Entrance]:
+    folder = tmp_path_factory.mktemp("push")
+    site = make_site(
+        make_service("mobile", logs=Logs("push")),
+        stack=replace(STACK, domain=DOMAIN, base_url=f"https://{DOMAIN}"),
+        budget=Budget(memory=MEMORY, metrics_disk=0, logs_disk=0, queue_disk=64 * MIB),
+    )
+    lab = Lab(folder, MEMORY)
+    lab.configure((*render_loki(site), *render_collector(site), *render_caddy(site)))
+    lab.secret(logs_token("mobile"), TOKEN)
+    lab.secret(WEB_HASH, "$2b$12$" + "x" * 53)
+    caddyfile = folder / "caddy/Caddyfile"
+    caddyfile.write_text(caddyfile.read_text().replace("\tmetrics\n", "\tmetrics\n\tlocal_certs\n", 1))
+    try:
+        lab.start()
+        mounts = {folder / "caddy": "/etc/caddy:ro", folder / "secrets": "/run/secrets:ro"}
+        volumes = [word for source, target in mounts.items() for word in ("-v", f"{source}:{target}")]
+        command = ("caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile")
+        lab.containers["caddy"] = docker(
+            "run", "-d", "--network", lab.network, "--user", "0:0", *volumes, image("caddy"), *command
+        )
+        root = "/data/caddy/pki/authorities/local/root.crt"
+        text = wait_for("Caddy's authority", lambda: docker("exec", lab.containers["caddy"], "cat", root, check=False))
+        (folder / "root.crt").write_text(text + "\n")
+        made = Entrance(lab, folder)
+        wait_for("Caddy answers", lambda: _answers(made), 60)
+        yield made
+    finally:
+        lab.close()
+
+
+def _answers(entrance: Entrance) -> bool:
+    return entrance.post(f"https://{DOMAIN}/otlp/v1/logs", "early", None) == 401
+
+
+def arrived(lab: Lab, text: str) -> dict[str, str]:
+    """What Loki keeps beside a line, once it is there."""
+    found = wait_for(text, lambda: lab.search(f'{{service_name=~".+"}} |= "{text}"'))
+    assert len(found) == 1
+    fields: dict[str, str] = found[0].fields
+    return fields
+
+
+@pytest.mark.parametrize(
+    "url",
+    [f"https://{DOMAIN}/otlp/v1/logs", "http://localhost:8080/otlp/v1/logs"],
+    ids=["from elsewhere over TLS", "from a process on this machine"],
+)
+def test_a_line_comes_in_with_its_token_and_none_without(entrance: Entrance, url: str) -> None:
+    text = f"through {url.split(':')[0]}"
+    refused = [entrance.post(url, "let me in", token) for token in (None, "", "wrong", TOKEN[:-1])]
+    assert refused == [401, 401, 401, 401]
+    assert entrance.post(url, text, TOKEN) == 200
+    assert arrived(entrance.lab, text)["service_name"] == "mobile"
+    assert entrance.lab.search('{service_name=~".+"} |= "let me in"') == []
+
+
+def test_a_token_that_comes_in_the_clear_is_refused_and_not_led_on(entrance: Entrance) -> None:
+    assert entrance.post(f"http://{DOMAIN}/otlp/v1/logs", "in the clear", TOKEN) == 403
+    assert entrance.post(f"http://{DOMAIN}/", "anything else", None) == 308
+
+
+def test_nothing_but_lines_comes_in_there(entrance: Entrance) -> None:
+    assert entrance.post(f"https://{DOMAIN}/otlp/v1/traces", "a trace", TOKEN) == 401
+    assert entrance.post(f"https://{DOMAIN}/otlp/v1/logs/x", "deeper", TOKEN) == 401
+
+
+def python_in(text: str) -> str:
+    return text[text.index("import logging") : text.index("# Or into the configuration")]
+
+
+def test_the_printed_python_sends_lines_and_errors_with_their_type(entrance: Entrance, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(TOKEN + "\n")
+    service = make_service("mobile", logs=Logs("push"))
+    printed = push_lines(service, FROM_CONTAINER, "/run/lookout/x")
+    program = python_in(printed).replace(FROM_CONTAINER, entrance.lab.url("collector", 4318, "/v1/logs"))
+    program += (
+        'log = logging.getLogger("shop")\n'
+        'log.warning("sent by python", extra={"request_id": "r-9", "tenant": "acme"})\n'
+        "try:\n    {}['tea']\nexcept KeyError:\n    log.exception('python failed')\n"
+        "lines.shutdown()\n"
+    )
+    environment = {**os.environ, "LOGS_TOKEN_FILE": str(tmp_path / "token"), "NO_PROXY": "*", "no_proxy": "*"}
+    done = subprocess.run(
+        [sys.executable, "-W", "error::DeprecationWarning:__main__", "-c", program],
+        env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    fields = arrived(entrance.lab, "sent by python")
+    assert {name: fields.get(name) for name in ("service_name", "request_id", "tenant", "detected_level")} == {
+        "service_name": "mobile", "request_id": "r-9", "tenant": "acme", "detected_level": "warn",
+    }  # fmt: skip
+    assert arrived(entrance.lab, "python failed")["error_type"] == "KeyError"
+
+
+def test_the_printed_collector_agent_is_valid_and_sends(entrance: Entrance, tmp_path: Path) -> None:
+    """A collector of somebody's own, with the printed lines merged into its configuration."""
+    agent = tmp_path / "agent"
+    agent.mkdir()
+    (agent / "token").write_text(TOKEN)
+    (agent / "app.log").write_text("from an agent\n")
+    printed = push_lines(make_service("mobile", logs=Logs("push")), FROM_CONTAINER, "/agent/token")
+    config = yaml.safe_load(printed[printed.index("# Or into the configuration") :])
+    config["receivers"] = {"file_log": {"include": ["/agent/app.log"], "start_at": "beginning"}}
+    config["service"] = {
+        "extensions": list(config["extensions"]),
+        "pipelines": {"logs": {"receivers": ["file_log"], "exporters": list(config["exporters"])}},
+    }
+    (agent / "agent.yaml").write_text(yaml.safe_dump(config))
+    place = ["--network", entrance.lab.network, "-v", f"{agent}:/agent:ro", "--user", "0:0"]
+    container = docker("run", "-d", *place, image("collector"), "--config=/agent/agent.yaml")
+    entrance.lab.containers["agent"] = container
+    time.sleep(1)
+    assert arrived(entrance.lab, "from an agent")["service_name"] == "mobile"

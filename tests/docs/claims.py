@@ -12,5 +12,9 @@ ELSEWHERE: Final[dict[str, tuple[str, str]]] = {
     "cd lookout": ("tests/e2e/stack.py", "cwd=self.root"),
     "make up": ("tests/e2e/stack.py", 'stack.must("make", "up"'),
     "make apply": ("tests/e2e/test_4_follow.py", 'stack.must("make", "apply")'),
+    'pip install "lookout-instrumentation[fastapi] @ file:///root/lookout/instrumentation"': (
+        "tests/docs/test_install.py",
+        "lookout-instrumentation[fastapi] @ file:///root/lookout/instrumentation",
+    ),
     "ssh -L 8080:127.0.0.1:8080 -L 3001:127.0.0.1:3001 USER@SERVER": ("scripts/up.sh", _SSH),
 }

@@ -57,7 +57,9 @@ def pieces(window: Window) -> Iterator[Window]:
     """The window in pieces, the newest first and short, so that what is found there comes soon."""
     end, length = window.end, HOUR
     while end > window.start:
-        start = max(window.start, end - length)
+        start = end - length
+        # A short rest is no question of its own.
+        start = start if start - window.start > BEFORE else window.start
         yield Window(start, end)
         end, length = start, min(2 * length, LONGEST)
 

@@ -133,7 +133,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         "secret list of JSON",
-        r'(?i)((?:passwords|secrets|api[_-]?keys|(?:access|refresh)[_-]?tokens)"\s*:\s*)\[[^\]]*\]?',
+        rf'(?i)((?:passwords|secrets|api[_-]?keys|(?:access|refresh)[_-]?tokens)"\s*:\s*)\[(?:\s*{_JSON_STRING}\s*,?)+\s*\]?',
         '${1}"[redacted:secret]"',
         hints=_ended(("passwords", "secrets", "keys", "tokens"), '"'),
         gate="named",

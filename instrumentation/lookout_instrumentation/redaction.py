@@ -239,5 +239,6 @@ def _plural(value: Any, depth: int) -> Any:
     if isinstance(value, Mapping) and depth > 0:
         return {redact(str(key)): _plural(item, depth - 1) for key, item in list(value.items())[:MAX_ITEMS]}
     if isinstance(value, list | tuple | set | frozenset) and depth > 0:
-        return [_plural(item, depth - 1) for item in list(value)[:MAX_ITEMS]]
+        items = [_plural(item, depth - 1) for item in list(value)[:MAX_ITEMS]]
+        return REDACTED if REDACTED in items else items
     return scrub(value, max(depth, 0))

@@ -1,6 +1,7 @@
 """Connections of SQLAlchemy engines: how many are in use, and those that were asked for in vain or broke."""
 
 import os
+import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -132,6 +133,19 @@ def test_a_connection_that_cannot_be_made_is_counted_once(tmp_path: Path) -> Non
         engine.connect()
     assert recorded.counted("db_connection_failures_total") == {("db",): 1}
     assert recorded.counted(QUERIES) == {}
+
+
+def test_a_connection_that_breaks_while_it_is_made_is_counted_once() -> None:
+    def refuse() -> Any:
+        raise sqlite3.ProgrammingError("Cannot operate on a closed database.")
+
+    engine, recorded = create_engine("sqlite://", creator=refuse), Recorder()
+    recorded.lookout.database(engine)
+    recorded.lookout.database(engine)
+    with pytest.raises(DBAPIError) as raised:
+        engine.connect()
+    assert raised.value.connection_invalidated
+    assert recorded.counted("db_connection_failures_total") == {("db",): 1}
 
 
 def test_a_connection_that_breaks_is_counted_once(recorded: Recorder, engine: Engine) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import structlog
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -71,6 +71,18 @@ def test_one_that_fails_counts_once_and_its_exception_is_the_apps(recorded: Reco
     assert recorded.counted(QUERIES) == {("db", "select", "error"): 1}
     assert recorded.counted("db_query_duration_seconds_count") == {("db", "select"): 1}
     assert recorded.counted("db_connection_failures_total") == {}
+
+
+def test_one_that_was_answered_is_counted_before_a_listener_of_the_app_fails(
+    recorded: Recorder, engine: Engine
+) -> None:
+    @event.listens_for(engine, "after_cursor_execute")
+    def fail(*_: object) -> None:
+        raise LookupError("mine")
+
+    with pytest.raises(LookupError, match="mine"), engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+    assert recorded.counted(QUERIES) == {("db", "select", "ok"): 1}
 
 
 def test_one_that_cannot_be_sent_counts_nothing(recorded: Recorder, engine: Engine) -> None:

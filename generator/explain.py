@@ -7,6 +7,7 @@ from generator.diagnostics import CODES, Diagnostic, Problems, did_you_mean
 from generator.model import Alert, Site
 from generator.packs import load_packs
 from generator.pipeline import read_spec_file, resolve_text
+from generator.render.events import event_runbooks
 
 _PAGES = Path(__file__).resolve().parent.parent / "docs" / "errors"
 
@@ -23,6 +24,10 @@ def explain_alert(file: Path, name: str, service: str | None) -> str:
     """What the alert means for each service that has it (or for `service`). Raises Problems."""
     site, _ = resolve_text(read_spec_file(file), str(file))
     found = [alert for alert in site.alerts if alert.name == name and service in (None, alert.service)]
+    events = [page for page in event_runbooks(site) if page.alert == name and service in (None, page.service)]
+    if events:
+        # No rule makes these: what there is to know of them is in their runbook.
+        return "\n\n".join(page.markdown.strip() for page in events)
     if not found:
         names = {alert.name for alert in site.alerts if service in (None, alert.service)}
         where = f" of '{service}'" if service else ""

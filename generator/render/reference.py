@@ -12,6 +12,7 @@ from generator.model import Site
 from generator.packs import Pack, Param, load_packs
 from generator.spec import (
     ChannelSpec,
+    ErrorsSpec,
     HostSpec,
     LogsSpec,
     MachineSpec,
@@ -62,6 +63,7 @@ _SECTIONS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("watchdog", WatchdogSpec),
     ("services.NAME", ServiceSpec),
     ("services.NAME.metrics", MetricsSpec),
+    ("services.NAME.errors", ErrorsSpec),
     ("services.NAME.logs", LogsSpec),
     ("hosts.NAME", HostSpec),
 )

@@ -16,6 +16,7 @@ from generator.apply.reconcilers import RECONCILERS, Running
 from generator.connect import connect_lines
 from generator.diagnostics import Problems
 from generator.errors.provision import webhook_url
+from generator.explain import explain_alert
 from generator.model import Site
 from generator.pipeline import Compiled, compile_text
 from generator.resolve.errors import project_number
@@ -279,6 +280,14 @@ def test_bugsink_calls_nobody_but_the_bridge_and_lets_nobody_sign_up() -> None:
     assert stack["bugsink-bridge"]["networks"] == ["core"]
 
 
+def test_explain_shows_the_runbook_of_an_event(tmp_path: Path) -> None:
+    file = tmp_path / "services.yaml"
+    file.write_text(BASE % ("errors: bugsink", ""))
+    assert explain_alert(file, "NewError", "api").startswith("# api: NewError\n")
+    with pytest.raises(Problems):
+        explain_alert(file, "NewError", "cache")
+
+
 def test_connect_tells_where_the_app_finds_the_address() -> None:
     lines = connect_lines(site(), "api")
     assert "LOOKOUT_SENTRY_DSN_FILE: /run/lookout/api_sentry_dsn" in lines
@@ -463,6 +472,6 @@ def test_the_image_is_had_only_where_services_yaml_asks_for_it(
     text: str, wanted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tracker, "ROOT", tmp_path)
-    assert tracker.is_wanted() is False
+    assert tracker.is_wanted("bugsink") is False
     (tmp_path / "services.yaml").write_text(text)
-    assert tracker.is_wanted() is wanted
+    assert tracker.is_wanted("bugsink") is wanted

@@ -191,6 +191,7 @@ def checkout(fake: Docker, built: list[str], tmp_path: Path, monkeypatch: pytest
     """A folder for .env, and images that are all there: the stand-ins, the demo, but no Grafana."""
     monkeypatch.setattr("images.__main__._DOTENV", tmp_path / ".env")
     monkeypatch.setattr("images.__main__.CACHE", tmp_path / "cache")
+    monkeypatch.setattr("images.tracker.ROOT", tmp_path)
     fake.holds(*(standin for pinned in IMAGES if (standin := pinned.standin)), demo.reference())
     return tmp_path
 
@@ -218,6 +219,17 @@ def test_the_demos_profile_follows_services_yaml(
     env = read_dotenv(checkout / ".env")
     assert env["COMPOSE_PROFILES"] == ("demo" if wanted else "")
     assert env["IMAGE_REDIS"] == (image("redis").standin if wanted else image("redis").pulled)
+
+
+def test_the_profile_of_a_part_is_on_where_services_yaml_asks_for_it(checkout: Path) -> None:
+    (checkout / "services.yaml").write_text("stack: {errors: bugsink}\n")
+    assert main([]) == 0
+    env = read_dotenv(checkout / ".env")
+    assert "errors" in env["COMPOSE_PROFILES"].split(",")
+    assert env["IMAGE_BUGSINK"] == image("bugsink").standin
+    (checkout / "services.yaml").write_text("stack: {name: acme}\n")
+    assert main([]) == 0
+    assert "errors" not in read_dotenv(checkout / ".env")["COMPOSE_PROFILES"].split(",")
 
 
 def test_some_images_change_only_their_own_keys(checkout: Path) -> None:

@@ -52,6 +52,12 @@ def test_a_go_module_requires_the_version_that_is_pinned(part: GoModule, version
     assert (build.MODULES / part.module / "go.sum").stat().st_size > 0
 
 
+def test_the_packages_of_bugsink_are_all_pinned_and_name_no_registry() -> None:
+    lines = (build.STANDINS / "bugsink" / "requirements.txt").read_text().splitlines()
+    assert f"bugsink=={image('bugsink').version}" in lines
+    assert [line for line in lines if not re.fullmatch(r"[\w.-]+==[\w.]+", line)] == []
+
+
 def test_the_packages_of_uptime_kuma_are_locked_and_name_no_registry() -> None:
     folder = build.STANDINS / "uptime-kuma"
     wanted = json.loads((folder / "package.json").read_text())["dependencies"]

@@ -117,7 +117,7 @@ class _Exchange:
         """Send on, with the id; the request ends with the last of its answer, not with what the app does after it."""
         kind = message["type"]
         if kind == "http.response.start":
-            self._status = message["status"]
+            self._status = GONE if self._gone else message["status"]
             message["headers"] = [*message.get("headers", ()), (_HEADER, self._id.encode())]
         try:
             await self._send(message)

@@ -41,7 +41,7 @@ def init(
         return served(environ, start_response)
 
     app.wsgi_app = wsgi.LookoutMiddleware(inner, lookout.http, lookout.probes, template)  # type: ignore[method-assign]
-    request_started.connect(_remember_rule, app, weak=False)
+    request_started.connect(_remember_rule)  # of apps that are mounted in this one too
     app.log_exception = _log_exception  # type: ignore[method-assign,assignment]
     return lookout
 

@@ -40,7 +40,7 @@ export const TABLE = {
   },
   {
    "name": "secret list of JSON",
-   "pattern": "(?i)((?:passwords|secrets|api[_-]?keys|(?:access|refresh)[_-]?tokens)\"\\s*:\\s*)\\[[^\\]]*\\]?",
+   "pattern": "(?i)((?:passwords|secrets|api[_-]?keys|(?:access|refresh)[_-]?tokens)\"\\s*:\\s*)\\[(?:\\s*\"(?:[^\"\\\\]|\\\\.)*\"?\\s*,?)+\\s*\\]?",
    "mask": "${1}\"[redacted:secret]\"",
    "check": ""
   },

@@ -1,59 +1,85 @@
-"""Text analyses: the demo's bit of real work, kept in Redis, which is here the only place they live.
+"""Text analyses: what is counted here, what a model says, and where both are kept.
 
-So when Redis is away these requests fail, and the app answers 503: there is nothing to fall back on.
+Short texts are analysed while the caller waits, long ones by the worker. A model that does not answer costs the
+summary, not the analysis.
 """
 
 import re
+import uuid
 from collections import Counter
-from typing import Final
+from typing import Any, Final, Literal
 
 import uuid_utils
 from pydantic import BaseModel
-from redis.asyncio import Redis
 
-KEEP_SECONDS: Final = 3600
+from demo.database import Database
+from demo.days import now
+from demo.models import AnalysisRow
+
 MAX_TEXT: Final = 20_000
+LONG_TEXT: Final = 2_000
 _WORDS_A_MINUTE: Final = 230
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _SENTENCE_END: Final = re.compile(r"[.!?]+(?:\s|$)")
 
 
 class Analysis(BaseModel):
-    """What was found in a text."""
+    """What was found in a text; nothing yet while it is waiting."""
 
     id: str
-    words: int
-    sentences: int
-    distinct_words: int
-    reading_seconds: float
-    top: list[tuple[str, int]]
+    status: Literal["done", "waiting", "failed"] = "done"
+    words: int = 0
+    sentences: int = 0
+    distinct_words: int = 0
+    reading_seconds: float = 0.0
+    top: list[tuple[str, int]] = []
+    summary: str | None = None
 
 
-def analyse(text: str) -> Analysis:
-    """Count words and sentences of `text` and the words used most."""
+def count(text: str) -> dict[str, Any]:
+    """Words and sentences of `text` and the words used most."""
     words = [word.lower() for word in _WORD.findall(text)]
     counts = Counter(words)
-    return Analysis(
-        id=str(uuid_utils.uuid7()),
-        words=len(words),
-        sentences=max(len(_SENTENCE_END.findall(text)), 1 if words else 0),
-        distinct_words=len(counts),
-        reading_seconds=round(len(words) * 60 / _WORDS_A_MINUTE, 1),
-        top=sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:5],
-    )
+    return {
+        "words": len(words),
+        "sentences": max(len(_SENTENCE_END.findall(text)), 1 if words else 0),
+        "distinct_words": len(counts),
+        "reading_seconds": round(len(words) * 60 / _WORDS_A_MINUTE, 1),
+        "top": sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:5],
+    }
+
+
+def new_row(text: str, tenant_id: int | None) -> AnalysisRow:
+    """A text that waits to be analysed."""
+    made = uuid.UUID(str(uuid_utils.uuid7()))
+    return AnalysisRow(id=made, tenant_id=tenant_id, status="waiting", text=text, result=None, created_at=now())
+
+
+def finish(row: AnalysisRow, summary: str | None, cost_usd: float) -> None:
+    """Put into `row` what was found."""
+    row.result = count(row.text) | {"summary": summary}
+    row.cost_usd = cost_usd
+    row.status = "done"
+
+
+def shown(row: AnalysisRow) -> Analysis:
+    """A row as its owner sees it."""
+    return Analysis.model_validate({"id": str(row.id), "status": row.status, **(row.result or {})})
 
 
 class StoredAnalyses:
-    """Keeps analyses in Redis for an hour."""
+    """Keeps analyses in the database."""
 
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    async def save(self, analysis: Analysis) -> None:
-        """Store `analysis` under its id."""
-        await self._redis.set(f"analysis:{analysis.id}", analysis.model_dump_json(), ex=KEEP_SECONDS)
+    async def save(self, row: AnalysisRow) -> None:
+        """Store a new row, or what has changed in one."""
+        async with self._database.session() as session:
+            await session.merge(row)
 
-    async def get(self, analysis_id: str) -> Analysis | None:
-        """Return the stored analysis, or None when there is none or it has expired."""
-        stored = await self._redis.get(f"analysis:{analysis_id}")
-        return None if stored is None else Analysis.model_validate_json(stored)
+    async def get(self, analysis_id: uuid.UUID) -> Analysis | None:
+        """The stored analysis, or None when there is none."""
+        async with self._database.session() as session:
+            row = await session.get(AnalysisRow, analysis_id)
+        return None if row is None else shown(row)

@@ -1,12 +1,11 @@
-"""The connection to Postgres: engines, the tables at start, the check that it answers.
+"""The connection to Postgres: engines, the tables at start, the faults that can be switched on.
 
 Owns how long anything waits for the database. What is asked of it is the business of the modules that ask.
 """
 
 import asyncio
-import itertools
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,9 +13,10 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import URL, Connection, Engine, create_engine, insert, make_url, select, text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session
 
+from demo.made_up import items, tenants
 from demo.models import Base, ItemRow, Tenant
 
 POOL_SIZE: Final = 5
@@ -26,12 +26,6 @@ CONNECT_SECONDS: Final = 2
 STATEMENT_MS: Final = 5000
 # Any number, as long as every process of the demo takes the same.
 _LOCK: Final = 720_651_337
-
-_TENANTS: Final = ("acme", "borealis", "cinder", "dovetail", "ember", "fjord", "gantry", "harbour")
-_FINISHES: Final = ("oak", "steel", "linen", "slate", "copper", "cork", "glass", "wool")
-_THINGS: Final = ("lamp", "desk", "chair", "shelf", "clock", "bowl", "rug", "mirror", "stool", "vase")
-_SIZES: Final = ("small", "medium", "large")
-ITEM_COUNT: Final = len(_FINISHES) * len(_THINGS) * len(_SIZES)
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger(__name__)
 
@@ -100,19 +94,33 @@ def prepare(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     Base.metadata.create_all(connection)
     if connection.execute(select(ItemRow.id).limit(1)).first() is None:
-        connection.execute(insert(ItemRow), list(_items()))
-        connection.execute(insert(Tenant), [{"slug": slug, "sites": 1 + n % 4} for n, slug in enumerate(_TENANTS)])
+        connection.execute(insert(ItemRow), list(items()))
+        connection.execute(insert(Tenant), list(tenants()))
 
 
-def _items() -> Iterator[dict[str, Any]]:
-    for number, (finish, thing, size) in enumerate(itertools.product(_FINISHES, _THINGS, _SIZES), start=1):
-        yield {"id": number, "name": f"{size} {finish} {thing}", "price_cents": 900 + number * 37 % 9000}
+class Database:
+    """What the API asks: sessions, and the faults of a database."""
 
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self.slow_seconds = 0.0
+        self._sessions = async_sessionmaker(engine, expire_on_commit=False)
+        self._held: list[AsyncConnection] = []
 
-async def answers(engine: AsyncEngine) -> None:
-    """The readiness check: one statement over a pooled connection."""
-    async with engine.connect() as connection:
-        await connection.execute(text("SELECT 1"))
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[AsyncSession]:
+        """A session that commits when the block ends well."""
+        async with self._sessions() as session, session.begin():
+            if self.slow_seconds:
+                await session.execute(text("SELECT pg_sleep(:seconds)"), {"seconds": self.slow_seconds})
+            yield session
+
+    async def hold(self, count: int) -> None:
+        """Take so many connections from the pool and keep them, or give back those beyond it."""
+        while len(self._held) > count:
+            await self._held.pop().close()
+        while len(self._held) < count:
+            self._held.append(await self.engine.connect())
 
 
 @contextmanager

@@ -17,6 +17,6 @@ async def post_switch(change: SwitchChange, shared: Shared) -> SwitchState:
     """Change the faults; `{}` changes nothing and tells what is on."""
     if not shared.settings.switches_enabled:
         raise HTTPException(404, "switches are off: DEMO_SWITCHES=on allows them")
-    state = shared.switches.change(change)
+    state = await shared.switches.change(change)
     log.warning("switches set", action="switch", **state.model_dump())
     return state

@@ -5,7 +5,8 @@ from typing import Final, Literal
 Paid = Literal["basic", "premium"]
 
 MONTHLY_CENTS: Final[dict[str, int]] = {"free": 0, "basic": 900, "premium": 2900}
-FUNNEL: Final = ("registered", "activated", "basic", "premium")
+# The steps of the funnel: an account, then a plan that is paid for, then the larger one.
+FUNNEL: Final = ("free", "basic", "premium")
 
 
 def monthly_usd(users_by_tier: dict[str, int]) -> float:

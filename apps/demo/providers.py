@@ -23,9 +23,9 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Respons
 from pydantic import BaseModel, Field
 
 from demo.faults import Fault, Faults, FaultState, Target
+from demo.made_up import DECLINED_CARD
 from demo.signing import HEADER, read_key, sign
 
-DECLINED: Final = "tok_declined"
 # Calls a minute that a provider grants; far more than the demo's traffic makes.
 QUOTAS: Final[dict[Target, int]] = {"llm": 1200, "payments": 600, "messages": 600}
 WINDOW_SECONDS: Final = 60.0
@@ -208,7 +208,7 @@ def _calls(providers: Providers) -> APIRouter:
 
     @router.post("/payments/charges", dependencies=[Depends(providers.gate("payments"))])
     async def post_charge(charge: Charge) -> dict[str, Any]:
-        if charge.source == DECLINED:
+        if charge.source == DECLINED_CARD:
             raise HTTPException(402, "card declined")
         # The same reference is the same charge: asked twice, it is paid once.
         made = {"id": f"ch_{_digest(charge.reference)}", "amount_cents": charge.amount_cents, "status": "succeeded"}

@@ -4,9 +4,14 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
+from lookout_instrumentation import Lookout
 
+from demo.accounts import Accounts
 from demo.analyses import StoredAnalyses
-from demo.catalogue import CachedItems
+from demo.catalogue import Catalogue
+from demo.database import Database
+from demo.outside import Outside
+from demo.payments import Payments
 from demo.settings import Settings
 from demo.switches import Switches
 
@@ -16,8 +21,13 @@ class Services:
     """Everything an endpoint may need."""
 
     settings: Settings
-    items: CachedItems
+    lookout: Lookout
+    database: Database
+    items: Catalogue
     analyses: StoredAnalyses
+    accounts: Accounts
+    payments: Payments
+    outside: Outside
     switches: Switches
 
 
@@ -27,3 +37,11 @@ def _services(request: Request) -> Services:
 
 
 Shared = Annotated[Services, Depends(_services)]
+
+
+async def _faults(shared: Shared) -> None:
+    await shared.switches.apply()
+
+
+# For every router of the product: what POST /switch does to a request.
+FAULTS = Depends(_faults)

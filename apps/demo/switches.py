@@ -1,4 +1,4 @@
-"""The demo's faults, switched on and off while it runs: errors, slowness, being down.
+"""The demo's faults, switched on and off while it runs: errors, slowness, a sick database, being down.
 
 Owns their state and what they do to a product request. Probes, /metrics and /switch are never
 touched, or the fault could be neither seen nor ended. A stopped process is no switch: stop the container.
@@ -11,6 +11,8 @@ from typing import Annotated
 from fastapi import HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
+from demo.database import POOL_OVERFLOW, POOL_SIZE, Database
+
 
 class InjectedFault(RuntimeError):
     """The error that `errors` raises: unhandled on purpose, like a real one."""
@@ -22,6 +24,9 @@ class SwitchState(BaseModel):
     errors: float = 0.0
     slow_ms: float = 0.0
     down: bool = False
+    hold_connections: int = 0
+    slow_query_ms: float = 0.0
+    n_plus_one: bool = False
 
 
 class SwitchChange(BaseModel):
@@ -32,17 +37,27 @@ class SwitchChange(BaseModel):
     errors: Annotated[float | None, Field(ge=0, le=1, description="share of requests that fail")] = None
     slow_ms: Annotated[float | None, Field(ge=0, le=30_000, description="added to each request")] = None
     down: Annotated[bool | None, Field(description="not ready, and the product answers 503")] = None
+    hold_connections: Annotated[
+        int | None, Field(ge=0, le=POOL_SIZE + POOL_OVERFLOW, description="taken from the pool and kept")
+    ] = None
+    slow_query_ms: Annotated[float | None, Field(ge=0, le=4_000, description="a statement before each other")] = None
+    n_plus_one: Annotated[bool | None, Field(description="GET /items asks for each row on its own")] = None
 
 
 class Switches:
     """Holds the state and applies it."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: Database) -> None:
         self.state = SwitchState()
+        self._database = database
+        self._lock = asyncio.Lock()
 
-    def change(self, change: SwitchChange) -> SwitchState:
+    async def change(self, change: SwitchChange) -> SwitchState:
         """Set what `change` names and return the new state."""
         self.state = self.state.model_copy(update=change.model_dump(exclude_none=True))
+        self._database.slow_seconds = self.state.slow_query_ms / 1000
+        async with self._lock:  # two changes at once would count each other's connections
+            await self._database.hold(self.state.hold_connections)
         return self.state
 
     async def apply(self) -> None:

@@ -1,7 +1,7 @@
-"""Sends the demo API a steady, bounded stream of requests: `python3 -m demo.traffic`.
+"""Sends the demo API a bounded stream of requests: `python3 -m demo.traffic`.
 
-Plays the product's users, so that dashboards show something. It outlives the API: while nobody
-answers it tries ever more slowly, and says so once.
+Plays the product's users, so that dashboards show something: busy at noon, quiet at night, a day being ten minutes. It
+outlives the API: while nobody answers it tries ever more slowly, and says so once.
 """
 
 import asyncio
@@ -10,56 +10,52 @@ import random
 import signal
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import httpx2
 import structlog
 import uuid_utils
 from lookout_instrumentation import Lookout, Settings, SettingsError
 
-from demo import catalogue
+from demo.days import DEFAULT_DAY_SECONDS, Calendar
+from demo.journeys import Crowd, Request
 
 MAX_IN_FLIGHT: Final = 20
 TIMEOUT_SECONDS: Final = 5.0
 LONGEST_PAUSE_SECONDS: Final = 5.0
-
-_QUERIES: Final = ("oak", "lamp", "small desk", "copper bowl", "wool rug", "glass", "nothing like it")
-_SENTENCES: Final = (
-    "The lamp arrived on Tuesday and works well.",
-    "Delivery took longer than promised, but support was kind.",
-    "Would buy again!",
-    "Is the larger desk available in oak?",
-)
+MAX_RATE: Final = 200.0
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("demo.traffic")
 
 
 @dataclass(frozen=True)
 class Options:
-    """How much traffic goes where."""
+    """How much traffic goes where; `rate` is that of an average hour."""
 
     url: str
     rate: float
     heartbeat: Path | None
+    calendar: Calendar | None = field(default_factory=Calendar)
 
 
 class Traffic:
     """Sends requests and remembers whether anybody answers."""
 
-    def __init__(self, options: Options, client: httpx2.AsyncClient) -> None:
+    def __init__(self, options: Options, client: httpx2.AsyncClient, dice: random.Random | None = None) -> None:
         self._options = options
         self._client = client
+        self._crowd = Crowd(dice or random.Random())
         self._failures = 0
         self._reachable: bool | None = None
-        self._analyses: list[str] = []
         self._sending: set[asyncio.Task[None]] = set()
 
     @property
     def pause_seconds(self) -> float:
         """How long to wait before the next request: doubles with each failure, up to a few seconds."""
-        steady = 1 / self._options.rate
+        calendar = self._options.calendar
+        steady = 1 / (self._options.rate * (calendar.daylight(time.time()) if calendar else 1))
         if not self._failures:
             return steady
         return max(steady, min(0.1 * 2.0 ** min(self._failures, 10), LONGEST_PAUSE_SECONDS))
@@ -79,15 +75,21 @@ class Traffic:
             await asyncio.sleep(max(due - time.monotonic(), 0))
 
     async def send_one(self) -> None:
-        """Send one request, chosen at random, and note whether it was answered."""
-        method, path, arguments = self._choose()
+        """Send somebody's next request, and note whether it was answered."""
+        request = self._crowd.next()
         try:
             response = await self._client.request(
-                method, path, headers={"X-Request-ID": f"traffic-{uuid_utils.uuid7()}"}, **arguments
+                request.method,
+                request.path,
+                json=request.body,
+                params=request.query,
+                headers=_headers(request),
             )
-            if path == "/analyze" and response.is_success:
-                self._analyses = [*self._analyses[-9:], response.json()["id"]]
-        except (httpx2.HTTPError, ValueError, KeyError) as error:
+            if response.is_success:
+                request.note(response.json() if response.content else None)
+            elif response.status_code == httpx2.codes.UNAUTHORIZED:
+                self._crowd.expired(request.person)
+        except (httpx2.HTTPError, ValueError, KeyError, TypeError) as error:
             self._failures += 1
             self._note(False, error_type=type(error).__name__)
         else:
@@ -101,19 +103,12 @@ class Traffic:
                 "api answers" if reachable else "api does not answer", url=self._options.url, **details
             )
 
-    def _choose(self) -> tuple[str, str, dict[str, Any]]:
-        dice = random.random()
-        if dice < 0.60:
-            # Few items are asked for often, most seldom: real demand, and what makes a cache pay.
-            item = min(int(random.paretovariate(0.8)), len(catalogue.ITEMS))
-            return "GET", f"/items/{item}", {}
-        if dice < 0.80:
-            return "GET", "/search", {"params": {"q": random.choice(_QUERIES)}}
-        if dice < 0.92:
-            return "POST", "/analyze", {"json": {"text": " ".join(random.choices(_SENTENCES, k=8))}}
-        if dice < 0.97 and self._analyses:
-            return "GET", f"/analyses/{random.choice(self._analyses)}", {}
-        return "GET", f"/items/{len(catalogue.ITEMS) + 1}", {}
+
+def _headers(request: Request) -> dict[str, str]:
+    headers = {"X-Request-ID": f"traffic-{uuid_utils.uuid7()}"}
+    if request.person is not None and request.person.token:
+        headers["Authorization"] = f"Bearer {request.person.token}"
+    return headers
 
 
 async def send_until_signalled(options: Options) -> None:
@@ -128,20 +123,28 @@ async def send_until_signalled(options: Options) -> None:
             sending.result()
 
 
+def _number(name: str, default: float, highest: float) -> float:
+    """The variable's value, or 0 for one that cannot be used."""
+    try:
+        value = float(os.environ.get(name) or default)
+    except ValueError:
+        return 0
+    return value if 0 < value <= highest else 0
+
+
 def main() -> int:
     """Read the environment and send traffic; return the exit code."""
     heartbeat = os.environ.get("TRAFFIC_HEARTBEAT_FILE")
-    try:
-        rate = float(os.environ.get("TRAFFIC_RATE") or 5)
-    except ValueError:
-        rate = 0
-    if not 0 < rate <= 200:
-        print("TRAFFIC_RATE must be requests per second, above 0 and at most 200", file=sys.stderr)
+    rate = _number("TRAFFIC_RATE", 5, MAX_RATE)
+    day = _number("DEMO_DAY_SECONDS", DEFAULT_DAY_SECONDS, 86_400)
+    if not rate or not day:
+        print(f"TRAFFIC_RATE is requests a second, up to {MAX_RATE:.0f}; DEMO_DAY_SECONDS is positive", file=sys.stderr)
         return 2
     options = Options(
         url=os.environ.get("TRAFFIC_URL") or "http://api:8000",
         rate=rate,
         heartbeat=Path(heartbeat) if heartbeat else None,
+        calendar=Calendar(day),
     )
     try:
         Lookout(Settings.load())

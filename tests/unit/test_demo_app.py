@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from demo.catalogue import ITEMS
+from demo.made_up import ITEM_COUNT
 from demo.settings import Settings, SettingsError
 from lookout_instrumentation import Settings as LookoutSettings
 from packaging.requirements import Requirement
@@ -30,7 +30,7 @@ def demo(settings: LookoutSettings) -> Iterator[Demo]:
 
 
 def test_each_request_is_counted_once_under_its_route_template_and_exact_status(demo: Demo) -> None:
-    for path in ("/items/1", "/items/2", f"/items/{len(ITEMS) + 1}", "/items/zero"):
+    for path in ("/items/1", "/items/2", f"/items/{ITEM_COUNT + 1}", "/items/zero"):
         demo.client.get(path)
 
     assert demo.requests(ITEM, "200") == 2
@@ -40,10 +40,12 @@ def test_each_request_is_counted_once_under_its_route_template_and_exact_status(
 
 
 def test_every_product_route_starts_at_zero_so_that_its_first_error_is_an_increase(demo: Demo) -> None:
-    routes = {("GET", ITEM), ("GET", "/search"), ("POST", "/analyze"), ("GET", "/analyses/{analysis_id}")}
+    gets = ("/items", ITEM, "/search", "/analyses/{analysis_id}", "/me")
+    posts = ("/analyze", "/register", "/login", "/login/oauth", "/upgrade", "/cancel", "/exports", "/webhooks/{source}")
+    routes = {*(("GET", path) for path in gets), *(("POST", path) for path in posts)}
     for method, handler in routes:
         for status in ("200", "500", "503"):
-            assert demo.requests(handler, status, method) == 0
+            assert demo.requests(handler, status, method) == 0, handler
         assert demo.value("http_request_duration_seconds_count", method=method, handler=handler) == 0
 
 
@@ -57,7 +59,27 @@ def test_cache_reads_are_counted_as_miss_hit_and_error(demo: Demo) -> None:
     demo.client.get("/items/7")
     demo.redis.connected = False
     assert demo.client.get("/items/7").json()["id"] == 7, "a cache that is away never costs an answer"
-    assert reads() == [1, 1, 1]
+    assert reads() == [1, 1, 2], "neither the read nor the write that follows it"
+
+
+def test_an_analysis_is_counted_by_model_tenant_and_api_with_its_tokens_and_its_price(demo: Demo) -> None:
+    model = {"provider": "openai", "model": "gpt-5-mini"}
+    demo.client.post("/analyze", json={"text": "The lamp works."}, headers=demo.log_in())
+    assert demo.value("llm_requests_total", **model, result="ok") == 1
+    assert (demo.value("llm_tokens_total", **model, type="output") or 0) > 0
+    assert (demo.value("llm_cost_usd_total", **model) or 0) > 0
+    assert (demo.value("llm_tenant_tokens_total", tenant="acme") or 0) > 0
+    assert demo.value("external_requests_total", api="openai", result="ok") == 1
+    assert demo.value("external_quota_used", api="openai") == 1
+
+
+def test_statements_are_counted_by_request(demo: Demo) -> None:
+    demo.client.get("/items?size=20")
+    assert demo.value("db_request_queries_sum", handler="/items") == 1
+    demo.switch(n_plus_one=True)
+    demo.client.get("/items?size=20")
+    assert demo.value("db_request_queries_sum", handler="/items") == 22
+    assert demo.value("db_repeated_queries_total", handler="/items") == 1
 
 
 # --- settings ---
@@ -65,7 +87,7 @@ def test_cache_reads_are_counted_as_miss_hit_and_error(demo: Demo) -> None:
 
 @pytest.mark.parametrize(
     "env",
-    [{"REDIS_TIMEOUT_SECONDS": "fast"}, {"REDIS_TIMEOUT_SECONDS": "0"}, {"PORT": "nan"}],
+    [{"REDIS_TIMEOUT_SECONDS": "fast"}, {"DEMO_DAY_SECONDS": "0"}, {"PORT": "nan"}],
 )
 def test_a_setting_that_cannot_be_used_is_named(env: dict[str, str]) -> None:
     with pytest.raises(SettingsError, match=next(iter(env))):

@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from demo import faults, tasks
+from demo.analyses import LONG_TEXT
+from demo.circuit import FAILURES
+from kombu.exceptions import OperationalError
 from lookout_instrumentation import Settings as LookoutSettings
+from sqlalchemy import text
 
 from tests.unit.demo_api import AUTHORIZED, ITEM, Demo, running, settings_in
 
@@ -39,6 +44,7 @@ def test_ready_names_each_dependency_with_status_and_latency(demo: Demo) -> None
     answer = demo.client.get("/ready")
     assert answer.status_code == 200
     assert answer.json()["checks"]["cache"].keys() == {"status", "latency_ms"}
+    assert answer.json()["checks"].keys() == {"cache", "db", "switch"}
 
 
 def test_the_dependency_metrics_turn_without_anybody_asking(demo: Demo) -> None:
@@ -61,11 +67,27 @@ def test_the_dependency_metrics_turn_without_anybody_asking(demo: Demo) -> None:
 # --- faults ---
 
 
-def test_without_redis_what_lives_there_answers_503_and_is_counted(demo: Demo) -> None:
-    demo.redis.connected = False
-    assert demo.client.post("/analyze", json={"text": "Hello."}).status_code == 503
+def test_without_the_queue_what_needs_it_answers_503_and_is_counted(
+    demo: Demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise OperationalError("refused")
+
+    monkeypatch.setattr(tasks.analyze, "apply_async", refuse)
+    monkeypatch.setattr(tasks.send_message, "apply_async", refuse)
+    assert demo.client.post("/analyze", json={"text": "Hello. " * (LONG_TEXT // 6)}).status_code == 503
     assert demo.requests("/analyze", "503", "POST") == 1
-    assert demo.client.get("/search?q=oak").status_code == 200
+    assert demo.log_in(), "a welcome that cannot be sent is no reason to turn somebody away"
+    assert demo.client.post("/analyze", json={"text": "Hello."}).status_code == 200
+
+
+def test_without_the_database_the_product_answers_503_and_the_app_is_not_ready(demo: Demo) -> None:
+    with demo.engine.begin() as connection:
+        for table in ("items", "analyses"):
+            connection.execute(text(f"DROP TABLE {table}"))
+    assert demo.client.get("/search?q=oak").status_code == 503
+    assert demo.requests("/search", "503") == 1
+    assert demo.client.get("/health/db").status_code == 200
 
 
 def test_an_analysis_can_be_read_again(demo: Demo) -> None:
@@ -104,14 +126,47 @@ def test_switched_down_fails_the_product_and_the_readiness_but_can_be_ended(demo
 
 def test_one_switch_leaves_the_others_as_they_are(demo: Demo) -> None:
     demo.switch(errors=0.5)
-    assert demo.client.post("/switch", json={"slow_ms": 1}).json() == {
-        "errors": 0.5,
-        "slow_ms": 1.0,
-        "down": False,
-    }
+    state = demo.client.post("/switch", json={"slow_ms": 1}).json()
+    assert (state["errors"], state["slow_ms"], state["down"]) == (0.5, 1.0, False)
 
 
-@pytest.mark.parametrize("body", [{"errors": 1.1}, {"errors": -1}, {"slow_ms": 1e9}, {"dwon": True}])
+def test_held_connections_are_taken_from_the_pool_and_given_back(demo: Demo) -> None:
+    demo.switch(hold_connections=3)
+    assert (demo.value("db_pool_in_use", database="db") or 0) >= 3, "others come and go beside them"
+    demo.switch(hold_connections=0)
+    assert (demo.value("db_pool_in_use", database="db") or 0) < 3
+
+
+def test_a_slow_database_is_a_statement_before_each_session(demo: Demo) -> None:
+    demo.switch(slow_query_ms=10)
+    demo.client.get("/items")
+    assert demo.value("db_request_queries_sum", handler="/items") == 2
+
+
+@pytest.mark.parametrize(("mode", "result"), [("429", "rate_limited"), ("5xx", "error"), ("timeout", "timeout")])
+def test_a_model_that_fails_costs_the_summary_and_not_the_analysis(
+    demo: Demo, monkeypatch: pytest.MonkeyPatch, mode: str, result: str
+) -> None:
+    monkeypatch.setattr(faults, "TIMEOUT_SECONDS", 0.01)
+    demo.fault("llm", mode)
+    if mode == "5xx":
+        monkeypatch.setattr("random.choice", lambda _: 500)
+    answer = demo.client.post("/analyze", json={"text": "Hello."})
+    assert (answer.status_code, answer.json()["words"], answer.json()["summary"]) == (200, 1, None)
+    assert demo.value("llm_requests_total", provider="openai", model="gpt-5-mini", result=result) == 1
+
+
+def test_a_provider_that_fails_again_and_again_is_left_alone(demo: Demo) -> None:
+    demo.fault("llm", "5xx")
+    for _ in range(FAILURES + 2):
+        demo.client.post("/analyze", json={"text": "Hello."})
+    assert demo.value("external_circuit_state", api="openai") == 2
+    assert demo.value("external_requests_total", api="openai", result="error") == FAILURES
+
+
+@pytest.mark.parametrize(
+    "body", [{"errors": 1.1}, {"errors": -1}, {"slow_ms": 1e9}, {"dwon": True}, {"hold_connections": 11}]
+)
 def test_a_switch_that_makes_no_sense_is_refused(demo: Demo, body: dict[str, Any]) -> None:
     assert demo.client.post("/switch", json=body).status_code == 422
 

@@ -10,7 +10,8 @@ import httpx2
 import pytest
 from demo import faults, providers
 from demo.faults import Fault, Faults
-from demo.providers import DECLINED, Options, create_providers
+from demo.made_up import DECLINED_CARD
+from demo.providers import Options, create_providers
 from demo.signing import HEADER, is_genuine, sign
 from fastapi.testclient import TestClient
 
@@ -84,7 +85,7 @@ def test_a_quota_that_is_used_up_is_a_429(world: World, monkeypatch: pytest.Monk
 
 def test_a_declined_card_is_a_402_and_a_reference_is_charged_once(world: World) -> None:
     body = CALLS["payments"][1]
-    assert world.client.post("/payments/charges", json=body | {"source": DECLINED}).status_code == 402
+    assert world.client.post("/payments/charges", json=body | {"source": DECLINED_CARD}).status_code == 402
     charges = {world.ask("payments").json()["id"] for _ in range(2)}
     assert len(charges) == 1
 

@@ -6,8 +6,10 @@ needs. It reads no file and no secret: of a token only the place is named.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Literal
 
+from generator.app_lines import CONFIG_MOUNT, config_file, metrics_lines, secret_files
 from generator.conventions import LOCAL_PORT, NETWORK, STACK_SERVICE, logs_token
 from generator.emit import emit_yaml
 from generator.model import Service, Site
@@ -18,42 +20,9 @@ from generator.render.compose import POLICY
 # over plain http. public: anything behind https.
 Road = Literal["network", "machine", "private", "public"]
 
-INSTRUMENTATOR: Final = "prometheus-fastapi-instrumentator==8.1.0"
-BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 # Where an app's container finds its token.
 TOKEN_MOUNT: Final = "/run/lookout"
-# Where lookout_instrumentation looks for the address of the error tracker; the Sentry SDK itself reads SENTRY_DSN.
-_DSN_FILE: Final = "LOOKOUT_SENTRY_DSN_FILE"
 _MACHINE: Final = ("host.docker.internal", "localhost", "127.0.0.1", "[::1]")
-
-_FASTAPI: Final = """\
-# In the module that makes the app, after `app = FastAPI()`. pip install {package}
-{imports}from prometheus_fastapi_instrumentator import Instrumentator, metrics
-{guard}
-# Exact status codes, and a bucket that ends where the latency limit is: alerts and SLOs count by them.
-Instrumentator(should_group_status_codes=False, excluded_handlers=["^{path}$", "^/health$", "^/ready$"]).add(
-    metrics.requests()
-).add(
-    metrics.latency(should_include_status=False, buckets={buckets})
-).instrument(app).expose(app, endpoint="{path}", include_in_schema=False{dependencies})
-"""
-_GUARD_IMPORTS: Final = """\
-import hmac
-import os
-from pathlib import Path
-from typing import Annotated
-
-from fastapi import Depends, Header, HTTPException
-"""
-_GUARD: Final = """
-
-def metrics_token(authorization: Annotated[str, Header()] = "") -> None:
-    file = os.environ.get("METRICS_TOKEN_FILE")
-    token = (Path(file).read_text() if file else os.environ.get("METRICS_TOKEN", "")).strip()
-    if not token or not hmac.compare_digest(authorization.encode(), f"Bearer {token}".encode()):
-        raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"})
-
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +54,7 @@ def connect_lines(site: Site, service_name: str, root: str = "/path/to/lookout")
         parts.append(_elsewhere(service, root))
     if service.errors and roads & {"private", "public"}:
         parts.append(_report(service, root))
-    parts += [_metrics(service), *_log_lines(site, service, roads, root), _check(service)]
+    parts += [metrics_lines(service, root), *_log_lines(site, service, roads, root), _check(service)]
     return "\n\n".join(part.rstrip() for part in parts if part) + "\n"
 
 
@@ -117,15 +86,15 @@ def _is_own_host(service: Service) -> bool:
 def _compose(service: Service, end: _End, root: str) -> str:
     """For a container of another compose project."""
     part: dict[str, Any] = {"networks": ["default", NETWORK], "logging": POLICY["logging"]}
-    if service.token:
-        part["environment"] = {"METRICS_TOKEN_FILE": f"{TOKEN_MOUNT}/{service.token.name}"}
-    if service.errors:
-        part.setdefault("environment", {})[_DSN_FILE] = f"{TOKEN_MOUNT}/{service.errors.dsn.name}"
+    config, files = config_file(service), secret_files(service)
     if service.logs.mode == "push":
-        variables = {"LOGS_TOKEN_FILE": f"{TOKEN_MOUNT}/{logs_token(service.name)}"}
-        part.setdefault("environment", {}).update(variables | push_variables(service, FROM_CONTAINER))
-    if "environment" in part:
-        part["volumes"] = [f"{root}/secrets/.mounted/{service.name}:{TOKEN_MOUNT}:ro"]
+        files["LOGS_TOKEN_FILE"] = logs_token(service.name)
+    told = {"LOOKOUT_CONFIG": f"{CONFIG_MOUNT}/{Path(config).name}"} if config else {}
+    told |= {variable: f"{TOKEN_MOUNT}/{name}" for variable, name in files.items()}
+    told |= push_variables(service, FROM_CONTAINER) if service.logs.mode == "push" else {}
+    mounts = [f"{root}/{Path(config).parent}:{CONFIG_MOUNT}:ro"] if config else []
+    mounts += [f"{root}/secrets/.mounted/{service.name}:{TOKEN_MOUNT}:ro"] if files else []
+    part |= {key: value for key, value in (("environment", told), ("volumes", mounts)) if value}
     snippet = {"services": {end.host: part}, "networks": {NETWORK: {"external": True}}}
     note = (
         f"Into the compose.yaml of the app. On the network {NETWORK} its container is called {end.host}, and listens "
@@ -154,13 +123,10 @@ def _machine(service: Service, end: _End, root: str) -> str:
         f"SUBNET=$(docker network inspect {NETWORK} -f '{{{{(index .IPAM.Config 0).Subnet}}}}')",
         f'ufw allow proto tcp from "$SUBNET" to any port {end.port}',
     ]
-    unit = []
-    if service.token:
-        name = service.token.name
-        unit += [f"LoadCredential={name}:{root}/secrets/{name}", f"Environment=METRICS_TOKEN_FILE=%d/{name}"]
-    if service.errors:
-        name = service.errors.dsn.name
-        unit += [f"LoadCredential={name}:{root}/secrets/{name}", f"Environment={_DSN_FILE}=%d/{name}"]
+    config = config_file(service)
+    unit = [f"Environment=LOOKOUT_CONFIG={root}/{config}"] if config else []
+    for variable, name in secret_files(service).items():
+        unit += [f"LoadCredential={name}:{root}/secrets/{name}", f"Environment={variable}=%d/{name}"]
     if service.logs.mode == "push":
         name = logs_token(service.name)
         unit += [f"LoadCredential={name}:{root}/secrets/{name}", f"Environment=LOGS_TOKEN_FILE=%d/{name}"]
@@ -179,7 +145,9 @@ def _elsewhere(service: Service, root: str) -> str:
     """For what is on another machine or platform: the address that is asked, and the token's way there."""
     job = next(job for job in service.jobs if not job.probe_module)
     urls = [f"{job.scheme}://{address}{job.path}" for address, _ in job.targets]
-    lines = [f"# Elsewhere. Lookout asks {' and '.join(urls)}"]
+    config = config_file(service)
+    lines = [f"# Copy {root}/{config} to where the app is, and let LOOKOUT_CONFIG name it."] if config else []
+    lines += [f"# Elsewhere. Lookout asks {' and '.join(urls)}"]
     if not service.token:
         lines += ["# without a token: whoever knows the address can read it. To ask for one, in services.yaml:"]
         return "\n".join([*lines, f"#   metrics: {{token: secret:{service.name}_metrics_token}}"])
@@ -203,27 +171,6 @@ def _report(service: Service, root: str) -> str:
             "# Errors: hand the app the address to report them to as SENTRY_DSN, for instance:",
             f'fly secrets set SENTRY_DSN="$(cat {root}/secrets/{name})"',
         ]
-    )
-
-
-def _metrics(service: Service) -> str:
-    """What the app itself prints; a data store is read by an exporter of ours."""
-    jobs = [job for job in service.jobs if not job.probe_module and all(a == b for a, b in job.targets)]
-    if not jobs:
-        return ""
-    if "fastapi" not in service.kinds:
-        return (
-            f"# {jobs[0].path} in Prometheus' text format. Kind http reads http_requests_total (method, handler,\n"
-            "# status) and http_request_duration_seconds (method, handler): docs/any-app.md."
-        )
-    limits = {float(pack.params["latency_p95"]) for pack in service.packs if "latency_p95" in pack.params}
-    return _FASTAPI.format(
-        package=INSTRUMENTATOR,
-        imports=_GUARD_IMPORTS if service.token else "",
-        guard=_GUARD if service.token else "",
-        buckets=tuple(sorted({*BUCKETS, *limits})),
-        path=jobs[0].path,
-        dependencies=", dependencies=[Depends(metrics_token)]" if service.token else "",
     )
 
 

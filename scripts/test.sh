@@ -34,7 +34,7 @@ lint() {
     local failed=
     bin ruff check . || failed=yes
     bin mypy || failed=yes
-    bin lint-imports --no-cache || failed=yes
+    PYTHONPATH=instrumentation bin lint-imports --no-cache || failed=yes
     shell_scripts | xargs "$(dirname "$PYTHON")/shellcheck" --external-sources --source-path=SCRIPTDIR || failed=yes
     [[ -z $failed ]]
 }

@@ -11,8 +11,10 @@ import pytest
 import yaml
 from fastapi import FastAPI
 
-from generator.connect import INSTRUMENTATOR, connect_lines
+from generator.app_lines import INSTRUMENTATOR
+from generator.connect import connect_lines
 from generator.model import Logs, PackInstance, SecretRef, Service
+from generator.push import PACKAGES
 from tests.unit.sites import STACK, make_job, make_service, make_site
 
 ROOT = "/srv/lookout"
@@ -59,6 +61,28 @@ def test_a_container_is_told_where_its_token_is_and_never_what_it_is() -> None:
     assert "volumes" not in yaml_in(lines(app("api:8000", token=None)))["services"]["api"]
 
 
+def test_an_app_with_the_library_is_told_its_settings_and_all_of_its_secrets() -> None:
+    text = lines(app("api:8000", kinds=("fastapi", "instrumentation")))
+    part = yaml_in(text)["services"]["api"]
+    assert part["environment"] == {
+        "LOOKOUT_CONFIG": "/etc/lookout/api.json",
+        "LOOKOUT_METRICS_TOKEN_FILE": "/run/lookout/api_metrics_token",
+        "LOOKOUT_USER_HASH_KEY_FILE": "/run/lookout/user_hash_key",
+    }
+    assert part["volumes"] == [
+        f"{ROOT}/instrumentation/services:/etc/lookout:ro",
+        f"{ROOT}/secrets/.mounted/api:/run/lookout:ro",
+    ]
+    assert "from lookout_instrumentation.fastapi import init" in text
+
+
+def test_a_process_with_the_library_is_handed_its_secrets_by_systemd() -> None:
+    text = lines(app("host.docker.internal:8000", kinds=("http", "instrumentation")))
+    assert f"Environment=LOOKOUT_CONFIG={ROOT}/instrumentation/services/api.json" in text
+    assert f"LoadCredential=user_hash_key:{ROOT}/secrets/user_hash_key" in text
+    assert "Environment=LOOKOUT_METRICS_TOKEN_FILE=%d/api_metrics_token" in text
+
+
 def test_a_container_under_another_name_is_warned_that_its_lines_are_under_that_name() -> None:
     text = lines(app("web:8000"))
     assert list(yaml_in(text)["services"]) == ["web"]
@@ -89,6 +113,11 @@ def test_an_app_that_pushes_is_told_where_to_from_where_it_is() -> None:
     text = connect_lines(make_site(service, stack=public), "api", ROOT)
     assert 'OTLPLogExporter("https://mon.acme.dev/otlp/v1/logs"' in text
     assert f"# Copy {ROOT}/secrets/api_logs_token to where the app is" in text
+
+
+def test_the_printed_packages_are_those_that_the_tests_run_with() -> None:
+    pinned = (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    assert [package for package in PACKAGES if f'"{package}"' not in pinned] == []
 
 
 def test_what_only_pushes_is_told_no_more_than_that() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.conventions import ERROR_PORTS, PORTS
+from generator.conventions import ERROR_PORTS, PORTS, TRACE_PORTS
 from generator.model import Budget, Exporter, Logs, PackInstance, Service
 from generator.render.compose import POLICY, render_compose
 from tests.unit.sites import STACK, make_service, make_site
@@ -111,7 +111,7 @@ def test_the_policy_of_rendered_containers_is_the_one_in_compose_yaml() -> None:
 
 
 def test_compose_yaml_holds_exactly_the_parts_that_the_rest_of_lookout_knows() -> None:
-    assert set(STACK_FILE["services"]) == set(PORTS) | set(ERROR_PORTS)
+    assert set(STACK_FILE["services"]) == set(PORTS) | set(ERROR_PORTS) | set(TRACE_PORTS)
 
 
 @pytest.mark.parametrize("name", sorted(STACK_FILE["services"]))

@@ -232,6 +232,21 @@ def test_the_profile_of_a_part_is_on_where_services_yaml_asks_for_it(checkout: P
     assert "errors" not in read_dotenv(checkout / ".env")["COMPOSE_PROFILES"].split(",")
 
 
+@pytest.mark.parametrize("pulled", [True, False], ids=["it was pulled", "no registry answers"])
+def test_the_store_of_traces_runs_where_it_is_asked_for_and_can_be_had(
+    checkout: Path, fake: Docker, capsys: pytest.CaptureFixture[str], pulled: bool
+) -> None:
+    (checkout / "services.yaml").write_text("stack: {traces: tempo}\n")
+    if pulled:
+        had = (standin for pinned in IMAGES if (standin := pinned.standin))
+        fake.holds(*had, demo.reference(), image("tempo").pulled)
+    assert main([]) == 0
+    env = read_dotenv(checkout / ".env")
+    assert ("traces" in env["COMPOSE_PROFILES"].split(",")) is pulled
+    assert ("IMAGE_TEMPO" in env) is pulled
+    assert ("tempo 3.0.3 IS LEFT OUT" in capsys.readouterr().out) is not pulled
+
+
 def test_some_images_change_only_their_own_keys(checkout: Path) -> None:
     assert main(["caddy"]) == 0
     assert set(read_dotenv(checkout / ".env")) == {"IMAGE_CADDY", "DOCKER_ROOT"}

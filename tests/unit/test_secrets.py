@@ -12,7 +12,7 @@ import pytest
 
 from generator.diagnostics import Problems
 from generator.logs.user_hash import read_key
-from generator.model import SecretRef, Site
+from generator.model import Logs, SecretRef, Site
 from generator.render.instrumentation import USER_HASH_KEY
 from generator.secrets import ensure_secrets, main, missing_secrets, needed_secrets
 from tests.unit.sites import STACK, make_job, make_service, make_site
@@ -65,6 +65,15 @@ def test_every_app_with_the_library_is_given_the_one_key_of_user_hashes(tmp_path
     assert {"api/user_hash_key", "bot/user_hash_key"} <= shares(tmp_path)
     keys = {(tmp_path / "secrets/.mounted" / name / USER_HASH_KEY).read_text().strip() for name in ("api", "bot")}
     assert keys == {read_key(tmp_path).decode()}
+
+
+def test_each_service_that_pushes_its_lines_has_a_token_and_so_has_the_collector(tmp_path: Path) -> None:
+    site = make_site(make_service("edge-fn", logs=Logs("push")), make_service("bot", logs=Logs("push")))
+    made = set(ensure_secrets(site, tmp_path).made)
+    assert {"edge_fn_logs_token", "bot_logs_token"} <= made
+    expected = {"collector/edge_fn_logs_token", "edge-fn/edge_fn_logs_token", "bot/bot_logs_token"}
+    assert expected <= shares(tmp_path)
+    assert "bot/edge_fn_logs_token" not in shares(tmp_path)
 
 
 def test_a_services_own_secrets_are_made_and_shared_by_those_that_name_them(tmp_path: Path) -> None:

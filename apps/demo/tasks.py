@@ -24,7 +24,8 @@ from demo.outside import OutsideNow, Unavailable
 
 QUEUE: Final = "demo"
 TRIES: Final = 4
-PATIENCE_SECONDS: Final = 0.5
+# A request waits no longer for the queue.
+PATIENCE_SECONDS: Final = 1.0
 _RETRIES: Final[dict[str, Any]] = {
     "autoretry_for": (Unavailable,),
     "max_retries": TRIES,
@@ -40,12 +41,10 @@ app.conf.update(
     task_acks_late=True,
     worker_prefetch_multiplier=1,
     task_publish_retry=False,
+    # A worker waits for its queue as long as it takes.
     broker_connection_retry_on_startup=True,
-    broker_transport_options={
-        "socket_connect_timeout": PATIENCE_SECONDS,
-        "socket_timeout": 5,
-        "visibility_timeout": 300,
-    },
+    broker_connection_max_retries=None,
+    broker_transport_options={"socket_connect_timeout": 1, "socket_timeout": 5, "visibility_timeout": 300},
     worker_hijack_root_logger=False,
 )
 log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger(__name__)
@@ -83,8 +82,9 @@ def _equipped() -> Hands:
 async def send(task: Task, *arguments: object) -> None:
     """Queue a task, with the request's id. Raises QueueDown."""
     try:
-        await asyncio.to_thread(task.apply_async, arguments)
-    except (OperationalError, OSError) as error:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await asyncio.to_thread(task.apply_async, arguments)
+    except (OperationalError, OSError) as error:  # a TimeoutError is an OSError
         raise QueueDown(task.name) from error
 
 

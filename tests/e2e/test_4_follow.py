@@ -71,9 +71,9 @@ def test_an_apply_without_an_edit_changes_nothing(stack: Stack) -> None:
 def test_a_mistake_changes_nothing_on_disk_or_in_the_stack(stack: Stack) -> None:
     tree, starts = tree_hash(stack.root), stack.starts()
     config = stack.get("/prometheus/api/v1/status/config")
-    stack.edit("uses: [cache]", "uses: [cach]")
+    stack.edit("uses: [cache, db]", "uses: [cach, db]")
     code, output = lookout(stack, "apply")
-    stack.edit("uses: [cach]", "uses: [cache]")
+    stack.edit("uses: [cach, db]", "uses: [cache, db]")
     assert code == 1
     assert "error[spec/unknown-service]" in output
     assert "did you mean 'cache'?" in output

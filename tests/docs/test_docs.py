@@ -51,7 +51,7 @@ PROGRAMS: Final = set(
     re.split(
         r"\s+",
         """awk cat cd column cut curl date df dig dmesg docker du echo find findmnt free getent git grep head iostat ip
-        journalctl jq kill last ls lsblk lsof make mount nc openssl ping ps sed sort ss ssh sudo systemctl tail timeout
+        journalctl jq kill last ls lsblk lsof make mount nc openssl ping pip ps sed sort ss ssh sudo systemctl tail timeout
         top tr uniq uptime vmstat watch wc ./lookout""",
     )
 )

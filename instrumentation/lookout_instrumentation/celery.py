@@ -189,6 +189,7 @@ class _Worker:
             else:
                 context.begin()
             structlog.contextvars.bind_contextvars(task=task.name, task_id=task_id)
+            self._lookout.traces.begin(told["traceparent"], kind="consumer")
         self._in_progress.inc()
         if told["sent"]:
             self._wait.labels(task.name).observe(max(0.0, time.time() - told["sent"]))
@@ -212,6 +213,8 @@ class _Worker:
         self._runtime.labels(task.name).observe(seconds)
         self._count(task.name, task_id, _STATE.get(state or "", "failed"), seconds)
         if not task.request.is_eager:
+            known = {"task": task.name, "task_id": task_id}
+            self._lookout.traces.end(f"run {task.name}", known, failed=state == "FAILURE")
             structlog.contextvars.clear_contextvars()
 
     def _refused(self, sender: Any = None, request: Any = None, name: str = "", id: str = "", **_: Any) -> None:
@@ -238,15 +241,17 @@ def _hand_on(headers: dict[str, Any] | None = None, **_: Any) -> None:
         if headers.get("eta"):  # it is meant to wait until then
             sent = max(sent, datetime.fromisoformat(headers["eta"]).timestamp())
     known = {name: value for name, value in context.current().items() if name in _FIELDS}
-    headers[HEADER] = {"sent": sent, "context": known}
+    trace = context.outgoing_headers().get("traceparent", "")
+    headers[HEADER] = {"sent": sent, "context": known, "traceparent": trace}
 
 
 def _told(request: Any) -> dict[str, Any]:
     """What a message says of its request; nothing of it can be relied upon."""
     told = getattr(request, HEADER, None)
     told = told if isinstance(told, dict) else {}
-    fields, sent = told.get("context"), told.get("sent")
+    fields, sent, trace = told.get("context"), told.get("sent"), told.get("traceparent")
     return {
+        "traceparent": trace if isinstance(trace, str) else "",
         "context": fields if isinstance(fields, dict) else {},
         "sent": sent if isinstance(sent, int | float) else 0.0,
     }

@@ -71,6 +71,7 @@ class Lookout:
 
     def flush(self) -> None:
         """Send and write what waits, in a process that ends without saying so."""
+        self.traces.flush()
         self.errors.flush()
         if self.logs:
             self.logs.flush()

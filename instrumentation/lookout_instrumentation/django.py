@@ -125,7 +125,8 @@ class LookoutMiddleware:
         if path == "/metrics":
             self._declare()
         address = request.META.get("REMOTE_ADDR", "")
-        answer = self._lookout.probes.answer(method, path, request.headers.get("Authorization", ""), address, results)
+        token, accept = request.headers.get("Authorization", ""), request.headers.get("Accept", "")
+        answer = self._lookout.probes.answer(method, path, token, address, results, accept=accept)
         log_access(method, path, answer.status, time.perf_counter() - began, probe=True)
         headers = {**dict(answer.headers()), context.HEADER: request_id}
         return HttpResponse(b"" if method == "HEAD" else answer.body, status=answer.status, headers=headers)
@@ -140,6 +141,8 @@ class _Exchange:
         self._id = request_id
         self._ended = False
         http.in_progress.inc()
+        if http.traces:
+            http.traces.begin(request.headers.get("traceparent", ""))
         self._started = time.perf_counter()
 
     def answered(self, response: HttpResponseBase) -> HttpResponseBase:

@@ -42,6 +42,12 @@ _MAX_FLAGS: Final = 20
 _current: "Errors | None" = None
 
 
+def unhandled(error: BaseException, place: str) -> None:
+    """Report an exception that nobody caught, whether or not it is logged; `place` is a route or a task."""
+    if _current is not None:
+        _current.report(error, handled=False, place=place)
+
+
 def from_log(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Structlog processor, before exceptions become text: report the exception that a line of level error is about."""
     if _current is not None and event.get("exc_info") and event.get("level") in ("error", "critical"):

@@ -5,11 +5,13 @@ route is a template, never a raw path, or scanners would make a series of each p
 """
 
 import logging
+import sys
 from collections.abc import Callable, Iterable
 from typing import Final
 
 import structlog
 
+from lookout_instrumentation.errors import unhandled
 from lookout_instrumentation.metrics import Metrics
 from lookout_instrumentation.probes import PROBES
 from lookout_instrumentation.traces import Traces
@@ -80,7 +82,11 @@ def bounded_method(method: str) -> str:
 
 def log_crash(method: str, route: str) -> None:
     """Write down the exception at hand, which nobody caught."""
-    error_log.exception("unhandled exception", method=bounded_method(method), route=route)
+    method = bounded_method(method)
+    error = sys.exception()
+    if error is not None:  # an app with logging of its own has no hook in it
+        unhandled(error, f"{method} {route}")
+    error_log.exception("unhandled exception", method=method, route=route)
 
 
 def log_access(method: str, route: str, status: int, seconds: float, *, probe: bool) -> None:

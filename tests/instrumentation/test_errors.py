@@ -108,6 +108,20 @@ def test_a_crash_in_a_request_arrives_once_with_what_is_known_of_it(tracker: Tra
     assert counts(lookout) == {"sent": 1}
 
 
+def test_a_crash_arrives_from_an_app_that_logs_by_itself(tracker: TrackerStub, tmp_path: Path) -> None:
+    app = FastAPI()
+    lookout = lookout_fastapi.init(app, settings=Settings(sentry_dsn=tracker.dsn, errors_spool=tmp_path), logging=False)
+
+    @app.get("/own_logging")
+    def broken() -> None:
+        raise KeyError("x")
+
+    with TestClient(app) as client:
+        assert client.get("/own_logging").status_code == 500
+    lookout.close()
+    assert [event["transaction"] for event in tracker.events] == ["GET /own_logging"]
+
+
 @pytest.mark.parametrize("own", [True, False], ids=["of the app's own logger", "of a library's logger"])
 def test_an_exception_that_is_logged_arrives_as_handled(
     own: bool, start: Callable[..., Lookout], tracker: TrackerStub

@@ -9,10 +9,15 @@ from typing import Any
 
 import pytest
 import structlog
+from celery import Celery
+from celery.contrib.testing.worker import start_worker
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from flask import Flask
 from lookout_instrumentation import Lookout, Settings, context
+from lookout_instrumentation import celery as lookout_celery
 from lookout_instrumentation import fastapi as lookout_fastapi
+from lookout_instrumentation import flask as lookout_flask
 from lookout_instrumentation.logs import configure_logging
 from opentelemetry import trace
 
@@ -131,6 +136,45 @@ def test_a_task_is_a_part_of_the_trace_of_who_asked_for_it(collector: OtlpStub) 
     request, task = collector.spans
     assert (task.trace_id, task.parent_id, task.kind) == (request.trace_id, request.span_id, CONSUMER)
     assert task.attributes["request_id"] == request.attributes["request_id"]
+
+
+def test_what_happens_in_a_worker_is_joined_with_the_request(collector: OtlpStub, tmp_path: Path) -> None:
+    """By trace and by request id: the request, its task, and the report of the task's failure."""
+    with TrackerStub() as tracker:
+        settings = Settings(
+            traces_endpoint=collector.endpoint, traces_ratio=1.0, sentry_dsn=tracker.dsn, errors_spool=tmp_path
+        )
+        app = Flask("shop")
+        lookout = lookout_flask.init(app, settings=settings)
+        queue = Celery("shop", broker="memory://", backend="cache+memory://")
+        lookout_celery.init(queue, lookout=lookout)
+
+        @queue.task(name="send_receipt")
+        def send_receipt() -> None:
+            raise ConnectionError("no printer")
+
+        @app.post("/orders")
+        def order() -> str:
+            send_receipt.delay()
+            return "ordered"
+
+        with start_worker(queue, perform_ping_check=False, pool="solo", loglevel="ERROR"):
+            answer = app.test_client().post("/orders", buffered=True)
+            deadline = time.monotonic() + 20
+            while lookout.metrics.get("celery_tasks_total").labels("send_receipt", "failed")._value.get() < 1:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        lookout.close()
+        (event,) = tracker.events
+    spans = {span.name: span for span in collector.spans}
+    request, task = spans["POST /orders"], spans["run send_receipt"]
+    assert (task.trace_id, task.parent_id, task.status) == (request.trace_id, request.span_id, ERROR)
+    request_id = answer.headers["X-Request-ID"]
+    assert {request.attributes["request_id"], task.attributes["request_id"], event["tags"]["request_id"]} == {
+        request_id
+    }
+    assert (event["transaction"], event["tags"]["trace_id"]) == ("send_receipt", task.trace_id)
+    assert event["exception"]["values"][0]["mechanism"]["handled"] is False
 
 
 def test_probes_and_unknown_paths_make_no_names(shop: Callable[..., Shop], collector: OtlpStub) -> None:

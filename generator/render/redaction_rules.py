@@ -44,7 +44,8 @@ _ENDS: Final = (
 _PHONE_ENDS: Final = ("phone", "number", "mobile", "msisdn", "whatsapp")
 # The gates: is one of these words in the line; is there a run of digits as every card and local number has it.
 WORDS: Final = (
-    *("pass", "pwd", "secret", "token", "key", "sess", "authorization", "cookie", "credential", "sig", "number"),
+    *("pass", "pwd", "secret", "token", "key", "sessid", "sessionid", "authorization", "cookie", "credential"),
+    *("?sig", "&sig", "signature", "number"),
     *("cvv", "cvc", "otp", "phone", "mobile", "msisdn", "whatsapp"),
 )
 DIGITS: Final = r"\d{3}(?:[ .+-]|%20)?\d{4}|0\d \d\d \d\d"

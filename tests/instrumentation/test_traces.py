@@ -149,7 +149,7 @@ def test_what_happens_in_a_worker_is_joined_with_the_request(collector: OtlpStub
         queue = Celery("shop", broker="memory://", backend="cache+memory://")
         lookout_celery.init(queue, lookout=lookout)
 
-        @queue.task(name="send_receipt")
+        @queue.task(name="send_receipt")  # type: ignore[untyped-decorator]
         def send_receipt() -> None:
             raise ConnectionError("no printer")
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry
 from lookout_instrumentation.health import CheckResult, Health
 from lookout_instrumentation.metrics import Metrics
+from prometheus_client import CollectorRegistry
 
 from tests.instrumentation.apps import captured, settings_in
 

@@ -83,22 +83,24 @@ def joined_operator() -> dict[str, Any]:
 def _record(form: _Form) -> str:
     """A plain line, and what belongs to it: without what all begin with, which the callers put in front."""
 
-    def following(start: str) -> str:
-        return rf"\n{form.before}{start}{form.after}"
+    def line(start: str) -> str:
+        return f"{start}{form.after}"
 
+    # Where the next line begins; written once for all that may follow, as each alternative is paid for with every byte.
+    then = rf"\n{form.before}"
     indent = rf"(?: |{form.tab})*{form.visible}"
-    by_spaces, by_tab = following(f" {indent}"), following(f"{form.tab}{indent}")
-    exception, traceback = following(f"(?:{_EXCEPTION})"), following(_TRACEBACK)
-    empty = rf"\n{form.before}{form.empty}"
+    by_spaces, by_tab = line(f" {indent}"), line(f"{form.tab}{indent}")
+    exception, traceback = line(f"(?:{_EXCEPTION})"), line(_TRACEBACK)
     more = (
         # Python: indented lines end with the exception. In Java the next exception begins a record.
-        f"{by_spaces}(?:{exception})?",
+        f"{by_spaces}(?:{then}{exception})?",
         by_tab,
-        f"(?:{empty})?{following(_CHAINED)}(?:{empty})?(?:{traceback})?",
-        following(_PHRASES),
-        f"{following(_GO_CALL)}(?:{by_tab}|{_UNFINISHED})",
-        empty,
+        f"(?:{form.empty}{then})?{line(_CHAINED)}(?:{then}{form.empty})?(?:{then}{traceback})?",
+        line(_PHRASES),
+        f"{line(_GO_CALL)}(?:{then}{by_tab}|{_UNFINISHED})",
+        form.empty,
     )
     # The line that announces an exception, then the exception: what logging.exception and its kin write.
-    begun = f"{form.first}{form.after}(?:{traceback}|{exception}(?:{by_spaces}|{by_tab}|{_UNFINISHED}))?"
-    return f"{begun}(?:{'|'.join(more)})*(?:{_UNFINISHED})?"
+    raised = f"{exception}(?:{then}(?:{by_spaces}|{by_tab})|{_UNFINISHED})"
+    begun = f"{line(form.first)}(?:{then}(?:{traceback}|{raised}))?"
+    return f"{begun}(?:{then}(?:{'|'.join(more)}))*(?:{_UNFINISHED})?"

@@ -23,6 +23,7 @@ ROTATED_BYTES: Final = 10 * 2**20
 _TICKS: Final = 10
 _ROUTES: Final = ("/orders", "/orders/{order_id}", "/search", "/analyses", "/payments", "/login")
 _PUSHED_AT_ONCE: Final = 5000
+_ATTEMPTS: Final = 10
 
 
 def uuid7(at: int) -> str:
@@ -151,7 +152,13 @@ def _push(lab: Lab, batch: dict[str, list[list[Any]]]) -> None:
     streams: list[dict[str, Any]] = [
         {"stream": {"service_name": name} | labels, "values": values} for name, values in batch.items()
     ]
-    if streams:
-        answer = requests.post(lab.url("loki", 3100, "/loki/api/v1/push"), json={"streams": streams}, timeout=60)
-        assert answer.status_code == 204, answer.text
+    url, status, text = lab.url("loki", 3100, "/loki/api/v1/push"), 204, ""
+    for _ in range(_ATTEMPTS if streams else 0):
+        answer = requests.post(url, json={"streams": streams}, timeout=60)
+        status, text = answer.status_code, answer.text
+        if status < 500:
+            break
+        # A month is written within minutes: what is too much at once is not too much a little later.
+        time.sleep(5)
+    assert status == 204, text
     batch.clear()

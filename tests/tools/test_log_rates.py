@@ -206,11 +206,12 @@ def test_a_request_in_a_history_of_thirty_days_is_found_in_seconds(lab: Lab, tmp
     wait_for("Loki is ready", lambda: requests.get(lab.url("loki", 3100, "/ready"), timeout=2).ok, 60)
 
     narrow = [_look(lab, tmp_path, request_id) for _ in range(3)]
-    wide = _wide(lab, request_id)
+    wide, gave_up = _wide(lab, request_id)
     print(
         f"\nhistory: {total:,} lines in {HISTORY_DAYS} days, {THIN} a minute, {FULL_MINUTES} min of it at {USUAL:,}: "
         f"lookout logs --request-id {', '.join(f'{seconds:.2f}' for seconds in narrow)} s, "
-        f"the stock query over {HISTORY_DAYS} days {wide:.2f} s: {wide / min(narrow):.1f} times as long"
+        f"the stock query over {HISTORY_DAYS} days {wide:.2f} s{', when Loki gave up' * gave_up}: "
+        f"{wide / min(narrow):.1f} times as long"
     )
     # The first one finds a Loki that has just started; and whatever else runs on these cores has its share of all.
     assert min(narrow) < 2
@@ -229,8 +230,8 @@ def _look(lab: Lab, folder: Path, request_id: str) -> float:
     return seconds
 
 
-def _wide(lab: Lab, request_id: str) -> float:
-    """The seconds that Loki takes for the same over everything it keeps."""
+def _wide(lab: Lab, request_id: str) -> tuple[float, bool]:
+    """The seconds that Loki takes for the same over everything it keeps, and whether it gave up after them."""
     end = time.time_ns()
     parameters = {
         "query": f'{{service_name=~".+"}} | request_id="{request_id}"',
@@ -241,6 +242,8 @@ def _wide(lab: Lab, request_id: str) -> float:
     began = time.monotonic()
     answer = requests.get(lab.url("loki", 3100, "/loki/api/v1/query_range"), params=parameters, timeout=120)
     seconds = time.monotonic() - began
-    assert answer.ok, answer.text
+    if not answer.ok:
+        assert "deadline exceeded" in answer.text or answer.status_code == 504, answer.text
+        return seconds, True
     assert sum(len(stream["values"]) for stream in answer.json()["data"]["result"]) == 3
-    return seconds
+    return seconds, False

@@ -21,10 +21,13 @@ from fastapi.testclient import TestClient
 from lookout_instrumentation import Lookout, Settings, SettingsError, context
 from lookout_instrumentation import fastapi as lookout_fastapi
 from lookout_instrumentation.outbox import RESULTS
+from lookout_instrumentation.redaction import redact
 from lookout_instrumentation.reports import is_expected
 from lookout_instrumentation.spool import MAX_FILES, Spool
 
 from tests.instrumentation.tracker_stub import TrackerStub
+from tests.unit.redaction_cases import LOOK_ALIKES
+from tests.unit.redaction_cases import SECRETS as SECRET_LINES
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -312,6 +315,19 @@ def test_no_planted_secret_is_in_the_bytes_that_arrive(start: Callable[..., Look
     assert "user" not in event
 
 
+def test_every_secret_of_the_table_is_masked_and_look_alikes_are_not(
+    start: Callable[..., Lookout], tracker: TrackerStub
+) -> None:
+    lookout = start()
+    secrets = [text for text, _ in SECRET_LINES.values()]
+    for text in (*secrets, *LOOK_ALIKES.values()):
+        lookout.errors.report(failed(text))
+    lookout.errors.flush(30)
+    said = [event["exception"]["values"][0]["value"] for event in tracker.events]
+    assert said == [*(redact(text) for text in secrets), *LOOK_ALIKES.values()]
+    assert [text for text, masked in zip(secrets, said, strict=False) if text == masked] == []
+
+
 # --- the tracker is away ------------------------------------------------------------------------------------
 
 
@@ -375,6 +391,34 @@ def test_a_process_that_is_killed_leaves_its_reports_to_the_next(
     run("in good order")
     said = [event["exception"]["values"][0]["value"] for event in tracker.events]
     assert said == ["last words", "last words", "unhandled"]
+
+
+def test_a_forked_process_reports_for_itself(tracker: TrackerStub, tmp_path: Path) -> None:
+    """As those of a server or a worker pool do, which end without a word."""
+    program = """
+        import os
+        from lookout_instrumentation import Lookout
+        lookout = Lookout()
+        def report(name):
+            try:
+                raise ValueError(name)
+            except ValueError as error:
+                lookout.errors.report(error)
+        report("before")
+        child = os.fork()
+        report("child" if child == 0 else "parent")
+        if child == 0:
+            lookout.flush()
+            os._exit(0)
+        os.waitpid(child, 0)
+    """
+    told = {"SENTRY_DSN": tracker.dsn, "LOOKOUT_ERRORS_SPOOL": str(tmp_path)}
+    told |= {"PYTHONPATH": str(ROOT / "instrumentation"), "PATH": os.environ["PATH"]}
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    done = subprocess.run(command, env=told, timeout=30, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    said = sorted(event["exception"]["values"][0]["value"] for event in tracker.events)
+    assert said == ["before", "child", "parent"]
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from lookout_instrumentation import fastapi as lookout_fastapi
 from lookout_instrumentation import flask as lookout_flask
 from lookout_instrumentation.logs import configure_logging
 from opentelemetry import trace
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from tests.instrumentation.otlp_stub import OtlpStub
 from tests.instrumentation.tracker_stub import TrackerStub
@@ -232,7 +233,9 @@ def test_a_histogram_names_the_trace_to_who_asks_for_it(shop: Callable[..., Shop
     marked = [line for line in open_metrics.text.splitlines() if "# {" in line]
     assert [line.partition("{")[0] for line in marked] == ["http_request_duration_seconds_bucket"]
     assert f'trace_id="{request.trace_id}"' in marked[0]
-    assert open_metrics.text.endswith("# EOF\n")
+    parsed = text_string_to_metric_families(open_metrics.text)  # type: ignore[no-untyped-call]
+    families = {family.name for family in parsed}
+    assert {"http_requests", "http_request_duration_seconds", "app_build_info", "trace_spans"} <= families
     assert "trace_id" not in plain.text
 
 

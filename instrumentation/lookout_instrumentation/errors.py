@@ -96,7 +96,7 @@ class Errors:
             error.__lookout_reported__ = True  # type: ignore[attr-defined]
         if self._is_unwanted(error):
             self._count("filtered")
-        elif not self._may_report() or not self._outbox.put(self._job(error, handled, place)):
+        elif not (self._may_report() and self._take(error, handled, place)):
             self._count("dropped")
 
     def flag(self, name: str, value: object) -> None:
@@ -140,6 +140,12 @@ class Errors:
                 return False
             self._allowance -= 1
             return True
+
+    def _take(self, error: BaseException, handled: bool, place: str) -> bool:
+        try:
+            return self._outbox is not None and self._outbox.put(self._job(error, handled, place))
+        except Exception:  # whatever an exception of the app's does when it is looked at, the app goes on
+            return False
 
     def _job(self, error: BaseException, handled: bool, place: str) -> Callable[[], None]:
         """The stack is read here, while it is as it was; the rest is done in the sender's thread, in this context."""

@@ -16,7 +16,7 @@ from lookout_instrumentation.redaction import REDACTED, scrub
 EXPECTED: Final = frozenset(
     {
         *("SystemExit", "KeyboardInterrupt", "GeneratorExit", "CancelledError"),
-        *("ClientDisconnect", "ClientDisconnected"),
+        *("ClientDisconnect", "ClientDisconnected", "WebSocketDisconnect"),
         *("fastapi.exceptions.RequestValidationError", "fastapi.exceptions.WebSocketRequestValidationError"),
         *("django.http.response.Http404", "django.core.exceptions.PermissionDenied"),
         *("django.core.exceptions.SuspiciousOperation", "django.core.exceptions.BadRequest"),

@@ -5,6 +5,7 @@ Owns its options: none of them may cost a request anything, or put into a report
 
 import gzip
 import hashlib
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -90,6 +91,12 @@ def _transport(outbox: Outbox, on_drop: Callable[[], None]) -> type[Any]:
         def __init__(self, options: dict[str, Any]) -> None:
             super().__init__(options)
             outbox.post = self.post
+            if hasattr(os, "register_at_fork"):
+                os.register_at_fork(after_in_child=self._renew)
+
+        def _renew(self) -> None:
+            """Two processes must not talk over one connection."""
+            self._pool = self._make_pool()
 
         def capture_envelope(self, envelope: "Envelope") -> None:
             if envelope.get_event() is None:  # a profile: not worth being kept

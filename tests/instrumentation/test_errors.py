@@ -172,6 +172,30 @@ def test_what_the_app_tells_the_sdk_is_said_of_that_request_alone(
     assert not second.get("breadcrumbs", {}).get("values")
 
 
+class Odd(Exception):
+    """An exception that cannot be looked at."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no")
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in ("__cause__", "__notes__"):
+            raise RuntimeError("no")
+        return super().__getattribute__(name)
+
+
+def test_an_exception_that_cannot_be_looked_at_harms_nobody(
+    start: Callable[..., Lookout], tracker: TrackerStub
+) -> None:
+    lookout = start()
+    lookout.errors.report(Odd())
+    lookout.errors.report(failed())
+    lookout.errors.flush()
+    found = counts(lookout)
+    assert found["sent"] >= 1
+    assert sum(found.values()) == 2
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_thread_that_dies_is_reported(start: Callable[..., Lookout], tracker: TrackerStub) -> None:
     start()

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from demo import faults, providers
+from demo import fault, faults, providers
 from demo.faults import Fault, Faults
 from demo.made_up import DECLINED_CARD
 from demo.providers import Options, create_providers
@@ -164,6 +164,33 @@ def test_faults_are_off_unless_they_are_allowed() -> None:
     with TestClient(create_providers(Options())) as client:
         assert client.post("/fault", json={"target": "llm", "mode": "hang"}).status_code == 404
         assert client.get("/fault").json()["llm"]["mode"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("words", "given"),
+    [
+        pytest.param("", None, id="nothing: shown is what is on"),
+        pytest.param("llm 429", {"target": "llm", "mode": "429", "share": 1.0, "seconds": 60.0}, id="all, a minute"),
+        pytest.param(
+            "payments 5xx 0.5 300", {"target": "payments", "mode": "5xx", "share": 0.5, "seconds": 300.0}, id="in full"
+        ),
+    ],
+)
+def test_words_of_an_order(words: str, given: dict[str, Any] | None) -> None:
+    assert fault.order(words.split()) == given
+    if given:
+        Fault.model_validate(given)
+
+
+@pytest.mark.parametrize("words", ["llm", "llm 429 half", "llm 429 1 60 more"])
+def test_words_that_are_no_order_are_told_how_it_goes(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert fault.main(words.split()) == 2
+    assert "usage: python3 -m demo.fault" in capsys.readouterr().err
+
+
+def test_a_stub_that_does_not_answer_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert fault.main([], url="http://127.0.0.1:1/fault") == 1
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,8 @@ class _Worker:
         if self._server is not None:
             self._server.stop()
             self._server = None
+        if Lookout.worker is self._lookout:
+            Lookout.worker = None
 
     def _start_logging(self, **_: Any) -> None:
         """Celery asks who wants to set up logging, and leaves it to whoever answers."""

@@ -91,6 +91,8 @@ def _with_checks(lifespan: Any, app: Starlette, lookout: Lookout) -> Any:
 
     @asynccontextmanager
     async def wrapped(inner: Any) -> AsyncIterator[Any]:
+        if lookout.logs:
+            lookout.logs.adopt()  # of a server that sets up its logging after it has loaded the app
         lookout.http.declare(_declared(app.router.routes))
         await lookout.health.refresh()  # so that the first scrape finds them
         refresher = asyncio.create_task(lookout.health.keep_fresh())

@@ -81,5 +81,6 @@ class Probes:
         if refused:
             return as_json(refused[0], {"detail": refused[1]}, CHALLENGE)
         if self._metrics.settings.traces_endpoint and _OPEN_METRICS in accept:
-            return Answer(200, self._metrics.exposition(exemplars=True), f"{_OPEN_METRICS}; version=1.0.0; charset=utf-8")
+            kind = f"{_OPEN_METRICS}; version=1.0.0; charset=utf-8"
+            return Answer(200, self._metrics.exposition(exemplars=True), kind)
         return Answer(200, self._metrics.exposition(), _TEXT)

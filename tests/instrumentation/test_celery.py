@@ -337,10 +337,11 @@ def sender(broker: str) -> Celery:
     return app
 
 
-def test_a_solo_worker_answers_for_itself(broker: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("pool", [("solo",), ("threads", "--concurrency", "4")], ids=["solo", "threads"])
+def test_a_worker_of_one_process_answers_for_itself(broker: str, tmp_path: Path, pool: tuple[str, ...]) -> None:
     celery = sender(broker)
     init(celery, settings=settings_in(tmp_path), logging=False)
-    with worker(broker, tmp_path, "--pool", "solo") as process:
+    with worker(broker, tmp_path, "--pool", *pool) as process:
         until(lambda: process.value("celery_worker_up") == 1)
         assert process.ask("/health")[0] == 200
         ready = until(lambda: json.loads(process.ask("/ready")[1] or "{}").get("checks"))

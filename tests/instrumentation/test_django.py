@@ -30,6 +30,7 @@ def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[App]:
 @pytest.fixture
 def unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(for_django, "_lookout", None)
+    monkeypatch.setattr(Lookout, "worker", None)
 
 
 def test_async_views_and_regular_expressions_are_labelled_like_the_rest(app: App) -> None:

@@ -3,12 +3,9 @@
 import os
 import re
 import signal
-import socket
 import subprocess
-import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,9 +17,8 @@ from lookout_instrumentation.metrics import Metrics
 from prometheus_client import REGISTRY, Counter
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.instrumentation.apps import AUTHORIZED, series_in
-
-ROOT = Path(__file__).parents[2]
+from tests.instrumentation.apps import series_in
+from tests.instrumentation.servers import ask, scraped, served
 
 
 def metrics(**settings: object) -> Metrics:
@@ -177,69 +173,26 @@ else:
     lookout_instrumentation.flask.init(wsgi)
 """
 SERVERS = {
-    "uvicorn": ("asgi", ["uvicorn", "apps_of_a_test:asgi", "--workers", "{workers}", "--port", "{port}"]),
-    "gunicorn": ("wsgi", ["gunicorn", "apps_of_a_test:wsgi", "-w", "{workers}", "-b", "127.0.0.1:{port}"]),
+    "uvicorn": ("asgi", ["uvicorn", "app_of_a_test:asgi", "--workers", "{workers}", "--port", "{port}"]),
+    "gunicorn": ("wsgi", ["gunicorn", "app_of_a_test:wsgi", "-w", "{workers}", "-b", "127.0.0.1:{port}"]),
     "gunicorn-preload": (
         "wsgi",
-        ["gunicorn", "apps_of_a_test:wsgi", "--preload", "-w", "{workers}", "-b", "127.0.0.1:{port}"],
+        ["gunicorn", "app_of_a_test:wsgi", "--preload", "-w", "{workers}", "-b", "127.0.0.1:{port}"],
     ),
 }
 
 
 @contextmanager
-def served(server: str, folder: Path, workers: int, **more: str) -> Iterator[tuple["subprocess.Popen[str]", int]]:
-    """An app behind a real server with so many workers; its output is in folder/output."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    (folder / "apps_of_a_test.py").write_text(APPS)
-    (folder / "token").write_text(AUTHORIZED["Authorization"].split()[1])
+def served_by(server: str, folder: Path, workers: int, **env: str) -> Iterator[tuple["subprocess.Popen[str]", int]]:
     kind, command = SERVERS[server]
-    environment = {
-        **os.environ,
-        "KIND": kind,
-        "HOME": str(folder),
-        "PYTHONPATH": f"{folder}:{ROOT / 'instrumentation'}",
-        "LOOKOUT_METRICS_TOKEN_FILE": str(folder / "token"),
-        **more,
-    }
-    arguments = [part.format(workers=workers, port=port) for part in command]
-    with (folder / "output").open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *arguments], env=environment, cwd=folder, stdout=output, stderr=output, text=True
-        )
-        try:
-            yield process, port
-        finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def ask(port: int, path: str) -> str:
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=AUTHORIZED)
-    end = time.monotonic() + 30
-    while True:
-        try:
-            with urllib.request.urlopen(request, timeout=5) as answer:
-                return str(answer.read().decode())
-        except OSError:
-            assert time.monotonic() < end, f"{path} was not answered in time"
-            time.sleep(0.1)
-
-
-def scraped(port: int, name: str, **labels: str) -> list[float]:
-    families = text_string_to_metric_families(ask(port, "/metrics"))
-    samples = [sample for family in families for sample in family.samples if sample.name == name]
-    return [sample.value for sample in samples if sample.labels.items() >= labels.items()]
+    arguments = [part.format(workers=workers, port="{port}") for part in command]
+    with served(arguments, folder, APPS, KIND=kind, **env) as running:
+        yield running
 
 
 @pytest.mark.parametrize("server", SERVERS)
 def test_a_server_with_two_workers_and_no_shared_folder_is_refused(server: str, tmp_path: Path) -> None:
-    with served(server, tmp_path, 2) as (process, _):
+    with served_by(server, tmp_path, 2) as (process, _):
         end = time.monotonic() + 30
         while "2 workers would each have their own metrics" not in (tmp_path / "output").read_text():
             assert time.monotonic() < end, (tmp_path / "output").read_text()
@@ -249,7 +202,7 @@ def test_a_server_with_two_workers_and_no_shared_folder_is_refused(server: str, 
 
 @pytest.mark.parametrize("server", SERVERS)
 def test_one_worker_needs_no_shared_folder(server: str, tmp_path: Path) -> None:
-    with served(server, tmp_path, 1, WEB_CONCURRENCY="4") as (_, port):
+    with served_by(server, tmp_path, 1, WEB_CONCURRENCY="4") as (_, port):
         ask(port, "/pid")
         assert sum(scraped(port, "http_requests_total", handler="/pid", status="200")) == 1
 
@@ -258,7 +211,7 @@ def test_one_worker_needs_no_shared_folder(server: str, tmp_path: Path) -> None:
 def test_two_workers_with_a_shared_folder_are_counted_together(server: str, tmp_path: Path) -> None:
     shared = tmp_path / "shared"
     shared.mkdir()
-    with served(server, tmp_path, 2, PROMETHEUS_MULTIPROC_DIR=str(shared)) as (_, port):
+    with served_by(server, tmp_path, 2, PROMETHEUS_MULTIPROC_DIR=str(shared)) as (_, port):
         pids = {ask(port, "/pid") for _ in range(60)}
         for _ in range(5):  # whichever of them answers
             assert sum(scraped(port, "http_requests_total", handler="/pid", status="200")) == 60

@@ -1,0 +1,74 @@
+"""Apps behind real servers, in processes of their own, for tests of what only a server does."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.instrumentation.apps import AUTHORIZED
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def served(
+    command: Sequence[str], folder: Path, source: str, **env: str
+) -> Iterator[tuple["subprocess.Popen[str]", int]]:
+    """Run `python -m command`, which is told its {port}; `source` is its module app_of_a_test.
+
+    Yields the process and its port; what it prints is in folder/output.
+    """
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    (folder / "app_of_a_test.py").write_text(source)
+    (folder / "token").write_text(AUTHORIZED["Authorization"].split()[1])
+    environment = {
+        **os.environ,
+        "HOME": str(folder),
+        "PYTHONPATH": f"{folder}:{ROOT}:{ROOT / 'instrumentation'}",
+        "LOOKOUT_METRICS_TOKEN_FILE": str(folder / "token"),
+        **env,
+    }
+    arguments = [part.format(port=port) for part in command]
+    with (folder / "output").open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *arguments], env=environment, cwd=folder, stdout=output, stderr=output, text=True
+        )
+        try:
+            yield process, port
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def ask(port: int, path: str) -> str:
+    """What the app answers, as soon as it does."""
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=AUTHORIZED)
+    end = time.monotonic() + 30
+    while True:
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                return str(answer.read().decode())
+        except OSError:
+            assert time.monotonic() < end, f"{path} was not answered in time"
+            time.sleep(0.1)
+
+
+def scraped(port: int, name: str, **labels: str) -> list[float]:
+    """The values of a metric's series that have these labels."""
+    families = text_string_to_metric_families(ask(port, "/metrics"))
+    samples = [sample for family in families for sample in family.samples if sample.name == name]
+    return [sample.value for sample in samples if sample.labels.items() >= labels.items()]

@@ -22,7 +22,7 @@ from lookout_instrumentation.settings import Settings
 from lookout_instrumentation.writer import NOT_WRITTEN, QUEUE_FULL, Writer
 
 # They put whole URLs, query strings and their secrets included, into INFO records.
-_CHATTY: Final = ("httpx", "httpx2", "httpcore", "httpcore2", "urllib3", "asyncio")
+_CHATTY: Final = ("httpx", "httpx2", "httpcore", "httpcore2", "urllib3", "asyncio", "werkzeug")
 # Servers and frameworks bring handlers of their own, and access lines without an id, of raw paths.
 _SERVERS: Final = (
     "uvicorn",

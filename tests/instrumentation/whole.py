@@ -110,7 +110,7 @@ def _worker(folder: Path) -> str:
     app = Celery("tasks", broker="memory://")
     lookout = init_celery(app, settings=_settings(folder, "worker"))
 
-    @app.task
+    @app.task  # type: ignore[untyped-decorator]
     def add(a: int, b: int) -> int:
         return a + b
 

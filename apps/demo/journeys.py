@@ -143,7 +143,7 @@ class Crowd:
 
     def lead(self) -> Request:
         """A visitor left an address."""
-        return self._known(lambda person: Request("POST", "/leads", person=person))
+        return self._known(lambda person: Request("POST", "/leads", {"site": 1}, person))
 
     def upgrade(self) -> Request:
         """From free to basic, from basic to premium; one card in a hundred is declined."""

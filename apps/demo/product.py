@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from demo import tasks
 from demo.analyses import LONG_TEXT, MAX_TEXT, Analysis, finish, new_row, shown
 from demo.catalogue import Item
+from demo.outside import Answer
 from demo.services import FAULTS, Shared
 from demo.signin import Anybody, Known
 
@@ -25,6 +26,12 @@ class Text(BaseModel):
     """A text to analyse."""
 
     text: Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
+
+
+class Lead(BaseModel):
+    """Where somebody left their address."""
+
+    site: Annotated[int, Field(ge=1, le=9)] = 1
 
 
 class JsError(BaseModel):
@@ -70,12 +77,13 @@ async def post_analyze(body: Text, shared: Shared, who: Anybody, response: Respo
     context.bind(action="analyze")
     row = new_row(body.text, who.tenant_id if who else None)
     tenant = who.tenant if who else NOBODY
+    shared.lookout.errors.flag("summaries", shared.settings.summaries)
     if len(body.text) > LONG_TEXT:
         await shared.analyses.save(row)
         await tasks.send(tasks.analyze, str(row.id), tenant)
         response.status_code = 202
     else:
-        answer = await shared.outside.summarise(body.text, tenant)
+        answer = await shared.outside.summarise(body.text, tenant) if shared.settings.summaries else Answer(None)
         finish(row, answer.text, answer.cost_usd)
         await shared.analyses.save(row)
     shared.lookout.business.event("analysis")
@@ -105,10 +113,12 @@ async def post_export(shared: Shared, who: Known) -> dict[str, str]:
 
 
 @router.post("/leads", status_code=201)
-async def post_lead(shared: Shared, who: Known) -> dict[str, str]:
-    """A visitor of the tenant's site left an address; what it was is nobody's business here."""
+async def post_lead(lead: Lead, shared: Shared, who: Known) -> dict[str, str]:
+    """A visitor of one of the tenant's sites left an address; what it was is nobody's business here."""
+    context.bind(action="lead", site=f"{who.tenant}-{lead.site}")
     shared.lookout.business.event("lead")
     shared.lookout.tenants.event(who.tenant, "lead")
+    log.info("lead noted")
     return {"status": "noted"}
 
 

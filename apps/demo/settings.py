@@ -39,6 +39,8 @@ class Settings:
     calendar: Calendar = field(default_factory=Calendar)
     refresh_seconds: float = 15.0
     llm_budget_usd: float = 1.0
+    # A feature flag: error reports say which way it stood.
+    summaries: bool = True
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
@@ -57,6 +59,7 @@ class Settings:
             switches_enabled=given.get("DEMO_SWITCHES", "off").lower() == "on",
             calendar=Calendar(_positive(given, "DEMO_DAY_SECONDS", Calendar.day_seconds)),
             refresh_seconds=_positive(given, "DEMO_REFRESH_SECONDS", cls.refresh_seconds),
+            summaries=given.get("DEMO_SUMMARIES", "on").lower() == "on",
             llm_budget_usd=_positive(given, "DEMO_LLM_BUDGET_USD", cls.llm_budget_usd),
         )
 

@@ -87,7 +87,7 @@ def settings_in(folder: Path) -> LookoutSettings:
 
 
 @contextmanager
-def running(settings: LookoutSettings, *, switches: bool = True) -> Iterator[Demo]:
+def running(settings: LookoutSettings, *, switches: bool = True, summaries: bool = True) -> Iterator[Demo]:
     """Run the API while the block runs, on SQLite and the provider stub; what it logs is read only if the block asks.
 
     Tasks are kept in memory, and run by whoever is given `worker`.
@@ -98,7 +98,13 @@ def running(settings: LookoutSettings, *, switches: bool = True) -> Iterator[Dem
     with tempfile.TemporaryDirectory() as folder:
         key = Path(folder) / "webhook_key"
         key.write_text("hush")
-        demo = Settings(switches_enabled=switches, webhook_key_file=key, calendar=Calendar(600), refresh_seconds=0.2)
+        demo = Settings(
+            switches_enabled=switches,
+            webhook_key_file=key,
+            calendar=Calendar(600),
+            refresh_seconds=0.2,
+            summaries=summaries,
+        )
         engine = create_engine(f"sqlite:///{folder}/demo.db")
         with engine.begin() as connection:
             prepare(connection)

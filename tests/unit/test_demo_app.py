@@ -73,6 +73,13 @@ def test_an_analysis_is_counted_by_model_tenant_and_api_with_its_tokens_and_its_
     assert demo.value("external_quota_used", api="openai") == 1
 
 
+def test_the_flag_switches_the_summaries_off(settings: LookoutSettings) -> None:
+    with running(settings, summaries=False) as demo:
+        answer = demo.client.post("/analyze", json={"text": "Hello."})
+        assert (answer.status_code, answer.json()["summary"]) == (200, None)
+        assert demo.value("external_requests_total", api="openai", result="ok") == 0
+
+
 def test_statements_are_counted_by_request(demo: Demo) -> None:
     demo.client.get("/items?size=20")
     assert demo.value("db_request_queries_sum", handler="/items") == 1

@@ -32,6 +32,13 @@ def test_a_crash_is_one_error_line_with_its_type_and_one_access_line(demo: Demo)
     assert "Traceback" in lines["error"]["exception"]
 
 
+def test_a_lead_is_a_line_with_its_site(demo: Demo) -> None:
+    with captured() as records:
+        demo.client.post("/leads", json={"site": 2}, headers=demo.log_in())
+    (line,) = [record for record in records if record["message"] == "lead noted"]
+    assert (line["tenant"], line["site"], line["action"]) == ("acme", "acme-2", "lead")
+
+
 def test_the_error_of_a_browser_is_a_line_with_its_type(demo: Demo) -> None:
     with captured() as records:
         demo.client.post("/client-errors", json={"kind": "TypeError", "message": "x is undefined"})

@@ -155,7 +155,7 @@ def test_what_browsers_and_tenants_do_is_counted(demo: Demo) -> None:
     ana = demo.log_in()
     assert demo.client.post("/client-errors", json={"kind": "TypeError"}).status_code == 204
     assert demo.client.post("/client-errors", json={"kind": "<script>"}).status_code == 422
-    demo.client.post("/leads", headers=ana)
+    demo.client.post("/leads", json={"site": 1}, headers=ana)
     demo.client.post("/exports", headers=ana)
     demo.client.get("/items/1", headers=ana)
     for _ in range(2):

@@ -15,7 +15,7 @@ from generator.render.redaction_rules import DIGITS, NAMES, PHONE_NAMES, RULES, 
 PATH: Final = "instrumentation/lookout_instrumentation/redaction.json"
 BROWSER: Final = "instrumentation/browser/redaction.js"
 # Names whose whole value is a secret.
-_SECRET_NAMES: Final = rf"(?i)(?:{NAMES}|{PHONE_NAMES})$"
+_SECRET_NAMES: Final = rf"(?i)(?:{NAMES}|{PHONE_NAMES}|^pass)\]?$"
 
 
 def render_redaction() -> tuple[Artifact, ...]:

@@ -33,7 +33,7 @@ class Rule:
 NAMES: Final = (
     r"passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key"
     r"|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id"
-    r"|authorization|cookie|credentials?|signature|[?&]sig|card[_-]?number|cvv|cvc|otp"
+    r"|authorization|cookie|credentials?|signature|[?&]sig|[\"']pass|card[_-]?number|cvv|cvc|otp"
 )
 PHONE_NAMES: Final = r"phone(?:[_-]?number)?|mobile|msisdn|whatsapp"
 # How those names can end, as plain text.
@@ -48,7 +48,7 @@ WORDS: Final = (
     *("?sig", "&sig", "signature", "number"),
     *("cvv", "cvc", "otp", "phone", "mobile", "msisdn", "whatsapp"),
 )
-DIGITS: Final = r"\d{3}(?:[ .+-]|%20)?\d{4}|0\d \d\d \d\d"
+DIGITS: Final = r"\d{3}(?:[ .+_-]{0,3}|%20)\d{4}|0\d \d\d \d\d"
 
 
 def _ended(ends: tuple[str, ...], *marks: str) -> tuple[str, ...]:
@@ -60,6 +60,8 @@ def _ended(ends: tuple[str, ...], *marks: str) -> tuple[str, ...]:
 _START: Final = r"(^|[^\w.]|\D\.|\\[nrtbf]|\\u[0-9a-fA-F]{4})"
 # The same for a number, which may be a part of a name.
 _BEFORE: Final = r"(^|[^A-Za-z0-9.]|\D\.|\\[nrtbf]|\\u[0-9a-fA-F]{4})"
+# Of these names a list holds secrets; of `tokens` it may hold words.
+_PLURALS: Final = r"passwords|secrets|api[_-]?keys|(?:access|refresh)[_-]?tokens"
 _JSON_STRING: Final = r'"(?:[^"\\]|\\.)*"?'
 _NUMBER: Final = r"-?\d[\d.eE+-]*"
 # A bare value ends where a query string, a header or a sentence goes on.
@@ -81,7 +83,7 @@ _KEY_STARTS: Final = (
     *("akia", "asia", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "sk_", "rk_", "whsec_"),
     *("xox", "xapp-", "sk-", "hf_", "aiza", "ya29.", "gocspx-", "sg.", "key-", "npm_", "pypi-", "_v1_", "shp"),
 )
-_GAP: Final = r"(?:[ .+-]|%20)?"
+_GAP: Final = r"(?:[ .+_-]{0,3}|%20)"
 _CARD: Final = (
     rf"(?:4\d{{3}}|5[0-8]\d{{2}}|2[2-7]\d{{2}}|35\d{{2}}|6\d{{3}})(?:{_GAP}\d{{4}}){{3}}(?:{_GAP}\d{{3}})?"
     rf"|4\d{{12}}|3[47]\d{{2}}{_GAP}\d{{6}}{_GAP}\d{{5}}|3(?:0[0-5]|[68]\d)\d{_GAP}\d{{6}}{_GAP}\d{{4}}"
@@ -134,9 +136,9 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         "secret list of JSON",
-        rf'(?i)((?:passwords|secrets|api[_-]?keys|(?:access|refresh)[_-]?tokens)"\s*:\s*)\[(?:\s*{_JSON_STRING}\s*,?)+\s*\]?',
-        '${1}"[redacted:secret]"',
-        hints=_ended(("passwords", "secrets", "keys", "tokens"), '"'),
+        rf'(?i)((?:{NAMES}|{_PLURALS})(\\*)"\s*:\s*)\[(?:\s*(?:{_JSON_STRING}|\\+"[^"]*"?)\s*,?)+\s*\]?',
+        '${1}${2}"[redacted:secret]${2}"',
+        hints=_ended((*_ENDS, "passwords", "secrets", "keys", "tokens"), '"', "\\"),
         gate="named",
     ),
     Rule(
@@ -190,10 +192,30 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         "secret assignment",
-        rf"""(?i)((?:{NAMES})(?:\s?=\s?|%3D))(?:\\+"[^"]*"?|"[^",}}\s][^"]*"?|b?'[^'",}}\s][^'"]*'?|{_BARE})""",
+        rf"""(?i)((?:{NAMES})(?:\s?=>?\s?|%3D))(?:\\+"[^"]*"?|"[^",}}\s][^"]*"?|b?'[^'",}}\s][^'"]*'?|{_BARE})""",
         "${1}[redacted:secret]",
         hints=_ended(_ENDS, "=", " =", "\t=", "%3d"),
         gate="named",
+    ),
+    Rule(
+        "secret field of a form",
+        rf"(?i)((?:{NAMES})(?:\]|\[\]|%5D|%5B%5D)(?:=|%3D)){_BARE}",
+        "${1}[redacted:secret]",
+        hints=("]=", "]%3d", "%5d=", "%5d%3d"),
+        gate="named",
+    ),
+    Rule(
+        "cookies and credentials",
+        r"""(?i)((?:cookies?|credentials?)\\*['"]?\s*[=:]\s*\{)[^}]+""",
+        "${1}[redacted:secret]",
+        hints=("cookie", "credential"),
+        gate="named",
+    ),
+    Rule(
+        "login",
+        r"""(?i)(\bauth=\(\\*['"][^'"]*['"],\s*|\s(?:-u|--user)[ =][^\s:]+:)[^\s,)]+""",
+        "${1}[redacted:secret]",
+        hints=("auth=(", " -u ", "--user"),
     ),
     Rule(
         "secret option",
@@ -204,7 +226,8 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         "secret after a colon",
-        rf"(?i)((?:passw(?:or)?d|passphrase|pwd|secret|api[ _-]?key|token)\s?:\s+)(?:{_ODD}|[\w.~+/=-]{{16,}})",
+        rf"(?i)((?:passw(?:or)?d|passphrase|pwd|secret|api[ _-]?key|token)\s?:\s*)"
+        rf"""(?:{_ODD}|[\w.~+/=-]{{16,}}|'[^'"\\\s][^'"\\]*')""",
         "${1}[redacted:secret]",
         hints=_ended(("password", "passwd", "passphrase", "pwd", "secret", "key", "token"), ":", " :"),
         gate="named",

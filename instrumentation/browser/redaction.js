@@ -1,6 +1,6 @@
 // Rendered by lookout from services.yaml. Edits here are lost: change services.yaml and render.
 export const TABLE = {
- "names": "(?i)(?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|card[_-]?number|cvv|cvc|otp|phone(?:[_-]?number)?|mobile|msisdn|whatsapp)$",
+ "names": "(?i)(?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|[\\\"']pass|card[_-]?number|cvv|cvc|otp|phone(?:[_-]?number)?|mobile|msisdn|whatsapp|^pass)\\]?$",
  "rules": [
   {
    "name": "private key block",
@@ -16,55 +16,55 @@ export const TABLE = {
   },
   {
    "name": "secret field of JSON",
-   "pattern": "(?i)((?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|card[_-]?number|cvv|cvc|otp)\"\\s*:\\s*)(?:\"(?:[^\"\\\\]|\\\\.)*\"?|-?\\d[\\d.eE+-]*)",
+   "pattern": "(?i)((?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|[\\\"']pass|card[_-]?number|cvv|cvc|otp)\"\\s*:\\s*)(?:\"(?:[^\"\\\\]|\\\\.)*\"?|-?\\d[\\d.eE+-]*)",
    "mask": "${1}\"[redacted:secret]\"",
    "check": ""
   },
   {
    "name": "secret field of JSON inside a JSON string",
-   "pattern": "(?i)((?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|card[_-]?number|cvv|cvc|otp)\\\\+\"\\s*:\\s*)(?:(\\\\+\")[^\"]*\"?|-?\\d[\\d.eE+-]*)",
+   "pattern": "(?i)((?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|[\\\"']pass|card[_-]?number|cvv|cvc|otp)\\\\+\"\\s*:\\s*)(?:(\\\\+\")[^\"]*\"?|-?\\d[\\d.eE+-]*)",
    "mask": "${1}${2}[redacted:secret]${2}",
    "check": ""
   },
   {
    "name": "secret field of encoded JSON",
-   "pattern": "(?i)((?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|card[_-]?number|cvv|cvc|otp)%22(?:%20|\\+)*%3A(?:%20|\\+)*)(?:%22(?:[^%\\s\\\"'&\\\\]|%[013-9A-F][0-9A-F]|%2[013-9A-F])*|\\d+)",
+   "pattern": "(?i)((?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|[\\\"']pass|card[_-]?number|cvv|cvc|otp)%22(?:%20|\\+)*%3A(?:%20|\\+)*)(?:%22(?:[^%\\s\\\"'&\\\\]|%[013-9A-F][0-9A-F]|%2[013-9A-F])*|\\d+)",
    "mask": "${1}%22[redacted:secret]",
    "check": ""
   },
   {
    "name": "secret pair of JSON",
-   "pattern": "(?i)(\\[\"[\\w-]*(?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|card[_-]?number|cvv|cvc|otp)\",\\s*)\"(?:[^\"\\\\]|\\\\.)*\"?\\]",
+   "pattern": "(?i)(\\[\"[\\w-]*(?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|[\\\"']pass|card[_-]?number|cvv|cvc|otp)\",\\s*)\"(?:[^\"\\\\]|\\\\.)*\"?\\]",
    "mask": "${1}\"[redacted:secret]\"]",
    "check": ""
   },
   {
    "name": "secret list of JSON",
-   "pattern": "(?i)((?:passwords|secrets|api[_-]?keys|(?:access|refresh)[_-]?tokens)\"\\s*:\\s*)\\[(?:\\s*\"(?:[^\"\\\\]|\\\\.)*\"?\\s*,?)+\\s*\\]?",
-   "mask": "${1}\"[redacted:secret]\"",
+   "pattern": "(?i)((?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|[\\\"']pass|card[_-]?number|cvv|cvc|otp|passwords|secrets|api[_-]?keys|(?:access|refresh)[_-]?tokens)(\\\\*)\"\\s*:\\s*)\\[(?:\\s*(?:\"(?:[^\"\\\\]|\\\\.)*\"?|\\\\+\"[^\"]*\"?)\\s*,?)+\\s*\\]?",
+   "mask": "${1}${2}\"[redacted:secret]${2}\"",
    "check": ""
   },
   {
    "name": "secret element of XML",
-   "pattern": "(?i)(<(?:\\w+:)?[\\w-]*(?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|card[_-]?number|cvv|cvc|otp)>)[^<]+",
+   "pattern": "(?i)(<(?:\\w+:)?[\\w-]*(?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|[\\\"']pass|card[_-]?number|cvv|cvc|otp)>)[^<]+",
    "mask": "${1}[redacted:secret]",
    "check": ""
   },
   {
    "name": "secret part of a form",
-   "pattern": "(?i)(name=\\\\*\"[\\w-]*(?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|card[_-]?number|cvv|cvc|otp)\\\\*\"(?:\\\\+[rn]|\\s)+)[^\\s\"\\\\]+",
+   "pattern": "(?i)(name=\\\\*\"[\\w-]*(?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|[\\\"']pass|card[_-]?number|cvv|cvc|otp)\\\\*\"(?:\\\\+[rn]|\\s)+)[^\\s\"\\\\]+",
    "mask": "${1}[redacted:secret]",
    "check": ""
   },
   {
    "name": "secret item of a Python dict",
-   "pattern": "(?i)((?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|card[_-]?number|cvv|cvc|otp)'\\s*:\\s*)(?:b?'(?:[^'\"\\\\]|\\\\.)*'?|\\\\*\"[^\"]*\"|-?\\d[\\d.eE+-]*)",
+   "pattern": "(?i)((?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|[\\\"']pass|card[_-]?number|cvv|cvc|otp)'\\s*:\\s*)(?:b?'(?:[^'\"\\\\]|\\\\.)*'?|\\\\*\"[^\"]*\"|-?\\d[\\d.eE+-]*)",
    "mask": "${1}'[redacted:secret]'",
    "check": ""
   },
   {
    "name": "secret pair of a Python tuple",
-   "pattern": "(?i)(\\(b?'[\\w-]*(?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|card[_-]?number|cvv|cvc|otp)',\\s*)b?'(?:[^'\"\\\\]|\\\\.)*'?",
+   "pattern": "(?i)(\\(b?'[\\w-]*(?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|[\\\"']pass|card[_-]?number|cvv|cvc|otp)',\\s*)b?'(?:[^'\"\\\\]|\\\\.)*'?",
    "mask": "${1}'[redacted:secret]'",
    "check": ""
   },
@@ -88,19 +88,37 @@ export const TABLE = {
   },
   {
    "name": "secret assignment",
-   "pattern": "(?i)((?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|card[_-]?number|cvv|cvc|otp)(?:\\s?=\\s?|%3D))(?:\\\\+\"[^\"]*\"?|\"[^\",}\\s][^\"]*\"?|b?'[^'\",}\\s][^'\"]*'?|[^\\s&;,\"'\\\\(){}\\[\\]<>|=][^\\s&;,\"'\\\\(){}\\[\\]<>|]*)",
+   "pattern": "(?i)((?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|[\\\"']pass|card[_-]?number|cvv|cvc|otp)(?:\\s?=>?\\s?|%3D))(?:\\\\+\"[^\"]*\"?|\"[^\",}\\s][^\"]*\"?|b?'[^'\",}\\s][^'\"]*'?|[^\\s&;,\"'\\\\(){}\\[\\]<>|=][^\\s&;,\"'\\\\(){}\\[\\]<>|]*)",
+   "mask": "${1}[redacted:secret]",
+   "check": ""
+  },
+  {
+   "name": "secret field of a form",
+   "pattern": "(?i)((?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|[\\\"']pass|card[_-]?number|cvv|cvc|otp)(?:\\]|\\[\\]|%5D|%5B%5D)(?:=|%3D))[^\\s&;,\"'\\\\(){}\\[\\]<>|=][^\\s&;,\"'\\\\(){}\\[\\]<>|]*",
+   "mask": "${1}[redacted:secret]",
+   "check": ""
+  },
+  {
+   "name": "cookies and credentials",
+   "pattern": "(?i)((?:cookies?|credentials?)\\\\*['\"]?\\s*[=:]\\s*\\{)[^}]+",
+   "mask": "${1}[redacted:secret]",
+   "check": ""
+  },
+  {
+   "name": "login",
+   "pattern": "(?i)(\\bauth=\\(\\\\*['\"][^'\"]*['\"],\\s*|\\s(?:-u|--user)[ =][^\\s:]+:)[^\\s,)]+",
    "mask": "${1}[redacted:secret]",
    "check": ""
   },
   {
    "name": "secret option",
-   "pattern": "(?i)(--[\\w-]*(?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|card[_-]?number|cvv|cvc|otp)\\s+)[^\\s\"'\\\\-][^\\s\"'\\\\]*",
+   "pattern": "(?i)(--[\\w-]*(?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|[\\\"']pass|card[_-]?number|cvv|cvc|otp)\\s+)[^\\s\"'\\\\-][^\\s\"'\\\\]*",
    "mask": "${1}[redacted:secret]",
    "check": ""
   },
   {
    "name": "secret after a colon",
-   "pattern": "(?i)((?:passw(?:or)?d|passphrase|pwd|secret|api[ _-]?key|token)\\s?:\\s+)(?:(?:[A-Za-z]+[0-9!@#$%^&*][^\\s,;\"'\\\\)]*|[0-9]+[A-Za-z!@#$%^&*][^\\s,;\"'\\\\)]{3,})|[\\w.~+/=-]{16,})",
+   "pattern": "(?i)((?:passw(?:or)?d|passphrase|pwd|secret|api[ _-]?key|token)\\s?:\\s*)(?:(?:[A-Za-z]+[0-9!@#$%^&*][^\\s,;\"'\\\\)]*|[0-9]+[A-Za-z!@#$%^&*][^\\s,;\"'\\\\)]{3,})|[\\w.~+/=-]{16,}|'[^'\"\\\\\\s][^'\"\\\\]*')",
    "mask": "${1}[redacted:secret]",
    "check": ""
   },
@@ -166,7 +184,7 @@ export const TABLE = {
   },
   {
    "name": "card number",
-   "pattern": "(^|[^A-Za-z0-9.]|\\D\\.|\\\\[nrtbf]|\\\\u[0-9a-fA-F]{4})(?:(?:4\\d{3}|5[0-8]\\d{2}|2[2-7]\\d{2}|35\\d{2}|6\\d{3})(?:(?:[ .+-]|%20)?\\d{4}){3}(?:(?:[ .+-]|%20)?\\d{3})?|4\\d{12}|3[47]\\d{2}(?:[ .+-]|%20)?\\d{6}(?:[ .+-]|%20)?\\d{5}|3(?:0[0-5]|[68]\\d)\\d(?:[ .+-]|%20)?\\d{6}(?:[ .+-]|%20)?\\d{4})(_|\\b)",
+   "pattern": "(^|[^A-Za-z0-9.]|\\D\\.|\\\\[nrtbf]|\\\\u[0-9a-fA-F]{4})(?:(?:4\\d{3}|5[0-8]\\d{2}|2[2-7]\\d{2}|35\\d{2}|6\\d{3})(?:(?:[ .+_-]{0,3}|%20)\\d{4}){3}(?:(?:[ .+_-]{0,3}|%20)\\d{3})?|4\\d{12}|3[47]\\d{2}(?:[ .+_-]{0,3}|%20)\\d{6}(?:[ .+_-]{0,3}|%20)\\d{5}|3(?:0[0-5]|[68]\\d)\\d(?:[ .+_-]{0,3}|%20)\\d{6}(?:[ .+_-]{0,3}|%20)\\d{4})(_|\\b)",
    "mask": "${1}[redacted:card]${2}",
    "check": "luhn"
   },

@@ -214,7 +214,7 @@ def _sequence(value: Any, depth: int) -> Any:
 
 def _is_pair(value: Any) -> bool:
     """A name and its value, as frameworks keep headers."""
-    if not (isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str | bytes)):
+    if not (isinstance(value, list | tuple) and len(value) == 2 and isinstance(value[0], str | bytes)):
         return False
     name = value[0] if isinstance(value[0], str) else value[0].decode("latin-1")
     return isinstance(value[1], str | bytes) and is_secret(name)

@@ -77,6 +77,20 @@ PLACES: Final = (
     *("curl -H 'Authorization: Bearer …' https://x.dev", 'curl -H "X-Api-Key: …" https://x.dev', "export API_TOKEN=…"),
     *("<login><user>bob</user><password>…</password></login>", "<wsse:Password>…</wsse:Password>"),
     'Content-Disposition: form-data; name="password"\r\n\r\n…\r\n--x--',
+    *(
+        "user[password]=…&n=1",
+        "user%5Bpassword%5D=…&n=1",
+        "keys[api_key][]=x&token[]=…",
+        "PASSWORD: '…'",
+        ":password => '…'",
+    ),
+    *(
+        "cookies={'sid': '…'}",
+        "auth=('bob', '…')",
+        "curl -u bob:… https://x",
+        '{"credentials": {"user": "a", "x": "…"}}',
+    ),
+    *('{"password": ["…"]}', "{'pass': '…'}", '{"pass": "…"}'),
     *("--token … --verbose", "mysql --password=… -u app", "x-amz-security-token: …", "private-token: … sent"),
     *("https://x.blob.core.windows.net/a?sv=2024&sig=…&se=1", "AccountName=a;AccountKey=…;EndpointSuffix=core"),
     *(

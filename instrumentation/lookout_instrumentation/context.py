@@ -90,10 +90,16 @@ def bind(*, user: str | int | None = None, **fields: str) -> None:
         if hashed:
             fields["user_id"] = hashed
     structlog.contextvars.bind_contextvars(**fields)
-    # A handler that runs in a thread binds in a copy of the context; the request's middleware is to know it as well.
     known = _notes.get()
     if known is not None:
         known.setdefault("bound", {}).update(fields)
+
+
+def gather() -> None:
+    """Know here, too, what handlers of this request have bound in threads, where they had a copy of the context."""
+    bound = (_notes.get() or {}).get("bound")
+    if bound:
+        structlog.contextvars.bind_contextvars(**bound)
 
 
 def current() -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import Final
 
 import structlog
 
+from lookout_instrumentation import context
 from lookout_instrumentation.errors import unhandled
 from lookout_instrumentation.metrics import Metrics
 from lookout_instrumentation.probes import PROBES
@@ -69,6 +70,7 @@ class HttpMetrics:
         method = bounded_method(method)
         self.in_progress.dec()
         self.observe(method, handler, status, seconds)
+        context.gather()
         log_access(method, handler, status, seconds, probe=False)
         if self.traces:
             told = {"http.request.method": method, "http.route": handler, "http.response.status_code": status}
@@ -83,6 +85,7 @@ def bounded_method(method: str) -> str:
 def log_crash(method: str, route: str) -> None:
     """Write down the exception at hand, which nobody caught."""
     method = bounded_method(method)
+    context.gather()
     error = sys.exception()
     if error is not None:  # an app with logging of its own has no hook in it
         unhandled(error, f"{method} {route}")

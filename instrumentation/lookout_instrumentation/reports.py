@@ -48,7 +48,7 @@ def shaped(event: dict[str, Any]) -> dict[str, Any]:
     """The report as it leaves: with what is known of the request, without what nobody may know."""
     notes = context.notes() or {}
     trace = context.trace_ids()
-    known = {**structlog.contextvars.get_contextvars(), **notes.get("bound", {}), **trace}
+    known = {**structlog.contextvars.get_contextvars(), **trace}
     for name in ("server_name", "modules", "user"):
         event.pop(name, None)
     event = scrub(event, _DEPTH)

@@ -143,6 +143,9 @@ def push_history(lab: Lab, lines: Iterator[tuple[str, int, str]]) -> int:
         total += 1
         if total % _PUSHED_AT_ONCE == 0:
             _push(lab, batch)
+        # A month is written within minutes: in its own time most of it would have left the memory long ago.
+        if total % (_PUSHED_AT_ONCE * 8) == 0:
+            requests.post(lab.url("loki", 3100, "/flush"), timeout=120)
     _push(lab, batch)
     return total
 
@@ -158,7 +161,7 @@ def _push(lab: Lab, batch: dict[str, list[list[Any]]]) -> None:
         status, text = answer.status_code, answer.text
         if status < 500:
             break
-        # A month is written within minutes: what is too much at once is not too much a little later.
+        # Too much at once is not too much a little later.
         time.sleep(5)
     assert status == 204, text
     batch.clear()

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final
 
 import structlog
@@ -79,8 +80,6 @@ class _Worker:
         self._total = get("celery_tasks_total")
         self._runtime = get("celery_task_runtime_seconds")
         self._wait = get("celery_task_wait_seconds")
-        self._in_progress = get("celery_tasks_in_progress")
-        self._up = get("celery_worker_up")
         self._queues = QueueLengths(app, lookout.metrics)
 
     def connect(self) -> None:
@@ -89,7 +88,7 @@ class _Worker:
             (signals.before_task_publish, _hand_on),
             (signals.setup_logging, self._start_logging),
             (signals.worker_ready, self._ready),
-            (signals.worker_shutdown, self._shutdown),
+            (signals.worker_shutdown, self.shutdown),
             (signals.worker_process_init, self._child_began),
             (signals.worker_process_shutdown, self._child_ends),
             (signals.task_prerun, self._begin),
@@ -116,9 +115,21 @@ class _Worker:
             def stop(self, _parent: Any) -> None:
                 worker.serve_no_more()
 
-            terminate = stop
+            def terminate(self, _parent: Any) -> None:
+                worker.serve_no_more()
+                worker.shutdown()
 
         self._app.steps["worker"].add(Server)
+
+    # A worker's alone: 0 of a process that only sends tasks would read as a worker that is down.
+
+    @cached_property
+    def _up(self) -> Any:
+        return self._lookout.metrics.get("celery_worker_up")
+
+    @cached_property
+    def _in_progress(self) -> Any:
+        return self._lookout.metrics.get("celery_tasks_in_progress")
 
     # --- the worker -------------------------------------------------------------------------------------------
 
@@ -138,6 +149,7 @@ class _Worker:
             raise SystemExit(str(error)) from None
         Lookout.worker = self._lookout
         self._up.set(0)
+        self._in_progress.set(0)
         for task in _tasks_of(self._app):
             self._runtime.labels(task)
             self._wait.labels(task)
@@ -163,9 +175,11 @@ class _Worker:
     def _ready(self, **_: Any) -> None:
         self._up.set(1)
 
-    def _shutdown(self, **_: Any) -> None:
+    def shutdown(self, **_: Any) -> None:
+        """The worker's end: write what waits, and let Celery speak again."""
         self._up.set(0)
         self._lookout.flush()
+        stdlib_logging.getLogger("celery.app.trace").removeFilter(_is_not_of_a_task)
 
     def _child_began(self, **_: Any) -> None:
         if self._server is not None:

@@ -119,6 +119,15 @@ def test_every_task_starts_at_zero(shop: Shop) -> None:
     assert shop.value("celery_tasks_total", task="celery.ping", state="succeeded") is None
 
 
+def test_a_process_that_only_sends_tasks_does_not_seem_a_worker_that_is_down(tmp_path: Path) -> None:
+    sender = init(
+        Celery("sender", broker="memory://", set_as_current=False), settings=settings_in(tmp_path), logging=False
+    )
+    names = {sample.name for family in sender.metrics.registry.collect() for sample in family.samples}
+    assert not names & {"celery_worker_up", "celery_tasks_in_progress"}
+    sender.close()
+
+
 @pytest.mark.parametrize(
     ("task", "state"),
     [("add", "succeeded"), ("crash", "failed"), ("expected", "failed"), ("reject", "rejected"), ("flaky", "retried")],

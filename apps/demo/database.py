@@ -21,7 +21,7 @@ from demo.models import Base, ItemRow, Tenant
 
 POOL_SIZE: Final = 5
 POOL_OVERFLOW: Final = 5
-POOL_WAIT_SECONDS: Final = 1.0
+POOL_WAIT_SECONDS: Final = 2.0
 CONNECT_SECONDS: Final = 2
 STATEMENT_MS: Final = 5000
 # Any number, as long as every process of the demo takes the same.

@@ -29,7 +29,7 @@ def refusal(settings: Settings, authorization: str, address: str) -> tuple[int, 
     if settings.metrics_allow and not _is_allowed(settings, address):
         return 403, "this address may not read the metrics"
     scheme, _, given = authorization.partition(" ")
-    expected = read_token(settings.metrics_token_file)
+    expected = read_token(settings.metrics_token_file) or settings.metrics_token.encode() or None
     known = expected is not None and hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), expected)
     return None if known and scheme.lower() == "bearer" else (401, "a bearer token is needed")
 

@@ -39,6 +39,7 @@ class Settings:
     series_budget: int = 5000
     label_budgets: Mapping[str, int] = field(default_factory=lambda: dict(LABEL_BUDGETS))
     metrics_token_file: Path | None = None
+    metrics_token: str = field(default="", repr=False)
     metrics_allow: tuple[Network, ...] = ()
     metrics_host: str = "0.0.0.0"
     metrics_port: int = 9808
@@ -99,6 +100,7 @@ _VARIABLES: Final = {
     "LOOKOUT_SLOW_QUERY_SECONDS": "slow_query_seconds",
     "LOOKOUT_HEALTH_TIMEOUT_SECONDS": "health_timeout_seconds",
     "LOOKOUT_HEALTH_REFRESH_SECONDS": "health_refresh_seconds",
+    "METRICS_TOKEN": "metrics_token",
     "SENTRY_DSN": "sentry_dsn",
     "WEB_CONCURRENCY": "workers",
     "LOOKOUT_WORKERS": "workers",

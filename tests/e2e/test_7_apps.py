@@ -33,7 +33,7 @@ def test_one_id_joins_the_request_its_task_and_their_lines(stack: Stack) -> None
 
     found = wait_for(lines, 60, "lines of the API and of the worker under one id")
     assert {line["fields"]["request_id"] for line in found} == {request_id}
-    assert [line["timestamp"] for line in found] == sorted(line["timestamp"] for line in found)
+    assert [line["time"] for line in found] == sorted(line["time"] for line in found)
     began = time.monotonic()
     shown = stack.must("./lookout", "logs", "--request-id", request_id)
     print(f"lookout logs --request-id: {time.monotonic() - began:.2f} s, the start of Python and of Lookout included")

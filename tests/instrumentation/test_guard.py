@@ -39,6 +39,15 @@ def test_without_a_usable_token_file_nobody_gets_in(tmp_path: Path, content: str
             assert refusal(settings, header, "10.0.0.1") is not None
 
 
+def test_where_secrets_are_variables_the_token_is_one(tmp_path: Path) -> None:
+    nowhere = Settings(metrics_token=TOKEN, metrics_token_file=tmp_path / "none")
+    assert refusal(nowhere, f"Bearer {TOKEN}", "") is None
+    assert refusal(nowhere, "Bearer x", "") is not None
+    assert TOKEN not in repr(nowhere)
+    other = settings_in(tmp_path, metrics_token="other")
+    assert refusal(other, "Bearer other", "") is not None, "a file wins"
+
+
 def test_a_changed_token_counts_without_a_restart(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
     assert settings.metrics_token_file is not None

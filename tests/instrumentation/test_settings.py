@@ -32,6 +32,7 @@ CASES: dict[str, tuple[str, Any, tuple[str, ...]]] = {
     "LOOKOUT_SLOW_QUERY_SECONDS": ("0.2", 0.2, ("0", "slow")),
     "LOOKOUT_HEALTH_TIMEOUT_SECONDS": ("2", 2.0, ("0", "nan")),
     "LOOKOUT_HEALTH_REFRESH_SECONDS": ("2", 2.0, ("-1", "inf")),
+    "METRICS_TOKEN": ("a-token", "a-token", ()),
     "SENTRY_DSN": ("http://key@errors/1", "http://key@errors/1", ()),
     "WEB_CONCURRENCY": ("4", 4, ("0", "some")),
     "LOOKOUT_WORKERS": ("2", 2, ("0", "1.5")),

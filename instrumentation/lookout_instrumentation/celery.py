@@ -10,8 +10,6 @@ it is working on; a worker counts and logs each task, takes Celery's own logging
 import logging as stdlib_logging
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
@@ -29,15 +27,11 @@ from lookout_instrumentation.processes import forget
 from lookout_instrumentation.queue_lengths import QueueLengths, measure
 from lookout_instrumentation.server import ProbeServer
 from lookout_instrumentation.settings import Settings, SettingsError
+from lookout_instrumentation.task_messages import hand_on, told
 
-# The message header that carries what is known of the request.
-HEADER: Final = "lookout"
 STATES: Final = ("succeeded", "failed", "retried", "rejected")
 
 _STATE: Final = {"SUCCESS": "succeeded", "RETRY": "retried", "REJECTED": "rejected", "IGNORED": "rejected"}
-# What a message may bring into a worker's log lines, and how much of it.
-_FIELDS: Final = frozenset({"request_id", "client_request_id", "user_id", *context.FIELDS})
-_MAX_LENGTH: Final = 128
 # What the process over a child reports, when the child could not any more.
 _LOST: Final = (WorkerLostError, TimeLimitExceeded)
 
@@ -85,7 +79,7 @@ class _Worker:
     def connect(self) -> None:
         """Have everything called."""
         for signal, receiver in (
-            (signals.before_task_publish, _hand_on),
+            (signals.before_task_publish, hand_on),
             (signals.setup_logging, self._start_logging),
             (signals.worker_ready, self._ready),
             (signals.worker_shutdown, self.shutdown),
@@ -197,18 +191,17 @@ class _Worker:
     def _begin(self, task_id: str = "", task: Any = None, **_: Any) -> None:
         if task.app is not self._app:
             return
-        told = _told(task.request)
+        message = told(task.request)
         if not task.request.is_eager:  # else it runs within a request, whose context is the right one
-            fields = {name: str(value)[:_MAX_LENGTH] for name, value in told["context"].items() if name in _FIELDS}
-            if "request_id" in fields:
-                context.resume(fields)
+            if "request_id" in message.fields:
+                context.resume(message.fields)
             else:
                 context.begin()
             structlog.contextvars.bind_contextvars(task=task.name, task_id=task_id)
-            self._lookout.traces.begin(told["traceparent"], kind="consumer")
+            self._lookout.traces.begin(message.traceparent, kind="consumer")
         self._in_progress.inc()
-        if told["sent"]:
-            self._wait.labels(task.name).observe(max(0.0, time.time() - told["sent"]))
+        if message.sent:
+            self._wait.labels(task.name).observe(max(0.0, time.time() - message.sent))
         self._began[task_id] = time.perf_counter()
 
     def _failed(self, sender: Any = None, task_id: str = "", exception: Any = None, **_: Any) -> None:
@@ -246,31 +239,6 @@ class _Worker:
             duration = {} if seconds is None else {"duration_ms": round(seconds * 1000, 2)}
             kind = {} if error is None or state != "failed" else {"error_type": error}
             task_log.log(level, "task", task=task, task_id=task_id, state=state, **duration, **kind)
-
-
-def _hand_on(headers: dict[str, Any] | None = None, **_: Any) -> None:
-    """Put what is known of the request at hand, and the time, into a message that is being sent."""
-    if headers is None:
-        return
-    sent = time.time()
-    with suppress(TypeError, ValueError):
-        if headers.get("eta"):  # it is meant to wait until then
-            sent = max(sent, datetime.fromisoformat(headers["eta"]).timestamp())
-    known = {name: value for name, value in context.current().items() if name in _FIELDS}
-    trace = context.outgoing_headers().get("traceparent", "")
-    headers[HEADER] = {"sent": sent, "context": known, "traceparent": trace}
-
-
-def _told(request: Any) -> dict[str, Any]:
-    """What a message says of its request; nothing of it can be relied upon."""
-    told = getattr(request, HEADER, None)
-    told = told if isinstance(told, dict) else {}
-    fields, sent, trace = told.get("context"), told.get("sent"), told.get("traceparent")
-    return {
-        "traceparent": trace if isinstance(trace, str) else "",
-        "context": fields if isinstance(fields, dict) else {},
-        "sent": sent if isinstance(sent, int | float) else 0.0,
-    }
 
 
 def _tasks_of(app: Celery) -> Iterator[str]:

@@ -23,7 +23,8 @@ from celery.contrib.testing.worker import start_worker
 from celery.exceptions import Reject
 from fakeredis import TcpFakeServer
 from lookout_instrumentation import Lookout, context
-from lookout_instrumentation.celery import HEADER, STATES, init
+from lookout_instrumentation.celery import STATES, init
+from lookout_instrumentation.task_messages import HEADER
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.instrumentation.apps import AUTHORIZED, captured, settings_in

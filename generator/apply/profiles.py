@@ -1,54 +1,70 @@
-"""Bugsink's two containers come and go with `stack.errors`: compose's profile of that name, which .env switches.
+"""Parts that come and go with a word under `stack:`, the error tracker and the store of traces: compose's profiles.
 
-.env is written by `python -m images`, which also has the image there; this asks it to when file and .env disagree.
+.env switches them. It is written by `python -m images`, which also has the images there; this asks it to when file and
+.env disagree. A store whose image cannot be had stays a change that is waiting.
 """
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from generator.apply.reconcilers import Running
-from generator.conventions import ERROR_PORTS, ERRORS_PROFILE
+from generator.conventions import ERROR_PORTS, ERRORS_PROFILE, TRACES_PROFILE
 from generator.diagnostics import Diagnostic
 from generator.docker import compose, docker_environment, dotenv
 
-_PATIENCE = 1800
+_PATIENCE: Final = 1800
+# By profile, its containers.
+_CONTAINERS: Final[Mapping[str, frozenset[str]]] = {
+    ERRORS_PROFILE: frozenset(ERROR_PORTS),
+    TRACES_PROFILE: frozenset({"tempo"}),
+}
 
 
 def profile_changes(running: Running) -> list[str]:
     """What follow_profile would do, a sentence each. Reads only."""
-    return (
-        []
-        if _is_on(running) == running.site.stack.errors
-        else [f"compose: profile {ERRORS_PROFILE} is switched {'on' if running.site.stack.errors else 'off'}"]
-    )
+    on = _switched_on(running)
+    return [
+        f"compose: profile {profile} is switched {'on' if wanted else 'off'}"
+        for profile, wanted in _wanted(running).items()
+        if wanted != (profile in on)
+    ]
 
 
 def follow_profile(running: Running, say: Callable[[str], None]) -> list[Diagnostic]:
-    """Have image and profile when the site wants them; else stop the containers, and keep what they have stored."""
-    if not running.site.stack.errors:
-        _remove(running, say)
-    for line in profile_changes(running):
+    """Have images and profiles that the site wants; stop the containers of others, and keep what they have stored."""
+    on = _switched_on(running)
+    for profile, wanted in _wanted(running).items():
+        if not wanted and profile in on:
+            _remove(running, profile, say)
+    changes = profile_changes(running)
+    for line in changes:
         say(line)
-        command = [sys.executable, "-m", "images"]
-        done = subprocess.run(command, cwd=running.root, env=docker_environment(running.root), capture_output=True,
-                              text=True, timeout=_PATIENCE, check=False)  # fmt: skip
-        if done.returncode:
-            notes = tuple(done.stderr.strip().splitlines()[-5:])
-            return [Diagnostic("apply/not-loaded", "the error tracker's image could not be had", notes=notes)]
+    if not changes:
+        return []
+    command = [sys.executable, "-m", "images"]
+    done = subprocess.run(command, cwd=running.root, env=docker_environment(running.root), capture_output=True,
+                          text=True, timeout=_PATIENCE, check=False)  # fmt: skip
+    if done.returncode:
+        notes = tuple(done.stderr.strip().splitlines()[-5:])
+        return [Diagnostic("apply/not-loaded", "an image that services.yaml asks for could not be had", notes=notes)]
     return []
 
 
-def _is_on(running: Running) -> bool:
+def _wanted(running: Running) -> dict[str, bool]:
+    stack = running.site.stack
+    return {ERRORS_PROFILE: stack.errors, TRACES_PROFILE: stack.traces}
+
+
+def _switched_on(running: Running) -> set[str]:
     profiles = docker_environment(running.root).get("COMPOSE_PROFILES")
-    return ERRORS_PROFILE in (
-        profiles if profiles is not None else dotenv(running.root).get("COMPOSE_PROFILES", "")
-    ).split(",")
+    return set((dotenv(running.root).get("COMPOSE_PROFILES", "") if profiles is None else profiles).split(","))
 
 
-def _remove(running: Running, say: Callable[[str], None]) -> None:
+def _remove(running: Running, profile: str, say: Callable[[str], None]) -> None:
     """Containers of a profile that is off are no orphans to compose: they would go on."""
-    there = compose(running.root, "--profile", ERRORS_PROFILE, "ps", "--all", "--services", timeout=60).stdout.split()
-    if left := sorted(set(there) & set(ERROR_PORTS)):
-        say(f"compose: {', '.join(left)} go; what Bugsink has stored stays")
-        compose(running.root, "--profile", ERRORS_PROFILE, "rm", "--stop", "--force", *left)
+    there = compose(running.root, "--profile", profile, "ps", "--all", "--services", timeout=60).stdout.split()
+    if left := sorted(set(there) & _CONTAINERS[profile]):
+        say(f"compose: {', '.join(left)} go; what is stored stays")
+        compose(running.root, "--profile", profile, "rm", "--stop", "--force", *left)

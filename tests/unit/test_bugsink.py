@@ -446,7 +446,20 @@ def test_switched_off_the_containers_go_and_no_volume_does(tmp_path: Path, done:
     assert profiles.follow_profile(here, said.append) == []
     assert ("--profile", "errors", "rm", "--stop", "--force", "bugsink") in done
     assert ("-m", "images") in done
-    assert said[0] == "compose: bugsink go; what Bugsink has stored stays"
+    assert said[0] == "compose: bugsink go; what is stored stays"
+
+
+def test_the_store_of_traces_is_switched_the_same_way(tmp_path: Path, done: list[tuple[str, ...]]) -> None:
+    (tmp_path / ".env").write_text("COMPOSE_PROFILES=traces\n")
+    assert profiles.profile_changes(running(tmp_path, site("traces: tempo"))) == []
+    assert profiles.profile_changes(running(tmp_path, site("name: acme"))) == [
+        "compose: profile traces is switched off"
+    ]
+    (tmp_path / ".env").write_text("COMPOSE_PROFILES=\n")
+    here = running(tmp_path, site("traces: tempo"))
+    assert profiles.profile_changes(here) == ["compose: profile traces is switched on"]
+    assert profiles.follow_profile(here, lambda _: None) == []
+    assert done == [("-m", "images")]
 
 
 def test_an_image_that_cannot_be_had_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

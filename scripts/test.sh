@@ -55,7 +55,7 @@ fresh() {
 }
 
 tests() {
-    bin pytest tests --ignore=tests/e2e --ignore=tests/bench --numprocesses 2 --dist loadscope \
+    bin pytest tests --ignore=tests/e2e --ignore=tests/bench --numprocesses 4 --dist loadscope \
         --cov=generator --cov-report=term:skip-covered --cov-fail-under=95
 }
 

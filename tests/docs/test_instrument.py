@@ -63,6 +63,15 @@ DRIVERS: Final = {
             print(text)
             check([(urllib.request.urlopen("http://127.0.0.1:19808" + p).status, "x") for p in ("/health", "/ready")])
     """,
+    "process": """
+        import urllib.request
+        from app import process
+        base = f"http://127.0.0.1:{process.port}"
+        request = urllib.request.Request(base + "/metrics", headers={"Authorization": "Bearer a-token"})
+        check([(urllib.request.urlopen(base + path).status, "x") for path in PATHS[1:]])
+        print(urllib.request.urlopen(request).read().decode())
+        process.close()
+    """,
 }
 HELPERS: Final = """
 PATHS = ("/items/3", "/health", "/healthz", "/ready", "/status")
@@ -73,6 +82,7 @@ COUNTED: Final = {
     "fastapi": 'http_requests_total{handler="/items/{item_id}",method="GET",status="200"} 1.0',
     "flask": 'http_requests_total{handler="/items/<int:item_id>",method="GET",status="200"} 1.0',
     "django": 'http_requests_total{handler="/items/<int:item_id>",method="GET",status="200"} 1.0',
+    "process": 'webhooks_total{result="processed",source="telegram"} 2.0',
     "celery": 'celery_tasks_total{state="succeeded",task="app.add"} 1.0',
 }
 

@@ -54,8 +54,10 @@ fresh() {
     done < <(cd "$scratch/one" && find . -type f -printf '%P\n')
 }
 
+# Those that run real servers first, and four at a time: they wait most of the time, and the others fill it.
 tests() {
-    bin pytest tests --ignore=tests/e2e --ignore=tests/bench --numprocesses 4 --dist loadscope \
+    bin pytest tests/tools tests/instrumentation tests/kuma tests/docs tests/packs tests/cli tests/golden tests/unit \
+        --numprocesses 4 --dist loadscope \
         --cov=generator --cov-report=term:skip-covered --cov-fail-under=95
 }
 

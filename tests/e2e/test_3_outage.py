@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.e2e.stack import Stack, soaking, wait_for
 
-STOPS = 10 if soaking() else 3
+STOPS = 10 if soaking() else 2
 CHANNELS = ("slack", "telegram")
 
 

@@ -56,7 +56,7 @@ fresh() {
 
 # Those that run real servers first, and four at a time: they wait most of the time, and the others fill it.
 tests() {
-    bin pytest tests/tools tests/instrumentation tests/kuma tests/docs tests/packs tests/cli tests/golden tests/unit \
+    bin pytest tests/tools tests/instrumentation tests/kuma tests/docs tests/packs tests/cli tests/unit \
         --numprocesses 4 --dist loadscope \
         --cov=generator --cov-report=term:skip-covered --cov-fail-under=95
 }

@@ -17,10 +17,19 @@ from opentelemetry.trace import Status
 
 from lookout_instrumentation.redaction import hidden, redact
 from lookout_instrumentation.settings import Settings
-from lookout_instrumentation.traces import BATCH_SECONDS, BATCH_SPANS, EXPORT_SECONDS, QUEUE_SPANS
 
+QUEUE_SPANS: Final = 2048
+BATCH_SPANS: Final = 256
+BATCH_SECONDS: Final = 2.0
+# While the collector is away an export is tried for so long, and so long the end of a process waits for the last one.
+EXPORT_SECONDS: Final = 2.0
 RESULTS: Final = ("exported", "failed", "dropped")
 _PATH: Final = "/v1/traces"
+
+
+def flush(provider: TracerProvider) -> None:
+    """Send what waits, for as long as an export may take."""
+    provider.force_flush(int(EXPORT_SECONDS * 1000))
 
 
 def make_provider(settings: Settings, counter: Any) -> TracerProvider:

@@ -23,11 +23,6 @@ if TYPE_CHECKING:
 
 Kind = Literal["server", "consumer"]
 
-QUEUE_SPANS: Final = 2048
-BATCH_SPANS: Final = 256
-BATCH_SECONDS: Final = 2.0
-# While the collector is away an export is tried for so long, and so long the end of a process waits for the last one.
-EXPORT_SECONDS: Final = 2.0
 _NOTE: Final = "span"
 
 
@@ -77,7 +72,7 @@ class Traces:
         except ImportError as error:
             message = "a traces endpoint is set: install lookout-instrumentation[traces]"
             raise SettingsError(message) from error
-        self._spans = spans
+        self._spans, self._exporting = spans, exporting
         self.provider = exporting.make_provider(settings, metrics.get("trace_spans_total"))
         self._tracer = self.provider.get_tracer("lookout")
         # Of an exporter that does not get through; that is counted.
@@ -127,7 +122,7 @@ class Traces:
     def flush(self) -> None:
         """Send what waits, within a few seconds."""
         if self.provider is not None:
-            self.provider.force_flush(int(EXPORT_SECONDS * 1000))
+            self._exporting.flush(self.provider)
 
     def close(self) -> None:
         """Send what waits, within a few seconds; a second time it does nothing."""

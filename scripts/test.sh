@@ -54,10 +54,10 @@ fresh() {
     done < <(cd "$scratch/one" && find . -type f -printf '%P\n')
 }
 
-# Those that run real servers first, and four at a time: they wait most of the time, and the others fill it.
+# Those that run real servers first, and more at a time than there are cores: they wait most of the time.
 tests() {
     bin pytest tests/tools tests/instrumentation tests/kuma tests/docs tests/packs tests/cli tests/unit \
-        --numprocesses 4 --dist loadscope \
+        --numprocesses 3 --dist loadscope \
         --cov=generator --cov-report=term:skip-covered --cov-fail-under=95
 }
 

@@ -6,11 +6,11 @@ the variables by which an app is told where its secrets are; never what they are
 
 from typing import Final
 
+from generator.conventions import USER_HASH_KEY
 from generator.model import Service
-from generator.render.instrumentation import FOLDER, KIND, USER_HASH_KEY
+from generator.render.instrumentation import BUCKETS, FOLDER, KIND
 
 INSTRUMENTATOR: Final = "prometheus-fastapi-instrumentator==8.1.0"
-BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 # Where a container finds what Lookout rendered for its app.
 CONFIG_MOUNT: Final = "/etc/lookout"
 

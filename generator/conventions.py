@@ -42,6 +42,8 @@ DEFAULT_HOST: Final = "server"
 
 NETWORK: Final = "lookout"
 SECRETS_MOUNT: Final = "/run/secrets"
+# The secret with which all apps hash the ids of users: lines of one user are found in all of them.
+USER_HASH_KEY: Final = "user_hash_key"
 # Below it the log shipper finds the directories of this machine's log files.
 HOST_MOUNT: Final = "/host"
 

@@ -25,13 +25,14 @@ from generator.conventions import (
     BUGSINK_PASSWORD,
     BUGSINK_WEBHOOK,
     SPEC_FILE,
+    USER_HASH_KEY,
     logs_token,
 )
 from generator.diagnostics import Diagnostic, Problems
 from generator.model import Channel, ScrapeJob, Site, SlackChannel
 from generator.packs import load_packs
 from generator.render.caddy import WEB_HASH
-from generator.render.instrumentation import USER_HASH_KEY, instrumented
+from generator.render.instrumentation import instrumented
 from generator.report import render_text
 from generator.resolve import resolve_site
 from generator.resolve.jobs import KUMA_KEY

@@ -9,9 +9,9 @@ import hmac
 from pathlib import Path
 from typing import Final
 
+from generator.conventions import USER_HASH_KEY
 from generator.diagnostics import Diagnostic, Problems
 
-KEY_NAME: Final = "user_hash_key"
 HASH_DIGITS: Final = 16
 
 
@@ -22,13 +22,13 @@ def user_hash(key: bytes, user: str) -> str:
 
 def read_key(root: Path) -> bytes:
     """The key of the installation in `root`. Raises Problems when there is none."""
-    path = root / "secrets" / KEY_NAME
+    path = root / "secrets" / USER_HASH_KEY
     try:
         key = path.read_bytes().strip()
     except OSError as error:
-        message = f"secrets/{KEY_NAME} cannot be read: {error.strerror}"
+        message = f"secrets/{USER_HASH_KEY} cannot be read: {error.strerror}"
         raise Problems([Diagnostic("apply/secret-missing", message, hint="`make secrets` makes it")]) from error
     if not key:
-        message = f"secrets/{KEY_NAME} is empty"
+        message = f"secrets/{USER_HASH_KEY} is empty"
         raise Problems([Diagnostic("apply/secret-missing", message, hint="`make secrets` makes it")])
     return key

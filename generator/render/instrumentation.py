@@ -9,7 +9,7 @@ import json
 from typing import Any, Final
 
 from generator.artifact import Artifact
-from generator.conventions import SECRETS_MOUNT
+from generator.conventions import SECRETS_MOUNT, USER_HASH_KEY
 from generator.model import SecretRef, Service, Site
 from generator.packs import load_packs
 from generator.render.redaction import render_redaction
@@ -18,10 +18,9 @@ from generator.render.traces import app_settings
 FOLDER: Final = "instrumentation/services"
 # The kind of service that has the library in it.
 KIND: Final = "instrumentation"
-# The secret with which all apps hash the ids of users: lines of one user are found in all of them.
-USER_HASH_KEY: Final = "user_hash_key"
 
-_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+# Edges of a histogram of answering times, in seconds, to which a service's own limits are added.
+BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 # A scrape that brings more than its limit is thrown away whole, so the app stops before it.
 _SHARE_OF_SAMPLES: Final = 0.8
 # Values of a label before the rest is counted as `other`. A histogram of 200 routes is 2,800 series.
@@ -53,7 +52,7 @@ def _settings(site: Site, service: Service) -> dict[str, Any]:
     return {
         "service": service.name,
         "environment": service.environment,
-        "buckets": sorted({*_BUCKETS, *_latencies(service)}),
+        "buckets": sorted({*BUCKETS, *_latencies(service)}),
         "series_budget": _series_budget(service),
         "label_budgets": _LABEL_BUDGETS,
         **{name: path for name, path in files.items() if path},

@@ -10,10 +10,10 @@ from typing import Any
 import bcrypt
 import pytest
 
+from generator.conventions import USER_HASH_KEY
 from generator.diagnostics import Problems
 from generator.logs.user_hash import read_key
 from generator.model import Logs, SecretRef, Site
-from generator.render.instrumentation import USER_HASH_KEY
 from generator.secrets import ensure_secrets, main, missing_secrets, needed_secrets
 from tests.unit.sites import STACK, make_job, make_service, make_site
 

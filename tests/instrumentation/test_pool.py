@@ -3,7 +3,6 @@
 import os
 import sqlite3
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from subprocess import PIPE, Popen
@@ -20,20 +19,6 @@ from tests.instrumentation.engines import engine_at
 from tests.instrumentation.recorder import Recorder
 
 QUERIES = "db_queries_total"
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    made = engine_at(tmp_path)
-    yield made
-    made.dispose()
-
-
-@pytest.fixture
-def recorded(engine: Engine) -> Recorder:
-    recorded = Recorder()
-    recorded.lookout.database(engine)
-    return recorded
 
 
 def test_the_gauges_tell_what_the_pool_does(tmp_path: Path) -> None:

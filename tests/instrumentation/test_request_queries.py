@@ -21,20 +21,6 @@ from tests.instrumentation.recorder import SETTINGS, Recorder
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    made = engine_at(tmp_path)
-    yield made
-    made.dispose()
-
-
-@pytest.fixture
-def recorded(engine: Engine) -> Recorder:
-    recorded = Recorder()
-    recorded.lookout.database(engine)
-    return recorded
-
-
-@pytest.fixture
 def in_request() -> Iterator[None]:
     context.begin()
     yield

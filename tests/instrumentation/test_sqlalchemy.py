@@ -2,7 +2,6 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,20 +16,6 @@ from tests.instrumentation.recorder import Recorder
 
 QUERIES = "db_queries_total"
 OPERATIONS = ("select", "insert", "update", "delete", "other")
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    made = engine_at(tmp_path)
-    yield made
-    made.dispose()
-
-
-@pytest.fixture
-def recorded(engine: Engine) -> Recorder:
-    recorded = Recorder()
-    recorded.lookout.database(engine)
-    return recorded
 
 
 def test_everything_starts_at_zero(recorded: Recorder) -> None:

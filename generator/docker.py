@@ -19,6 +19,11 @@ def dotenv(root: Path) -> dict[str, str]:
     return _pairs(root / ".env")
 
 
+def local_url(root: Path, variable: str, default: int) -> str:
+    """An entrance of the stack in `root` on this machine: at the port that `variable` tells compose, or the default."""
+    return f"http://127.0.0.1:{({**dotenv(root), **os.environ}).get(variable, str(default))}"
+
+
 def _pairs(path: Path) -> dict[str, str]:
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     pairs = (line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith("#"))

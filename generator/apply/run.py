@@ -1,6 +1,5 @@
 """`plan` and `apply` over a running stack: which parts follow, which do not, and making them."""
 
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from generator.apply.reconcilers import RECONCILERS, Reconciler, Running
 from generator.artifact import Artifact
 from generator.conventions import KUMA_PORT, LOCAL_PORT
 from generator.diagnostics import Diagnostic
-from generator.docker import compose, dotenv, running_services
+from generator.docker import compose, local_url, running_services
 from generator.errors import BugsinkError
 from generator.kuma import KumaError
 from generator.model import Site
@@ -23,14 +22,12 @@ from generator.secrets import ensure_secrets
 
 def running_stack(root: Path, site: Site, artifacts: Iterable[Artifact], force: bool = False) -> Running:
     """The stack of `root`. Its two local ports come from the environment or `.env`, as compose reads them."""
-    ports = {**dotenv(root), **os.environ}
-    local, kuma = ports.get("LOOKOUT_PORT", str(LOCAL_PORT)), ports.get("LOOKOUT_KUMA_PORT", str(KUMA_PORT))
     return Running(
         root=root,
         site=site,
         artifacts={artifact.path: artifact for artifact in artifacts},
-        local_url=f"http://127.0.0.1:{local}",
-        kuma_url=f"http://127.0.0.1:{kuma}",
+        local_url=local_url(root, "LOOKOUT_PORT", LOCAL_PORT),
+        kuma_url=local_url(root, "LOOKOUT_KUMA_PORT", KUMA_PORT),
         force=force,
     )
 

@@ -10,7 +10,7 @@ import requests
 
 from generator.conventions import LOCAL_PORT
 from generator.diagnostics import Diagnostic, Problems
-from generator.docker import dotenv
+from generator.docker import local_url
 from generator.logs.windows import Window
 
 # Longer than the longest query that Loki lets run.
@@ -48,7 +48,7 @@ def loki_url(root: Path) -> str:
 
 def entrance(root: Path) -> str:
     """The local entrance of the stack in `root`, at the port that compose reads."""
-    return f"http://127.0.0.1:{({**dotenv(root), **os.environ}).get('LOOKOUT_PORT', str(LOCAL_PORT))}"
+    return local_url(root, "LOOKOUT_PORT", LOCAL_PORT)
 
 
 def ask(url: str, query: str, window: Window, limit: int) -> Answer:

@@ -111,9 +111,7 @@ def ask(process: Process, path: str) -> str:
         return text
 
 
-def test_a_bot_is_counted_logged_and_asked_like_any_app(
-    process: Process, telegram: tuple[str, type[Telegram]]
-) -> None:
+def test_a_bot_is_counted_logged_and_asked_like_any_app(process: Process, telegram: tuple[str, type[Telegram]]) -> None:
     api, stub = telegram
     stub.updates += [{"from": 7, "text": text} for text in ("hello", "break", "too many", "bye")]
     stream = StringIO()

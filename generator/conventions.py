@@ -10,6 +10,12 @@ from typing import Final, Literal
 Severity = Literal["critical", "warning", "info"]
 Fault = Literal["outage", "symptom", "cause"]
 
+# The ways in which a thing fails, as the coverage matrix has them; "spend", "business" and "change" are no failures of it.
+FailureMode = Literal[
+    "down", "slow", "errors", "saturated", "full", "certificate", "backup", "dependency", "silent",
+    "spend", "business", "change",
+]  # fmt: skip
+
 SEVERITIES: Final[tuple[Severity, ...]] = ("critical", "warning", "info")
 FAULTS: Final[tuple[Fault, ...]] = ("outage", "symptom", "cause")
 

@@ -5,6 +5,7 @@ Returns problems as Diagnostics and prints nothing. A pack without problems here
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Final
 
 from generator.diagnostics import Diagnostic, Problems, sort_diagnostics
@@ -111,8 +112,15 @@ def _check_panels(pack: Pack) -> Iterator[Diagnostic]:
             yield _problem(pack, "panels.yaml", message)
 
 
+def _fixtures(pack: Pack) -> list[Path]:
+    """Its own, and those of the exporters that it requires, in whichever pack's folder they stand."""
+    wanted = [f"*/fixtures/{each.exporter}-{each.version}*.prom" for each in pack.spec.requires]
+    found = {path for pattern in (f"{pack.name}/fixtures/*.prom", *wanted) for path in pack.folder.parent.glob(pattern)}
+    return sorted(found)
+
+
 def _check_fixtures(pack: Pack) -> Iterator[Diagnostic]:
-    files = sorted((pack.folder / "fixtures").glob("*.prom"))
+    files = _fixtures(pack)
     if not files:
         yield _problem(pack, "fixtures/", "the pack has no fixture")
     names = {series.name for series in relabelled(read_fixtures(files), pack.relabel)}
@@ -126,10 +134,9 @@ def _check_fixtures(pack: Pack) -> Iterator[Diagnostic]:
 
 def _known_series(pack: Pack, service: Service) -> list[Series]:
     """What the pack may ask for: what its exporters print, and Prometheus of itself and of every target."""
-    folders = sorted({pack.name, *service.kinds})
-    patterns = [*(f"{name}/fixtures/*.prom" for name in folders), *_SHARED]
-    root = pack.folder.parent
-    printed = read_fixtures(sorted({path for pattern in patterns for path in root.glob(pattern)}))
+    patterns = [*(f"{name}/fixtures/*.prom" for name in sorted(service.kinds)), *_SHARED]
+    shared = {path for pattern in patterns for path in pack.folder.parent.glob(pattern)}
+    printed = read_fixtures(sorted({*_fixtures(pack), *shared}))
     return relabelled(printed, pack.relabel)
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from generator import units
-from generator.conventions import Fault, Severity
+from generator.conventions import FailureMode, Fault, Severity
 from generator.model import PanelType
 
 ParamType = Literal["ratio", "duration", "number", "bytes", "text"]
@@ -111,10 +111,11 @@ class ExporterSpec(PackModel):
 
 
 class PackFile(PackModel):
-    """pack.yaml."""
+    """pack.yaml. `fails_by`: the failure modes that a service of this kind has, and that an alert must cover."""
 
     title: Text
     needs: list[Literal["targets", "address", "url"]] = []
+    fails_by: list[FailureMode] = []
     based_on: str = ""
     params: dict[Annotated[str, Field(pattern=WORD)], ParamSpec] = {}
     signals: dict[Annotated[str, Field(pattern=WORD)], Signal] = {}
@@ -135,7 +136,10 @@ class RecordSpec(PackModel):
 
 
 class AlertSpec(PackModel):
-    """An alert rule. `when` is an expression over params and the service: false means not rendered."""
+    """An alert rule. `when` is an expression over params and the service: false means not rendered.
+
+    detects: the failure modes that it covers. promises: the lines of docs/alerts.md that it keeps.
+    """
 
     name: Annotated[str, Field(pattern=ALERT_NAME)]
     severity: Severity
@@ -146,6 +150,8 @@ class AlertSpec(PackModel):
     summary: Text
     description: Text
     panel: Annotated[str, Field(pattern=SLUG)]
+    detects: list[FailureMode] = []
+    promises: list[Annotated[str, Field(pattern=r"^AL[0-9]+$")]] = []
     labels: dict[str, str] = {}
     when: str = ""
 

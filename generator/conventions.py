@@ -10,7 +10,7 @@ from typing import Final, Literal
 Severity = Literal["critical", "warning", "info"]
 Fault = Literal["outage", "symptom", "cause"]
 
-# The ways in which a thing fails, as the coverage matrix has them; the last three are of products rather than of things.
+# The ways in which a thing fails, as the coverage matrix has them; the last three are of products, not of things.
 FailureMode = Literal[
     "down", "slow", "errors", "saturated", "full", "certificate", "backup", "dependency", "silent",
     "spend", "business", "change",

@@ -109,6 +109,22 @@ RECIPES: Final = (
             ),
         ),
     ),
+    Recipe(
+        "postgres-exporter",
+        (
+            DebianPackage(
+                "prometheus-postgres-exporter",
+                {"usr/bin/prometheus-postgres-exporter": "usr/bin/postgres_exporter"},
+                GoModule(
+                    "postgres-exporter",
+                    {
+                        "github.com/prometheus-community/postgres_exporter/cmd/postgres_exporter": "usr/bin/postgres_exporter"
+                    },
+                    _COMMON,
+                ),
+            ),
+        ),
+    ),
     Recipe("redis"),
     Recipe("postgres"),
     Recipe(

@@ -68,7 +68,7 @@ def _proof_mark(tree: Tree, path: str) -> Path:
     """The file that says that a proof held: named by all that its outcome depends on."""
     text = tree.artifacts[path].content
     rules = [
-        tree.artifacts[f"prometheus/rules/{name}"].content for name in re.findall(r"\.\./rules/([\w.-]+\.yml)", text)
+        tree.artifacts[f"prometheus/rules/{name}"].content for name in re.findall(r"\.\./rules/([\w./-]+\.yml)", text)
     ]
     digest = hashlib.sha256("\0".join([str(tool_path("promtool")), text, *rules]).encode()).hexdigest()
     return PROVEN / digest[:32]

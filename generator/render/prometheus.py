@@ -66,11 +66,17 @@ def _main(site: Site) -> dict[str, Any]:
             "evaluation_interval": prometheus_duration(timing.evaluation_interval),
         },
         "alerting": {"alertmanagers": [alertmanager]},
-        "rule_files": ["rules/*.yml", "custom/*.yml"],
+        "rule_files": _rule_files(site),
         # Here and not in flags, so that a change needs a reload and no restart.
         "storage": {"tsdb": {"retention": retention}},
         "scrape_configs": [_scrape_config(job) for job in sorted(jobs, key=lambda job: job.name)],
     }
+
+
+def _rule_files(site: Site) -> list[str]:
+    """One pattern a service, since Prometheus takes a star in the last part of a path alone; and the user's own."""
+    ruled = [service.name for service in site.services if any(pack.alerts or pack.records for pack in service.packs)]
+    return [*(f"rules/{name}/*.yml" for name in ruled), "custom/*.yml"]
 
 
 def _scrape_config(job: ScrapeJob) -> dict[str, Any]:

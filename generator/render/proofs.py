@@ -54,7 +54,7 @@ def _prove(site: Site, service: Service, instance: PackInstance) -> Iterator[tup
             group_test.prove(case)
         names = [case.alert for case in chosen]
         origins = {name: alerts[name].origin for name in names}
-        yield path, Artifact(path, group_test.emit(service, proof), origins), names
+        yield path, Artifact(path, group_test.emit(service, instance.pack, proof), origins), names
 
 
 def _highest_rates(cases: list[Case]) -> dict[str, float]:
@@ -101,12 +101,12 @@ class _Proof:
             self._calm(alert, case)
         self._gone(alert, case)
 
-    def emit(self, service: Service, proof: str) -> str:
+    def emit(self, service: Service, pack: str, proof: str) -> str:
         """The promtool file, as JSON-quoted YAML: one line an entry, quick to write and to compare."""
         lines = [
             f"# {GENERATED}",
             "# It proves the alerts below, and every rule that differs from them in names alone.",
-            f"rule_files: [../rules/{service.name}.yml]",
+            f"rule_files: [../rules/{service.name}/{pack}.yml]",
             f"evaluation_interval: {format_duration(self._every)}",
             "tests:",
             f"  - name: {proof}",

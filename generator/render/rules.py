@@ -1,6 +1,7 @@
-"""Prometheus rule files: one for each service, outage alerts in a group that is evaluated faster.
+"""Prometheus rule files: one for each pack of a service, outage alerts in a group that is evaluated faster.
 
-Owns the layout of the files and nothing of their content. The text is laid out by hand because a general YAML emitter
+Owns the layout of the files and nothing of their content. A proof evaluates every rule of the file that it loads, so
+a file holds no more than one pack. The text is laid out by hand because a general YAML emitter
 takes most of a render's time for what is always the same shape.
 """
 
@@ -15,31 +16,27 @@ from generator.units import format_duration
 
 
 def render_rules(site: Site) -> tuple[Artifact, ...]:
-    """prometheus/rules/<service>.yml for each service that has rules."""
-    return tuple(_rule_file(service) for service in site.services if _has_rules(service))
+    """prometheus/rules/<service>/<pack>.yml for each pack of a service that has rules."""
+    return tuple(
+        _rule_file(service, pack) for service in site.services for pack in service.packs if pack.alerts or pack.records
+    )
 
 
-def _has_rules(service: Service) -> bool:
-    return any(pack.alerts or pack.records for pack in service.packs)
-
-
-def _rule_file(service: Service) -> Artifact:
+def _rule_file(service: Service, pack: PackInstance) -> Artifact:
     lines = [f"# {GENERATED}", "groups:"]
-    outages = [alert for alert in service.alerts if alert.fault == "outage"]
+    outages = [alert for alert in pack.alerts if alert.fault == "outage"]
     for interval, alerts in groupby(sorted(outages, key=_interval), key=_interval):
-        lines += _group(f"{service.name}:outage", interval, (), alerts)
-    for pack in service.packs:
-        lines += _pack_groups(service, pack)
-    origins = {alert.name: alert.origin for alert in service.alerts}
-    origins |= {record.name: record.origin for pack in service.packs for record in pack.records}
-    return Artifact(f"prometheus/rules/{service.name}.yml", "\n".join(lines) + "\n", origins)
+        lines += _group(f"{service.name}:{pack.pack}:outage", interval, (), alerts)
+    lines += _pack_group(service, pack)
+    origins = {rule.name: rule.origin for rule in (*pack.alerts, *pack.records)}
+    return Artifact(f"prometheus/rules/{service.name}/{pack.pack}.yml", "\n".join(lines) + "\n", origins)
 
 
 def _interval(rule: Alert | Record) -> int:
     return rule.evaluation_interval
 
 
-def _pack_groups(service: Service, pack: PackInstance) -> list[str]:
+def _pack_group(service: Service, pack: PackInstance) -> list[str]:
     """A pack's records before its alerts, in one group, so that an alert sees what was recorded a moment ago."""
     alerts = [alert for alert in pack.alerts if alert.fault != "outage"]
     if not alerts and not pack.records:

@@ -54,7 +54,7 @@ def test_a_threshold_a_new_service_and_its_removal_follow_without_a_restart(stac
     stack.edit(f"{WEB}\n", "\n")
     stack.must("make", "apply")
     assert not loaded_rule(stack, "ProbeFailed", "web")
-    assert not (stack.root / "prometheus/rules/web.yml").exists()
+    assert not (stack.root / "prometheus/rules/web").exists()
 
     after = stack.starts()
     assert {name: after[name] for name in UNTOUCHED} == {name: before[name] for name in UNTOUCHED}

@@ -43,13 +43,13 @@ def test_four_lines_pass_every_tool() -> None:
 
 
 def test_a_rule_that_is_wrong_leads_to_the_pack(demo: Compiled) -> None:
-    found = broken(demo, "prometheus/rules/api.yml", "sum(up{", "sum(up{{")
+    found = broken(demo, "prometheus/rules/api/target.yml", "sum(up{", "sum(up{{")
     assert ("check/failed", "generator/packs/target/rules.yaml") in found
 
 
 def test_a_rule_that_no_longer_fires_is_caught_by_its_proof(demo: Compiled) -> None:
     found = broken(
-        demo, "prometheus/rules/cache.yml", 'redis_up{service="cache"} == 0', 'redis_up{service="cache"} > 1'
+        demo, "prometheus/rules/cache/redis.yml", 'redis_up{service="cache"} == 0', 'redis_up{service="cache"} > 1'
     )
     assert "check/proof" in {code for code, _ in found}
 

@@ -265,7 +265,7 @@ def test_prometheus_watches_the_bridge_and_the_bridge_bugsink() -> None:
     jobs = [job["job_name"] for job in yaml.safe_load(files()["prometheus/prometheus.yml"])["scrape_configs"]]
     assert "bugsink-bridge" in jobs
     assert "bugsink" not in jobs
-    assert "ErrorTrackerDown" in files()["prometheus/rules/lookout.yml"]
+    assert "ErrorTrackerDown" in files()["prometheus/rules/lookout/bugsink.yml"]
 
 
 def test_bugsink_calls_nobody_but_the_bridge_and_lets_nobody_sign_up() -> None:

@@ -17,7 +17,7 @@ scrape_configs:
 ROUTES = "route: {receiver: ops, group_wait: 5s}\nreceivers: [{name: ops}]\ntemplates: [templates/a]\n"
 RULES = """\
 groups:
-  - name: api:outage
+  - name: api:http:outage
     rules:
       - {alert: Down, expr: 'up{job="api",instance="a"} == 0', for: 10s}
       - {record: r, expr: sum(up)}
@@ -26,7 +26,7 @@ ARTIFACTS = {
     path: Artifact(path, text)
     for path, text in (
         ("prometheus/prometheus.yml", MAIN + SCRAPE),
-        ("prometheus/rules/api.yml", RULES),
+        ("prometheus/rules/api/http.yml", RULES),
         ("prometheus/blackbox.yml", "modules: {http_2xx: {prober: http, timeout: 4s}}\n"),
         ("alertmanager/alertmanager.yml", ROUTES),
     )
@@ -43,9 +43,12 @@ def loaded(**job: Any) -> dict[str, Any]:
     }
 
 
-def groups(query: str = 'up{instance="a",job="api"} == 0', duration: float = 10, name: str = "api:outage") -> list[Any]:
+OUTAGES = "api:http:outage"
+
+
+def groups(query: str = 'up{instance="a",job="api"} == 0', duration: float = 10, name: str = OUTAGES) -> list[Any]:
     rules = [{"name": "Down", "query": query, "duration": duration}, {"name": "r", "query": "sum(up)"}]
-    return [{"name": name, "file": "/etc/prometheus/rules/api.yml", "rules": rules}]
+    return [{"name": name, "file": "/etc/prometheus/rules/api/http.yml", "rules": rules}]
 
 
 def test_what_is_loaded_as_rendered_is_no_drift() -> None:
@@ -54,12 +57,12 @@ def test_what_is_loaded_as_rendered_is_no_drift() -> None:
 
 def test_a_range_that_prometheus_prints_in_other_units_is_no_drift() -> None:
     rules = RULES.replace("expr: sum(up)", "expr: 'sum_over_time(up[7d])'")
-    rendered = {**ARTIFACTS, "prometheus/rules/api.yml": Artifact("r", rules)}
+    rendered = {**ARTIFACTS, "prometheus/rules/api/http.yml": Artifact("r", rules)}
     (group,) = groups()
     group["rules"][1]["query"] = "sum_over_time(up[1w])"
     assert compare_prometheus(rendered, loaded(), [group]) == []
     group["rules"][1]["query"] = "sum_over_time(up[2w])"
-    assert compare_prometheus(rendered, loaded(), [group]) == ["rule group api:outage is not the rendered one"]
+    assert compare_prometheus(rendered, loaded(), [group]) == ["rule group api:http:outage is not the rendered one"]
 
 
 @pytest.mark.parametrize(
@@ -69,10 +72,10 @@ def test_a_range_that_prometheus_prints_in_other_units_is_no_drift() -> None:
         (loaded(job_name="old"), groups(), "job old should be gone"),
         (loaded(static_configs=[]), groups(), "job api is not the rendered one"),
         ({**loaded(), "global": {"scrape_interval": "1m"}}, groups(), "global.scrape_interval is '1m', not '10s'"),
-        (loaded(), groups(query="up == 1"), "rule group api:outage is not the rendered one"),
-        (loaded(), groups(duration=60), "rule group api:outage is not the rendered one"),
-        (loaded(), groups(name="old:outage"), "rule group old:outage should be gone"),
-        (loaded(), [], "rule group api:outage is not the rendered one"),
+        (loaded(), groups(query="up == 1"), "rule group api:http:outage is not the rendered one"),
+        (loaded(), groups(duration=60), "rule group api:http:outage is not the rendered one"),
+        (loaded(), groups(name="old:http:outage"), "rule group old:http:outage should be gone"),
+        (loaded(), [], "rule group api:http:outage is not the rendered one"),
     ],
 )
 def test_each_difference_is_a_sentence(config: dict[str, Any], rules: list[Any], sentence: str) -> None:
@@ -90,7 +93,7 @@ def test_each_difference_is_a_sentence(config: dict[str, Any], rules: list[Any],
 )
 def test_the_same_rule_in_other_words_is_no_drift(rendered: str, printed: str) -> None:
     rules = f"groups: [{{name: g, rules: [{{alert: A, expr: '{rendered}'}}]}}]"
-    artifacts = {**ARTIFACTS, "prometheus/rules/api.yml": Artifact("prometheus/rules/api.yml", rules)}
+    artifacts = {**ARTIFACTS, "prometheus/rules/api/http.yml": Artifact("prometheus/rules/api/http.yml", rules)}
     loaded_rules = [{"name": "g", "file": "x", "rules": [{"name": "A", "query": printed, "duration": 0}]}]
     assert compare_prometheus(artifacts, loaded(), loaded_rules) == []
 

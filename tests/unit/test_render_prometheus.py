@@ -9,7 +9,7 @@ import yaml
 from generator.model import Probe, SecretRef, Site
 from generator.render.blackbox import render_blackbox
 from generator.render.prometheus import prometheus_duration, prometheus_size, render_prometheus
-from tests.unit.sites import STACK, make_job, make_service, make_site
+from tests.unit.sites import STACK, make_alert, make_job, make_service, make_site
 
 DAY = 86400
 
@@ -57,7 +57,8 @@ def test_alerts_go_to_alertmanager_below_its_path_with_no_label_added() -> None:
 
 
 def test_rules_are_the_rendered_ones_and_the_users_own() -> None:
-    assert config_of(make_site())["rule_files"] == ["rules/*.yml", "custom/*.yml"]
+    site = make_site(make_service("api", (make_alert(),)), make_service("quiet"), make_service("web", (make_alert(),)))
+    assert config_of(site)["rule_files"] == ["rules/api/*.yml", "rules/web/*.yml", "custom/*.yml"]
 
 
 def test_a_target_carries_its_service_environment_and_name() -> None:

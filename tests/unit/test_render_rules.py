@@ -31,8 +31,16 @@ def groups_of(service: Service) -> list[dict[str, Any]]:
 
 def test_outages_stand_in_a_group_of_their_own_that_is_evaluated_faster() -> None:
     groups = groups_of(service_with(PackInstance("http", {}, (WARNING, OUTAGE), (RECORD,), (), ())))
-    assert [(group["name"], group["interval"]) for group in groups] == [("api:outage", "5s"), ("api:http", "30s")]
+    assert [(group["name"], group["interval"]) for group in groups] == [("api:http:outage", "5s"), ("api:http", "30s")]
     assert [rule["alert"] for rule in groups[0]["rules"]] == ["ServiceDown"]
+
+
+def test_each_pack_has_a_file_of_its_own() -> None:
+    packs = (PackInstance("target", {}, (OUTAGE,), (), (), ()), PackInstance("http", {}, (WARNING,), (), (), ()))
+    files = render_rules(make_site(services=(service_with(*packs),)))
+    assert [each.path for each in files] == ["prometheus/rules/api/target.yml", "prometheus/rules/api/http.yml"]
+    names = [group["name"] for each in files for group in yaml.safe_load(each.content)["groups"]]
+    assert names == ["api:target:outage", "api:http"]
 
 
 def test_records_are_evaluated_before_the_alerts_that_may_use_them() -> None:
@@ -81,7 +89,7 @@ def test_a_file_leads_back_to_the_lines_of_the_packs() -> None:
     alert = replace(WARNING, origin=origin)
     service = service_with(PackInstance("http", {}, (alert,), (), (), ()))
     (artifact,) = render_rules(make_site(services=(service,)))
-    assert artifact.path == "prometheus/rules/api.yml"
+    assert artifact.path == "prometheus/rules/api/http.yml"
     assert artifact.origins == {"HttpErrorRatioHigh": origin}
 
 

@@ -105,24 +105,25 @@ def comparisons(expr: str) -> tuple[Comparison, ...]:
     for node in walk(parse(expr)):
         if isinstance(node, pp.BinaryExpr) and str(node.op) in _MIRROR:
             op = str(node.op)
-            if (value := _constant(node.rhs)) is not None:
+            if (value := constant(node.rhs)) is not None:
                 found.append(Comparison(op, value))
-            elif (value := _constant(node.lhs)) is not None:
+            elif (value := constant(node.lhs)) is not None:
                 found.append(Comparison(_MIRROR[op], value))
     return tuple(found)
 
 
-def _constant(node: Any) -> float | None:
+def constant(node: Any) -> float | None:
+    """The number that a parsed expression stands for, or None when it is no constant."""
     match node:
         case pp.NumberLiteral():
             return float(node.val)
         case pp.ParenExpr():
-            return _constant(node.expr)
+            return constant(node.expr)
         case pp.UnaryExpr():
-            inner = _constant(node.expr)
+            inner = constant(node.expr)
             return None if inner is None else -inner
         case pp.BinaryExpr() if str(node.op) in _ARITHMETIC:
-            left, right = _constant(node.lhs), _constant(node.rhs)
+            left, right = constant(node.lhs), constant(node.rhs)
             if left is not None and right is not None:
                 return _ARITHMETIC[str(node.op)](left, right)
     return None

@@ -14,9 +14,9 @@ from typing import Any
 from generator.artifact import Artifact
 from generator.conventions import GENERATED
 from generator.emit import emit_json
+from generator.expansion import expand
 from generator.model import Alert, PackInstance, Service, Site
 from generator.packs.cases import Case, Rate, State, cases_of
-from generator.render.expansion import expand
 from generator.render.timeline import Timeline
 from generator.units import format_duration
 

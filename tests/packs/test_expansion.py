@@ -4,15 +4,15 @@ import json
 from pathlib import Path
 
 from generator.check.tools import run_tool
-from generator.render.expansion import expand
+from generator.expansion import expand
 
 
 def test_promtool_expands_the_same(tmp_path: Path) -> None:
-    values = (0.075, 0.0123456, 1234567.0, 0.75, 25.98, 0.975, 2.0, 90061.0, 3700.0, 61.5, 2.0**31, 1e-5)
+    values = (0.075, 0.0123456, 1234567.0, 0.75, 25.98, 0.975, 2.0, 90061.0, 3700.0, 61.5, 2.0**31, 1e-5, 0.0, 150.0, -0.1, 1e21, 1.5e22, 1e-7, 123456789.125)
     functions = ("humanize", "humanize1024", "humanizeDuration", "humanizePercentage")
     rules, tests = [], []
     for number, value in enumerate(values):
-        texts = {name: f"{{{{ $value | {name} }}}}" for name in functions}
+        texts = {name: f"{{{{ $value | {name} }}}}" for name in functions} | {"plain": "{{ $value }}"}
         rules.append({"alert": f"A{number}", "expr": f"vector({value!r})", "annotations": texts})
         expected = {name: expand(text, {}, value) for name, text in texts.items()}
         tests.append({"eval_time": "1m", "alertname": f"A{number}", "exp_alerts": [{"exp_annotations": expected}]})

@@ -12,7 +12,7 @@ from generator.model import ParamValue, Service
 from generator.packs import instantiate, load_packs
 from generator.packs.cases import FromNow, Level, Rate
 from generator.packs.sample import SAMPLE_STACK
-from generator.render.expansion import expand
+from generator.expansion import expand
 from generator.render.proofs import render_proofs
 from generator.render.timeline import Timeline
 from tests.unit.sites import make_service, make_site

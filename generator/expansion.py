@@ -7,6 +7,7 @@ not known here is an error, so a pack can only use what a proof can foretell.
 import math
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Final
 
 _PLACEHOLDER: Final = re.compile(r"\{\{\s*(.*?)\s*\}\}")
@@ -24,7 +25,8 @@ def expand(template: str, labels: Mapping[str, str], value: float | None) -> str
             return labels.get(words.removeprefix("$labels."), "")
         name, _, function = (part.strip() for part in words.partition("|"))
         if name != "$value" or function not in FUNCTIONS:
-            raise ValueError(f"a proof cannot foretell '{{{{ {words} }}}}'; known: {', '.join(FUNCTIONS)}")
+            known = ", ".join(filter(None, FUNCTIONS))
+            raise ValueError(f"a proof cannot foretell '{{{{ {words} }}}}'; known: $labels.NAME, $value, {known}")
         if value is None:
             raise ValueError("the text shows $value, so the case in tests.yaml must say which value")
         return FUNCTIONS[function](value)
@@ -48,6 +50,17 @@ def _grow(value: float) -> tuple[float, str]:
             break
         shown, value = prefix, value * 1000
     return value, shown
+
+
+def plain(value: float) -> str:
+    """A number as Go prints it, with every digit: 150 -> `150`, 2500000 -> `2.5e+06`."""
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
+    digits, _, exponent = f"{Decimal(repr(value)).normalize():E}".partition("E")
+    power = int(exponent)
+    if value != 0 and not -4 <= power < 6:
+        return f"{digits}e{'-' if power < 0 else '+'}{abs(power):02d}"
+    return f"{Decimal(repr(value)).normalize():f}"
 
 
 def humanize(value: float) -> str:
@@ -90,6 +103,7 @@ def humanize_duration(value: float) -> str:
 
 
 FUNCTIONS: Final[Mapping[str, Callable[[float], str]]] = {
+    "": plain,
     "humanize": humanize,
     "humanize1024": humanize1024,
     "humanizeDuration": humanize_duration,

@@ -1,0 +1,184 @@
+"""PromQL as text: changing an expression where its parts stand, without ever printing a syntax tree.
+
+Owns positions in the text of an expression. What an expression means is the business of generator.promql, and every
+change that is made here is held against the syntax trees of before and after.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import promql_parser as pp
+
+from generator.promql import PromQLError, constant, parse, walk
+
+_TOKEN: Final = re.compile(
+    r"""(?P<space>\s+|\#[^\n]*)
+    |(?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)
+    |(?P<number>\d[\d.]*[eE][-+]\d+|\d[\w.]*|\.\d\w*)
+    |(?P<word>[A-Za-z_:][\w:]*)
+    |(?P<mark>==|!=|>=|<=|=~|!~|.)""",
+    re.VERBOSE | re.DOTALL,
+)
+_MIRROR: Final = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": "!="}
+# Words before a list of labels.
+_LISTS: Final = frozenset({"by", "without", "on", "ignoring", "group_left", "group_right"})
+_KEYWORDS: Final = _LISTS | {"and", "or", "unless", "atan2", "offset", "bool", "inf", "nan"}
+_OPEN: Final = "([{"
+_CLOSE: Final = ")]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One word, number, text or mark, where it stands, and how many brackets are open around it."""
+
+    kind: str
+    text: str
+    start: int
+    depth: int
+
+    @property
+    def end(self) -> int:
+        """Where the next one may begin."""
+        return self.start + len(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`measured op value`: an expression that compares with one number, the number on the right."""
+
+    measured: str
+    op: str
+    value: float
+
+
+def tokens(expr: str) -> list[Token]:
+    """The tokens of an expression, white space and comments left out."""
+    found, depth = [], 0
+    for match in _TOKEN.finditer(expr):
+        kind, text = str(match.lastgroup), match[0]
+        if kind == "mark" and text in _CLOSE:
+            depth -= 1
+        if kind != "space":
+            found.append(Token(kind, text, match.start(), depth))
+        if kind == "mark" and text in _OPEN:
+            depth += 1
+    return found
+
+
+def uncommented(expr: str) -> str:
+    """`expr` without its comments."""
+    return _TOKEN.sub(lambda match: " " if match[0].startswith("#") else match[0], expr).strip()
+
+
+def scoped(expr: str, label: str, value: str) -> str:
+    """`expr` with `label="value"` in each selector that says nothing of that label. Raises PromQLError."""
+    before = parse(expr)
+    matcher = f'{label}="{value}"'
+    text = expr
+    for position, bare, empty in reversed(list(_places(expr, label))):
+        added = f"{{{matcher}}}" if bare else matcher if empty else f"{matcher},"
+        text = text[:position] + added + text[position:]
+    if not _is_scoped(before, parse(text), label, value):
+        raise PromQLError(f'write {label}="{value}" into the selectors yourself')
+    return text
+
+
+def limit_of(expr: str) -> Limit | None:
+    """The number that `expr` as a whole is compared with; None when it is of another form."""
+    tree = parse(expr)
+    if not isinstance(tree, pp.BinaryExpr) or str(tree.op) not in _MIRROR or _says_bool(tree):
+        return None
+    found = [token for token in tokens(expr) if token.depth == 0 and token.text in _MIRROR]
+    right, left = constant(tree.rhs), constant(tree.lhs)
+    if len(found) != 1 or (right is None) == (left is None):
+        return None
+    op = found[0].text
+    before, after = expr[: found[0].start].strip(), expr[found[0].end :].strip()
+    if right is not None:
+        return Limit(before, op, right)
+    assert left is not None
+    return Limit(after, _MIRROR[op], left)
+
+
+def measured(expr: str) -> str:
+    """What `expr` compares, of its first condition: the part whose value a message shows. `expr` itself if it compares
+    nothing."""
+    text = _unwrapped(expr)
+    for cut in ({"or"}, {"and", "unless"}, set(_MIRROR)):
+        place = next((token.start for token in tokens(text) if token.depth == 0 and token.text.lower() in cut), None)
+        if place is not None:
+            side = text[:place]
+            if cut == set(_MIRROR) and constant(parse(side)) is not None:
+                return expr
+            text = _unwrapped(side)
+    return text
+
+
+def _unwrapped(expr: str) -> str:
+    """`expr` without the brackets around all of it."""
+    text = expr.strip()
+    while text.startswith("("):
+        closing = next((token for token in tokens(text)[1:] if token.depth == 0 and token.text == ")"), None)
+        if closing is None or text[closing.end :].strip():
+            break
+        text = text[1 : closing.start].strip()
+    return text
+
+
+def _places(expr: str, label: str) -> Iterator[tuple[int, bool, bool]]:
+    """Where a matcher can be added: position, whether there are no braces yet, whether those that are hold nothing."""
+    found = tokens(expr)
+    index = 0
+    while index < len(found):
+        token = found[index]
+        following = found[index + 1] if index + 1 < len(found) else None
+        if token.text == "{":
+            closing = _closing(found, index)
+            inside = found[index + 1 : closing]
+            if not any(word.text == label and inside[at + 1].text in ("=", "!=", "=~", "!~")
+                       for at, word in enumerate(inside[:-1])):  # fmt: skip
+                yield token.end, False, not inside
+            index = closing
+        elif token.text == "[" or (token.text.lower() in _LISTS and following and following.text == "("):
+            index = _closing(found, index if token.text == "[" else index + 1)
+        elif token.kind == "word" and _is_metric(token, following):
+            yield token.end, True, True
+        index += 1
+
+
+def _is_metric(word: Token, following: Token | None) -> bool:
+    """Whether a word outside of braces is a metric without any."""
+    if word.text.lower() in _KEYWORDS:
+        return False
+    return following is None or not (following.text in ("(", "{") or following.text.lower() in ("by", "without"))
+
+
+def _closing(found: list[Token], opening: int) -> int:
+    """The index of the bracket that closes the one at `opening`."""
+    depth = found[opening].depth
+    return next((at for at in range(opening + 1, len(found)) if found[at].depth == depth), len(found) - 1)
+
+
+def _is_scoped(before: Any, after: Any, label: str, value: str) -> bool:
+    """Whether the selectors are the same but for the label, and each has one."""
+    pairs = list(zip(_selectors(before), _selectors(after), strict=False))
+    if len(list(_selectors(before))) != len(list(_selectors(after))):
+        return False
+    wanted = (label, str(pp.MatchOp.Equal), value)
+    for (name, old), (same, new) in pairs:
+        expected = old if any(each[0] == label for each in old) else old | {wanted}
+        if name != same or new != expected:
+            return False
+    return True
+
+
+def _selectors(tree: Any) -> Iterator[tuple[str, frozenset[tuple[str, str, str]]]]:
+    for node in walk(tree):
+        if isinstance(node, pp.VectorSelector):
+            yield str(node.name), frozenset((m.name, str(m.op), m.value) for m in node.matchers.matchers)
+
+
+def _says_bool(tree: Any) -> bool:
+    return tree.modifier is not None and bool(tree.modifier.return_bool)

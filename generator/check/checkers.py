@@ -4,7 +4,6 @@ import hashlib
 import re
 import shutil
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,6 +11,7 @@ from typing import Final
 from generator.artifact import Artifact
 from generator.check.dashboards import check_dashboards, panel_rules
 from generator.check.origins import origin_of
+from generator.check.proving import Trial, cut_rules, run_trials
 from generator.check.tools import ToolRun, run_tool, tool_path
 from generator.conventions import SECRETS_MOUNT
 from generator.diagnostics import Diagnostic
@@ -48,29 +48,35 @@ def check_proofs(tree: Tree) -> list[Diagnostic]:
 
     A proof that held for the same rules, tested by the same promtool, is not run again.
     """
-    proofs = {path: _proof_mark(tree, path) for path in tree.paths("prometheus/proofs/", ".yml")}
-    open_ones = [path for path, mark in proofs.items() if not mark.is_file()]
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        runs = list(pool.map(lambda path: run_tool("promtool", ["test", "rules", path], tree.folder), open_ones))
-    found = []
-    for path, run in zip(open_ones, runs, strict=True):
-        if run.code == 0:
-            proofs[path].parent.mkdir(parents=True, exist_ok=True)
-            proofs[path].touch()
-            continue
-        notes = tuple(line.rstrip() for line in run.output.splitlines() if line.strip())[:20]
-        span = origin_of(run.output, tree.artifacts)
-        found.append(Diagnostic("check/proof", f"{path} does not hold", span, notes=notes))
-    return found
+    trials = [_trial(tree, path) for path in tree.paths("prometheus/proofs/", ".yml")]
+    marks = {trial.name: _proof_mark(trial) for trial in trials}
+    open_ones = [trial for trial in trials if not marks[trial.name].is_file()]
+    folder = tree.folder / "proving"
+    folder.mkdir()
+    complaints = run_trials(open_ones, folder)
+    PROVEN.mkdir(parents=True, exist_ok=True)
+    for trial in open_ones:
+        if trial.name not in complaints:
+            marks[trial.name].touch()
+    return [_unproven(tree, path, text) for path, text in sorted(complaints.items())]
 
 
-def _proof_mark(tree: Tree, path: str) -> Path:
-    """The file that says that a proof held: named by all that its outcome depends on."""
+def _unproven(tree: Tree, path: str, said: str) -> Diagnostic:
+    notes = tuple(line.rstrip() for line in said.splitlines() if line.strip())[:20]
+    (span,) = tree.artifacts[path].origins.values()
+    return Diagnostic("check/proof", f"{path} does not hold", span, notes=notes)
+
+
+def _trial(tree: Tree, path: str) -> Trial:
+    """A proof with the rule that it names, cut out of the rendered file that it names."""
     text = tree.artifacts[path].content
-    rules = [
-        tree.artifacts[f"prometheus/rules/{name}"].content for name in re.findall(r"\.\./rules/([\w./-]+\.yml)", text)
-    ]
-    digest = hashlib.sha256("\0".join([str(tool_path("promtool")), text, *rules]).encode()).hexdigest()
+    (rules,) = re.findall(r"^rule_files: \[\.\./\.\./(rules/\S+)\]$", text, re.MULTILINE)
+    return Trial(path, cut_rules(tree.artifacts[f"prometheus/{rules}"].content, Path(path).stem), text)
+
+
+def _proof_mark(trial: Trial) -> Path:
+    """The file that says that a proof held: named by all that its outcome depends on."""
+    digest = hashlib.sha256("\0".join([str(tool_path("promtool")), trial.proof, trial.rules]).encode()).hexdigest()
     return PROVEN / digest[:32]
 
 

@@ -26,7 +26,7 @@ _IMAGE_OF: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ToolRun:
-    """How a tool ended, and all that it printed."""
+    """How a tool ended, and all that it printed, in its order."""
 
     code: int
     output: str
@@ -49,7 +49,14 @@ def run_tool(name: str, arguments: Sequence[str], folder: Path) -> ToolRun:
     command = [str(tool_path(name)), *arguments]
     try:
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=TIMEOUT, check=False
+            command,
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=TIMEOUT,
+            check=False,
         )
     except subprocess.TimeoutExpired as error:
         message = f"{name} did not end within {TIMEOUT} s"
@@ -57,4 +64,4 @@ def run_tool(name: str, arguments: Sequence[str], folder: Path) -> ToolRun:
     except OSError as error:
         message = f"{name} cannot be run here: {error.strerror}"
         raise Problems([Diagnostic("check/tool-missing", message)]) from error
-    return ToolRun(done.returncode, done.stdout + done.stderr)
+    return ToolRun(done.returncode, done.stdout)

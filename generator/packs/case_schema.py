@@ -35,6 +35,17 @@ class SeriesSpec(PackModel):
         return self
 
 
+class StateSpec(PackModel):
+    """Another state of the service, in one sentence, and what is different in it from the healthy one.
+
+    with_fault: from the faulty one.
+    """
+
+    state: Text
+    change: list[SeriesSpec] = Field(min_length=1)
+    with_fault: bool = False
+
+
 class CaseSpec(PackModel):
     """How one alert is proven. Every time is counted from the moment the fault begins, or ends.
 
@@ -46,6 +57,8 @@ class CaseSpec(PackModel):
     slack: by how much later it may become true.
     clears: how long it may stay true after the fault; by default as long as the gap.
     boundary: the same at the very edge; at_edge: on which side that is; no_edge: why there is no edge.
+    silent_when, fires_when: other states in which the alert must never fire (too few events, another service's fault,
+    what another alert tells already), or must too (the other half of an `or`); as long as the fault itself would take.
     gone: what happens when the changed series (or the metrics in `vanish`) cease to exist while it fires.
     step: seconds between samples and evaluations, for what looks at hours and days. always: it never stops firing.
     """
@@ -61,6 +74,8 @@ class CaseSpec(PackModel):
     boundary: list[SeriesSpec] = Field([])
     at_edge: Literal["silent", "firing"] = "silent"
     no_edge: str = ""
+    silent_when: list[StateSpec] = Field([])
+    fires_when: list[StateSpec] = Field([])
     gone: Literal["resolves", "keeps firing"] | None = None
     vanish: list[str] = Field([])
     gap: Expression = "0s"

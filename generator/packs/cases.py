@@ -76,10 +76,18 @@ class Case:
     fault: State
     silence: State
     boundary: State | None
+    silent: tuple[State, ...]
+    firing: tuple[State, ...]
     vanished: State
     edge_fires: bool
     gone_fires: bool
     always: bool
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        """Every state of the service that occurs."""
+        edge = () if self.boundary is None else (self.boundary,)
+        return (self.baseline, self.fault, *edge, *self.silent, *self.firing)
 
 
 def cases_of(instance: PackInstance, service: Service, stack: Stack) -> list[Case]:
@@ -133,6 +141,8 @@ class _Cases:
             fault=fault,
             silence={series: shape for series, shape in baseline.items() if series not in quiet},
             boundary=self._with(baseline, spec.boundary) if spec.boundary else None,
+            silent=tuple(self._with(fault if each.with_fault else baseline, each.change) for each in spec.silent_when),
+            firing=tuple(self._with(fault if each.with_fault else baseline, each.change) for each in spec.fires_when),
             vanished={series: shape for series, shape in fault.items() if _metric(series) not in names},
             edge_fires=spec.at_edge == "firing",
             gone_fires=spec.gone == "keeps firing",

@@ -179,8 +179,8 @@ def test_the_example_pack_is_proven_like_any_other(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "generator", "render"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    proofs = sorted((tmp_path / "prometheus" / "proofs").glob("nginx-*.yml"))
-    assert len(proofs) == 2, "outages are proven at their own pace"
+    proofs = sorted((tmp_path / "prometheus" / "proofs").glob("nginx-*/*.yml"))
+    assert [proof.stem for proof in proofs] == ["NginxConnectionsHigh", "NginxDown"]
     for proof in proofs:
         tested = tools.run("promtool", "test", "rules", str(proof), folder=tmp_path)
         assert tested.code == 0, tested.output

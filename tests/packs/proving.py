@@ -1,12 +1,12 @@
 """Running the proofs of one pack's sample service, as rendered or with every rule spoilt in one way."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from generator.artifact import Artifact
-from generator.check.tools import run_tool
+from generator.check.proving import Trial, cut_rules, run_trials
 from generator.model import Alert, Budget, Service, Site
 from generator.packs import Pack
 from generator.packs.sample import SAMPLE_STACK, sample_instance
@@ -15,7 +15,6 @@ from generator.render.rules import render_rules
 
 Spoil = Callable[[Alert], Alert]
 
-_ALERT_NAMED = re.compile(r'alertname[:=]\s*\\?"?([A-Z]\w+)')
 # A comparison with a number; `> 0)` is a guard of a division and no threshold.
 _COMPARED = re.compile(r"(==|>=|<=|>|<) (-?\d+(?:\.\d+)?)(?!\.?\d)(?!\s*\))")
 
@@ -57,12 +56,19 @@ def prove(pack: Pack, folder: Path, spoil: Spoil | None = None) -> Verdict:
 def prove_service(service: Service, folder: Path, spoil: Spoil | None = None) -> Verdict:
     """The same for a service with its packs."""
     site = site_of(service)
-    proofs = [each for each in render_proofs(site) if each.path.endswith(".yml")]
-    for artifact in (*render_rules(_spoilt(site, spoil) if spoil else site), *proofs):
-        _write(folder, artifact)
-    runs = [run_tool("promtool", ["test", "rules", proof.path], folder) for proof in proofs]
-    output = "\n".join(run.output for run in runs if run.code)
-    return Verdict(frozenset(_ALERT_NAMED.findall(output)), output)
+    rules = render_rules(_spoilt(site, spoil) if spoil else site)
+    complaints = run_trials(trials_of(rules, render_proofs(site)), folder)
+    return Verdict(frozenset(Path(name).stem for name in complaints), "\n".join(complaints.values()))
+
+
+def trials_of(rules: Iterable[Artifact], proofs: Iterable[Artifact]) -> list[Trial]:
+    """Each proof with the rules of the only pack."""
+    (text,) = (each.content for each in rules)
+    return [
+        Trial(proof.path, cut_rules(text, Path(proof.path).stem), proof.content)
+        for proof in proofs
+        if proof.path.endswith(".yml")
+    ]
 
 
 def change_threshold(alert: Alert) -> Alert:
@@ -98,9 +104,3 @@ def _spoilt(site: Site, spoil: Spoil) -> Site:
     (service,) = site.services
     packs = tuple(replace(pack, alerts=tuple(map(spoil, pack.alerts))) for pack in service.packs)
     return replace(site, services=(replace(service, packs=packs),))
-
-
-def _write(folder: Path, artifact: Artifact) -> None:
-    path = folder / artifact.path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(artifact.content, encoding="utf-8")

@@ -58,7 +58,7 @@ def test_another_threshold_needs_another_proof() -> None:
 
 def test_a_proof_runs_against_the_rendered_rules_of_the_first_service_that_has_them() -> None:
     files, _ = proofs_of(served("web"), served("zoo"))
-    wanted = {("../rules/web/target.yml",), ("../rules/web/http.yml",)}
+    wanted = {("../../rules/web/target.yml",), ("../../rules/web/http.yml",)}
     assert {tuple(file["rule_files"]) for file in files.values()} == wanted
 
 

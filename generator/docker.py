@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -53,6 +54,16 @@ def compose(
         )
     except subprocess.TimeoutExpired:
         return subprocess.CompletedProcess(command, 124, "", f"docker compose did not end within {timeout} s")
+
+
+def started_at(root: Path, service: str) -> datetime | None:
+    """When the container of a compose service of `root` was last started; None when it does not run."""
+    found = compose(root, "ps", "--quiet", service, timeout=30).stdout.split()
+    if not found:
+        return None
+    command = ("docker", "inspect", "--format", "{{.State.StartedAt}}", found[0])
+    done = subprocess.run(command, env=docker_environment(root), capture_output=True, text=True, check=False)
+    return datetime.fromisoformat(done.stdout.strip()) if done.returncode == 0 else None
 
 
 def running_services(root: Path) -> frozenset[str]:

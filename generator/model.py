@@ -14,6 +14,8 @@ from generator.diagnostics import Span
 Datasource = Literal["prometheus", "loki"]
 PanelType = Literal["stat", "timeseries", "table", "heatmap", "logs", "gauge", "text"]
 ParamValue = float | int | str | bool
+# Of a DSN: what is asked, as whom, with which password. Of a password: which address it is for.
+CredentialForm = Literal["dsn.address", "dsn.user", "dsn.password", "password.by_address"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,17 @@ class Runbook:
 
 
 @dataclass(frozen=True, slots=True)
+class Credential:
+    """One file that an exporter reads of a secret: the variable that names it, and which part of the secret it holds,
+    in which form. `address` is what the exporter asks."""
+
+    variable: str
+    form: CredentialForm
+    secret: SecretRef
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class Exporter:
     """A container that turns a service's own protocol into /metrics: what compose must run for a pack."""
 
@@ -129,6 +142,7 @@ class Exporter:
     environment: Mapping[str, str]
     command: tuple[str, ...]
     memory: int
+    credentials: tuple[Credential, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +236,15 @@ class Errors:
 
 
 @dataclass(frozen=True, slots=True)
+class Dsn:
+    """What an exporter logs in to a database with. `made` is the DSN that is made when there is none, with {key} where
+    its password belongs."""
+
+    secret: SecretRef
+    made: str
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """One watched thing: an app, a data store, a host, or the monitoring stack itself."""
 
@@ -240,6 +263,8 @@ class Service:
     off: tuple[str, ...]
     origin: Span
     errors: Errors | None = None
+    dsn: Dsn | None = None
+    password: SecretRef | None = None
     secrets: tuple[SecretRef, ...] = ()
     jobs: tuple[ScrapeJob, ...] = ()
     probes: tuple[Probe, ...] = ()

@@ -12,7 +12,7 @@ import re
 import secrets
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
@@ -28,6 +28,7 @@ from generator.conventions import (
     USER_HASH_KEY,
     logs_token,
 )
+from generator.credentials import credential_files
 from generator.diagnostics import Diagnostic, Problems
 from generator.model import Channel, ScrapeJob, Site, SlackChannel
 from generator.packs import load_packs
@@ -97,6 +98,7 @@ def needed_secrets(site: Site) -> tuple[Secret, ...]:
         for service in site.services
         for own in service.secrets
     ]
+    found += _of_exporters(site, {secret.name for secret in found if secret.origin == "made"})
     merged: dict[str, Secret] = {}
     for secret in found:
         merged[secret.name] = _merge(merged.get(secret.name, secret), secret)
@@ -116,7 +118,8 @@ def ensure_secrets(site: Site, root: Path) -> SecretsReport:
         folder.mkdir(mode=0o700, exist_ok=True)
         tightened = _tighten(folder, needed)
         made = [secret.name for secret in needed if _make(folder, secret)]
-        _share(folder, needed)
+        by_name = {secret.name: secret for secret in needed}
+        _share(folder, needed, credential_files(site, lambda name: _read(folder, by_name[name])))
     except OSError as error:
         message = f"{error.filename or folder}: {error.strerror}"
         raise Problems([Diagnostic("apply/secret-missing", message, notes=("secrets/ cannot be prepared",))]) from error
@@ -164,6 +167,19 @@ def _of_errors(site: Site) -> list[Secret]:
     return found
 
 
+def _of_exporters(site: Site, made: Container[str]) -> list[Secret]:
+    """What exporters log in with. A DSN is made for a role of ours; a password is whoever's who set up the store, unless
+    it is one of those that we make."""
+    found = []
+    for service in site.services:
+        if dsn := service.dsn:
+            found.append(Secret(dsn.secret.name, f"how {service.name} is asked", "made", around=dsn.made))
+        if password := service.password:
+            origin: Origin = "made" if password.name in made else "given"
+            found.append(Secret(password.name, f"{service.name}'s password", origin))
+    return found
+
+
 def _merge(one: Secret, other: Secret) -> Secret:
     """One file that is used twice: both consumers get it, and what somebody must give is not made up."""
     if not _SAFE_NAME.fullmatch(other.name):
@@ -204,7 +220,10 @@ def _make(folder: Path, secret: Secret) -> bool:
 def _make_address(folder: Path, secret: Secret) -> bool:
     """The address, with a key that stays when the rest of it changes. What is no address of ours stays as it is."""
     present = _read(folder, secret)
-    key = re.search(rf"//([0-9a-f]{{32}})@.+/{secret.around.rpartition('/')[2]}$", present)
+    before = secret.around.partition("{key}")[0]
+    role = re.escape(before.rpartition("//")[2])
+    end = re.escape(secret.around.rpartition("/")[2].partition("?")[0])
+    key = re.search(rf"//{role}([0-9a-f]{{32}})@.+/{end}(\?\S*)?$", present)
     if present and not key:
         return False
     wanted = secret.around.format(key=key[1] if key else secrets.token_hex(16))
@@ -232,20 +251,21 @@ def _read(folder: Path, secret: Secret) -> str:
         raise Problems([Diagnostic("apply/secret-missing", f"{FOLDER}/{secret.name} is not UTF-8 text")]) from None
 
 
-def _share(folder: Path, needed: Sequence[Secret]) -> None:
-    """Bring secrets/.mounted/ to exactly what the containers need. A file that cannot be filled yet is empty, so that
-    a configuration which names it is valid."""
+def _share(folder: Path, needed: Sequence[Secret], formed: Mapping[str, Mapping[str, str]]) -> None:
+    """Bring secrets/.mounted/ to exactly what the containers need; `formed` is what exporters read in a form of their
+    own. A file that cannot be filled yet is empty, so that a configuration which names it is valid."""
     mounted = folder / MOUNTED
-    consumers = sorted({*_CONSUMERS, *(consumer for secret in needed for consumer in secret.consumers)})
+    consumers = sorted({*_CONSUMERS, *formed, *(consumer for secret in needed for consumer in secret.consumers)})
     for consumer in consumers:
         share = mounted / consumer
         share.mkdir(parents=True, exist_ok=True)
         for path in (mounted, share):
             path.chmod(0o755)
-        mine = [secret for secret in needed if consumer in secret.consumers]
-        for secret in mine:
-            _write(share / secret.name, _read(folder, secret), 0o444)
-        for path in set(share.iterdir()) - {share / secret.name for secret in mine}:
+        mine = {secret.name: _read(folder, secret) for secret in needed if consumer in secret.consumers}
+        mine |= formed.get(consumer, {})
+        for name, text in mine.items():
+            _write(share / name, text, 0o444)
+        for path in set(share.iterdir()) - {share / name for name in mine}:
             path.unlink()
     for path in set(mounted.iterdir()) - {mounted / consumer for consumer in consumers}:
         shutil.rmtree(path)

@@ -253,6 +253,15 @@ class ServiceSpec(_Model):
         "(https://…, tcp://host:port, tls://host:port, dns://resolver/name).",
     )
     address: str | None = Field(default=None, description="host:port of a data store that an exporter asks.")
+    dsn: Secret | None = Field(
+        default=None,
+        description="kind postgres: the secret with the DSN that its exporter logs in with. One for the role `lookout` "
+        "is made unless you write your own; `lookout connect` prints the SQL that makes the role.",
+    )
+    password: Secret | None = Field(
+        default=None,
+        description="kind redis: the secret with its password. Yours to give, unless `secrets` has it made.",
+    )
     metrics: MetricsSpec | None = Field(default=None, description="How /metrics is reached.")
     url: WebAddress | None = Field(
         default=None,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _COMMON: Final = "github.com/prometheus/common/version.Version"
+_POSTGRES_EXPORTER: Final = "github.com/prometheus-community/postgres_exporter/cmd/postgres_exporter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +118,7 @@ RECIPES: Final = (
                 {"usr/bin/prometheus-postgres-exporter": "usr/bin/postgres_exporter"},
                 GoModule(
                     "postgres-exporter",
-                    {
-                        "github.com/prometheus-community/postgres_exporter/cmd/postgres_exporter": "usr/bin/postgres_exporter"
-                    },
+                    {_POSTGRES_EXPORTER: "usr/bin/postgres_exporter"},
                     _COMMON,
                 ),
             ),

@@ -7,6 +7,7 @@ from typing import Any
 import requests
 import yaml
 
+from generator.apply.exporters import exporter_reconcilers
 from generator.apply.profiles import follow_profile, profile_changes
 from generator.apply.reconcilers import RECONCILERS, Reconciler, Running
 from generator.artifact import Artifact
@@ -72,7 +73,8 @@ def apply_running(running: Running, say: Callable[[str], None]) -> list[Diagnost
 
 
 def _wanted(running: Running) -> list[Reconciler]:
-    return [reconciler for reconciler in RECONCILERS if reconciler.wanted(running.site)]
+    fixed = [reconciler for reconciler in RECONCILERS if reconciler.wanted(running.site)]
+    return [*fixed, *exporter_reconcilers(running.site)]
 
 
 def container_changes(running: Running) -> list[str]:

@@ -56,6 +56,7 @@ def pack_context(pack: Pack, service: Service, stack: Stack, params: Mapping[str
         "required": _required(service),
         "confirm": Duration(interval),
         "scrape_interval": Duration(interval),
+        "scrape_timeout": service.jobs[0].timeout if service.jobs else stack.timing.scrape_timeout,
         "slow_interval": Duration(stack.timing.slow_interval),
         "evaluation_interval": Duration(stack.timing.evaluation_interval),
         "retention_metrics": Duration(stack.retention_metrics),

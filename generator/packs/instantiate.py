@@ -6,12 +6,14 @@ overrides come checked from resolve.
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from generator import conventions, units
 from generator.diagnostics import Span
 from generator.model import (
     Alert,
+    Credential,
+    CredentialForm,
     Exporter,
     PackInstance,
     Panel,
@@ -203,7 +205,16 @@ class _Instance:
             environment={name: self._text(value, where) for name, value in spec.environment.items()},
             command=tuple(self._text(word, where) for word in spec.command),
             memory=units.parse_bytes(spec.memory),
+            credentials=tuple(self._credentials(spec.files)),
         )
+
+    def _credentials(self, files: Mapping[str, CredentialForm]) -> Iterator[Credential]:
+        """Those whose secret the service has: a store without a password needs none."""
+        dsn = self.service.dsn
+        secrets = {"dsn": dsn.secret if dsn else None, "password": self.service.password}
+        for variable, form in sorted(files.items()):
+            if secret := secrets[form.partition(".")[0]]:
+                yield Credential(variable, form, secret, self.service.address)
 
     def _shape(self) -> str:
         """A digest of all that makes one service's rules of this pack differ from another's, names apart."""

@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from generator import units
 from generator.conventions import FailureMode, Fault, Severity
-from generator.model import PanelType
+from generator.model import CredentialForm, PanelType
 
 ParamType = Literal["ratio", "duration", "number", "bytes", "text"]
 
@@ -101,12 +101,16 @@ class Requirement(PackModel):
 
 
 class ExporterSpec(PackModel):
-    """The container that speaks the service's protocol, when the service has no /metrics of its own."""
+    """The container that speaks the service's protocol, when the service has no /metrics of its own.
+
+    files: environment variables that name a file, and which part of the service's secret the file holds.
+    """
 
     image: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]+$")]
     port: Annotated[int, Field(gt=0, lt=65536)]
     memory: Text
     environment: dict[str, str] = {}
+    files: dict[Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]+$")], CredentialForm] = {}
     command: list[str] = []
 
 
@@ -114,7 +118,7 @@ class PackFile(PackModel):
     """pack.yaml. `fails_by`: the failure modes that a service of this kind has, and that an alert must cover."""
 
     title: Text
-    needs: list[Literal["targets", "address", "url"]] = []
+    needs: list[Literal["targets", "address", "url", "dsn"]] = []
     fails_by: list[FailureMode] = []
     based_on: str = ""
     params: dict[Annotated[str, Field(pattern=WORD)], ParamSpec] = {}

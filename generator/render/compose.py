@@ -20,6 +20,7 @@ from generator.conventions import (
     NETWORK,
     PORTS,
     PROMETHEUS_PATH,
+    SECRETS_MOUNT,
     TRACE_PORTS,
 )
 from generator.emit import emit_yaml
@@ -157,7 +158,8 @@ def _exporter(exporter: Exporter) -> dict[str, Any]:
     """A container under the common policy. Its image holds one program and nothing to check it with: Prometheus looks
     from outside."""
     limits = _limits(exporter.memory)
-    variables = {name: _escape(value) for name, value in sorted(exporter.environment.items())}
+    files = {each.variable: f"{SECRETS_MOUNT}/{each.form}" for each in exporter.credentials}
+    variables = {name: _escape(value) for name, value in sorted({**exporter.environment, **files}.items())}
     service: dict[str, Any] = {
         "image": f"${{IMAGE_{exporter.image}:?run make up}}",
         **POLICY,
@@ -167,6 +169,8 @@ def _exporter(exporter: Exporter) -> dict[str, Any]:
         "networks": [NETWORK],
         "extra_hosts": ["host.docker.internal:host-gateway"],
     }
+    if files:
+        service["volumes"] = [f"${{LOOKOUT_SECRETS:-./secrets}}/.mounted/{exporter.name}:{SECRETS_MOUNT}:ro"]
     if exporter.command:
         service["command"] = [_escape(word) for word in exporter.command]
     return service

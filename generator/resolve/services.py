@@ -11,6 +11,7 @@ from generator.packs import instantiate
 from generator.resolve import detection
 from generator.resolve.budget import logs_disk
 from generator.resolve.context import Context, default
+from generator.resolve.credentials import check_credentials, hint_for, resolve_dsn
 from generator.resolve.errors import resolve_errors
 from generator.resolve.jobs import resolve_jobs, stack_jobs
 from generator.resolve.params import resolve_params
@@ -52,6 +53,8 @@ def _service(context: Context, stack: Stack, name: str, spec: ServiceSpec) -> Se
         token=spec.metrics.token if spec.metrics else None,
         off=tuple(sorted(set(spec.off or []))),
         origin=context.source.key_span(path),
+        dsn=resolve_dsn(spec),
+        password=spec.password,
         secrets=tuple(sorted(set(spec.secrets or []), key=lambda secret: secret.name)),
     )
     kinds = _known_kinds(context, base, path)
@@ -59,6 +62,7 @@ def _service(context: Context, stack: Stack, name: str, spec: ServiceSpec) -> Se
     jobs, probes = resolve_jobs(context, base, spec, kinds, interval, path)
     base = replace(base, jobs=jobs, probes=probes)
     base = replace(base, errors=resolve_errors(context, stack, base, spec, path))
+    check_credentials(context, base, [context.packs[kind] for kind in kinds], path)
     return _with_packs(context, stack, base, kinds, spec.params or {}, path)
 
 
@@ -145,7 +149,8 @@ def _known_kinds(context: Context, service: Service, path: Path) -> list[str]:
         for need in context.packs[kind].needs:
             if not getattr(service, need):
                 message = f"kind {kind} needs '{need}'"
-                context.problem("spec/missing-target", message, path, at_key=True)
+                hint = hint_for(need, service.name)
+                context.problem("spec/missing-target", message, path, at_key=True, hint=hint)
     if service.targets and any(kind != "probe" for kind in kinds):
         kinds.insert(0, "target")
     if service.url and "probe" not in kinds:

@@ -71,6 +71,13 @@ ERRORS_PROFILE: Final = "errors"
 # And of the part that runs when `stack.traces` says so.
 TRACE_PORTS: Final[dict[str, int]] = {"tempo": 3200}
 TRACES_PROFILE: Final = "traces"
+# What stands before Docker's socket when `stack.containers` says so; on a network where nobody is but the collector.
+SOCKET_PROXY: Final = "docker-proxy"
+SOCKET_PORT: Final = 2375
+SOCKET_NETWORK: Final = "socket"
+# The labels that a container's metrics carry beside `service` and `environment`; `host` is the machine it runs on.
+CONTAINER_JOB: Final = "containers"
+CONTAINER_LABELS: Final = ("host", "container", "compose_project", "compose_service")
 LOCAL_PORT: Final = 8080
 KUMA_PORT: Final = 3001
 OTLP_HTTP_PORT: Final = 4318
@@ -141,7 +148,7 @@ def panel_url(base_url: str, service: str, kinds: Collection[str], slug: str) ->
 
 def log_names(service: str) -> tuple[str, ...]:
     """What `service_name` is on a service's log lines: the stack's parts write under their own names."""
-    return tuple(sorted({**PORTS, **ERROR_PORTS})) if service == STACK_SERVICE else (service,)
+    return tuple(sorted({*PORTS, *ERROR_PORTS, SOCKET_PROXY})) if service == STACK_SERVICE else (service,)
 
 
 def logs_path(service: str) -> str:

@@ -328,7 +328,7 @@ class Timing:
 @dataclass(frozen=True, slots=True)
 class Stack:
     """The monitoring stack itself. `domain` is empty without one; `base_url` never ends in a slash; `errors` is whether
-    Bugsink runs."""
+    Bugsink runs; `containers` whether Docker is asked about its containers."""
 
     name: str
     domain: str
@@ -343,6 +343,7 @@ class Stack:
     errors: bool = False
     traces: bool = False
     retention_traces: int = 0
+    containers: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,6 +155,10 @@ class StackSpec(_Model):
         default=None,
         description="tempo: take the spans that apps send, and run a store for them. Default: nothing is traced.",
     )
+    containers: bool | None = Field(
+        default=None,
+        description="false: nothing asks Docker about containers, and nothing mounts its socket. Default true.",
+    )
     retention: RetentionSpec | None = Field(default=None, description="How long data is kept.")
     machine: MachineSpec | None = Field(default=None, description="What the stack may use of the machine.")
     owner: str | None = Field(default=None, description="Who looks after the stack: a name from `people`.")

@@ -119,6 +119,7 @@ def _demo(python: str, rebuild: bool) -> str:
 def _changes(had: dict[str, str | None], everything: bool) -> dict[str, str | None]:
     """What .env is to say. compose wants a reference for every service, those of a profile that is off included."""
     changes = {variable(name): reference for name, reference in had.items()}
+    changes["DOCKER_API"] = docker.api_version()
     changes["DOCKER_ROOT"] = docker.ask("info", "--format", "{{.DockerRootDir}}")
     if not everything:
         return changes

@@ -29,6 +29,16 @@ def ask(*arguments: str) -> str:
     return done.stdout.strip()
 
 
+# The newest API that the container metrics need, and the oldest that today's Docker still answers.
+_API = (1, 44)
+
+
+def api_version() -> str:
+    """The version of Docker's API in which its containers are asked about: an older Docker's own."""
+    major, minor = (int(part) for part in ask("version", "--format", "{{.Server.APIVersion}}").split("."))
+    return ".".join(str(part) for part in min((major, minor), _API))
+
+
 def try_to(*arguments: str) -> bool:
     """Do it if it can be done: clearing up, which nobody minds failing."""
     command = ["docker", *arguments]

@@ -17,7 +17,7 @@ def compare_prometheus(artifacts: Mapping[str, Artifact], config: Loaded, groups
     rendered = yaml.safe_load(artifacts["prometheus/prometheus.yml"].content)
     found = [
         f"{key}.{name} is {loaded!r}, not {wanted!r}"
-        for key in ("global", "storage")
+        for key in ("global", "otlp", "storage")
         for name, wanted in _flat(rendered.get(key, {}))
         if _canonical(loaded := dict(_flat(config.get(key, {}))).get(name)) != _canonical(wanted)
     ]

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import promql_parser as pp
 
-from generator.conventions import ALERT_LABELS, SERIES_LABELS
+from generator.conventions import ALERT_LABELS, CONTAINER_LABELS, SERIES_LABELS
 from generator.promql import walk
 
 _LINE: Final = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})?\s+\S")
@@ -58,6 +58,7 @@ def _unmatched(selector: Any, known: list[Series]) -> str:
     if not candidates:
         return f"no fixture has a metric {_shown(selector)}"
     added = _ADDED | _OWN.get(selector.name or "", frozenset())
+    added |= frozenset(CONTAINER_LABELS if (selector.name or "").startswith("container_") else ())
     for matcher in selector.matchers.matchers:
         if matcher.name in added or matcher.name == "__name__" or matcher.value == "":
             continue

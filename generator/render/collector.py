@@ -12,6 +12,7 @@ from generator.artifact import Artifact
 from generator.conventions import OTLP_HTTP_PORT, PORTS
 from generator.emit import emit_yaml
 from generator.model import Site
+from generator.render.containers import add_containers, render_proxy
 from generator.render.log_records import (
     FOREVER,
     MAX_FIELD,
@@ -68,7 +69,10 @@ def render_collector(site: Site) -> tuple[Artifact, ...]:
     }
     if site.stack.traces:
         add_traces(config)
-    return (Artifact("loki/collector.yaml", emit_yaml(_escape(config))), *render_store(site))
+    if site.stack.containers:
+        add_containers(config, site)
+    artifact = Artifact("loki/collector.yaml", emit_yaml(_escape(config)))
+    return (artifact, *render_store(site), *render_proxy(site))
 
 
 def _extensions() -> dict[str, Any]:

@@ -21,11 +21,14 @@ from generator.conventions import (
     PORTS,
     PROMETHEUS_PATH,
     SECRETS_MOUNT,
+    SOCKET_NETWORK,
+    SOCKET_PROXY,
     TRACE_PORTS,
 )
 from generator.emit import emit_yaml
 from generator.model import Exporter, Site
 from generator.render.collector import render_collector
+from generator.render.containers import PROXY_FILE, proxy_service, render_proxy
 from generator.render.events import BRIDGE_FILE, apps, render_bridge
 from generator.render.loki import render_loki
 from generator.render.provisioning import render_provisioning
@@ -43,6 +46,7 @@ _LEAST_REPORTS: Final = 500
 _READ_AT_START: Final[Mapping[str, tuple[Callable[[Site], tuple[Artifact, ...]], str]]] = {
     "bugsink-bridge": (render_bridge, BRIDGE_FILE),
     "collector": (render_collector, "loki/collector.yaml"),
+    SOCKET_PROXY: (render_proxy, PROXY_FILE),
     "grafana": (render_provisioning, "grafana/provisioning/"),
     "loki": (render_loki, "loki/loki.yaml"),
     "tempo": (render_store, STORE_FILE),
@@ -74,9 +78,13 @@ def render_compose(site: Site) -> tuple[Artifact, ...]:
     """compose.rendered.yaml."""
     services: dict[str, dict[str, Any]] = {
         part: _limits(site.budget.memory[part], go=part not in _OTHER_PARTS)
-        for part in sorted({**PORTS, **ERROR_PORTS, **TRACE_PORTS})
+        for part in sorted({*PORTS, *ERROR_PORTS, *TRACE_PORTS, SOCKET_PROXY})
         if part in site.budget.memory
     }
+    if site.stack.containers:
+        _merge(services.setdefault(SOCKET_PROXY, {}), proxy_service(POLICY))
+        _merge(services.setdefault("collector", {}), {"networks": [SOCKET_NETWORK]})
+        _merge(services["collector"], {"environment": {"DOCKER_API": "${DOCKER_API:-1.44}"}})
     for part, settings in _addresses(site).items():
         _merge(services.setdefault(part, {}), settings)
     for part, (render, path) in _READ_AT_START.items():
@@ -88,7 +96,10 @@ def render_compose(site: Site) -> tuple[Artifact, ...]:
         services.setdefault("collector", {})["volumes"] = mounts
     for exporter in sorted(_exporters(site), key=lambda exporter: exporter.name):
         services[exporter.name] = _exporter(exporter)
-    return (Artifact(COMPOSE_FILE, emit_yaml({"services": services})),)
+    file: dict[str, Any] = {"services": services}
+    if site.stack.containers:
+        file["networks"] = {SOCKET_NETWORK: {"internal": True}}
+    return (Artifact(COMPOSE_FILE, emit_yaml(file)),)
 
 
 def _limits(memory: int, *, go: bool = True) -> dict[str, Any]:
@@ -121,6 +132,9 @@ def _addresses(site: Site) -> dict[str, dict[str, Any]]:
     if site.stack.traces:
         # What says which trace an observation belongs to.
         addresses["prometheus"]["command"].append("--enable-feature=exemplar-storage")
+    if site.stack.containers:
+        # The collector hands over what it is told of containers.
+        addresses["prometheus"]["command"].append("--web.enable-otlp-receiver")
     if site.stack.errors:
         addresses["bugsink"] = {"environment": _bugsink(site)}
     if public:

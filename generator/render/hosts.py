@@ -65,7 +65,7 @@ def _choosable(hosts: Sequence[Service]) -> Service:
 
 def _any_host(expr: str, hosts: Sequence[Service]) -> str:
     names = "|".join(re.escape(host.name) for host in hosts)
-    return re.sub(rf'\b(service|service_name)="(?:{names})"', rf'\1="{ANY_HOST}"', expr)
+    return re.sub(rf'\b(service|service_name|host)="(?:{names})"', rf'\1="{ANY_HOST}"', expr)
 
 
 def _any_host_alert(alert: Alert) -> Alert:

@@ -12,6 +12,7 @@ from generator.artifact import Artifact
 from generator.conventions import ALERTMANAGER_PATH, PORTS, SECRETS_MOUNT
 from generator.emit import emit_yaml
 from generator.model import ScrapeJob, SecretRef, Site
+from generator.render.containers import PROMOTED
 
 _UNITS: Final = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
@@ -58,6 +59,7 @@ def _main(site: Site) -> dict[str, Any]:
         "time": prometheus_duration(site.stack.retention_metrics),
         "size": prometheus_size(site.budget.metrics_disk),
     }
+    pushed = {"otlp": {"promote_resource_attributes": list(PROMOTED)}} if site.stack.containers else {}
     return {
         # No external_labels: they would stand on every alert that leaves, and in no proof of one.
         "global": {
@@ -69,6 +71,7 @@ def _main(site: Site) -> dict[str, Any]:
         "rule_files": _rule_files(site),
         # Here and not in flags, so that a change needs a reload and no restart.
         "storage": {"tsdb": {"retention": retention}},
+        **pushed,
         "scrape_configs": [_scrape_config(job) for job in sorted(jobs, key=lambda job: job.name)],
     }
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from generator import units
+from generator.conventions import SOCKET_PROXY
 from generator.model import Budget, Exporter, Service, Stack
 from generator.resolve.context import Context
 
@@ -31,6 +32,9 @@ _ERROR_FLOORS: Final[Mapping[str, tuple[int, float]]] = {
 
 # The store of traces, when it runs.
 _TRACE_FLOORS: Final[Mapping[str, tuple[int, float]]] = {"tempo": (256 * MIB, 0.05)}
+
+# What stands before Docker's socket, when containers are watched.
+_SOCKET_FLOORS: Final[Mapping[str, tuple[int, float]]] = {SOCKET_PROXY: (32 * MIB, 0.0)}
 
 # What a scraped target brings, in series, and what a sample costs on disk: estimates, on the low side, so that
 # only a plan that certainly cannot fit is refused.
@@ -66,6 +70,7 @@ def logs_disk(stack: Stack) -> int:
 def _share_memory(context: Context, stack: Stack, exporters: list[Exporter]) -> dict[str, int]:
     shares = {exporter.name: exporter.memory for exporter in exporters}
     floors = {**_FLOORS, **(_ERROR_FLOORS if stack.errors else {}), **(_TRACE_FLOORS if stack.traces else {})}
+    floors |= _SOCKET_FLOORS if stack.containers else {}
     least = sum(floor for floor, _ in floors.values()) + sum(shares.values())
     if stack.memory < least:
         and_exporters = f" and its exporters ({len(exporters)})" if exporters else ""

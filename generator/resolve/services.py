@@ -5,7 +5,15 @@ from dataclasses import replace
 from typing import Final
 
 from generator import units
-from generator.conventions import DEFAULT_HOST, DEFAULT_OWNER, ERROR_PORTS, PORTS, STACK_SERVICE, TRACE_PORTS
+from generator.conventions import (
+    DEFAULT_HOST,
+    DEFAULT_OWNER,
+    ERROR_PORTS,
+    PORTS,
+    SOCKET_PROXY,
+    STACK_SERVICE,
+    TRACE_PORTS,
+)
 from generator.model import Logs, Service, Stack
 from generator.packs import instantiate
 from generator.resolve import detection
@@ -18,10 +26,10 @@ from generator.resolve.params import resolve_params
 from generator.source import Path
 from generator.spec import HostSpec, LogsSpec, ServiceSpec, StackSpec
 
-_RESERVED: Final = {STACK_SERVICE, *PORTS, *ERROR_PORTS, *TRACE_PORTS}
+_RESERVED: Final = {STACK_SERVICE, *PORTS, *ERROR_PORTS, *TRACE_PORTS, SOCKET_PROXY}
 
 # Packs that no service asks for by name.
-_IMPLIED: Final = {"bugsink", "host", "stack", "target"}
+_IMPLIED: Final = {"bugsink", "containers", "host", "stack", "target"}
 
 
 def resolve_services(context: Context, stack: Stack) -> tuple[Service, ...]:
@@ -70,9 +78,11 @@ def _host(context: Context, stack: Stack, name: str, spec: HostSpec) -> Service:
     path: Path = ("hosts", name)
     target = default(spec.address, f"node-exporter:{PORTS['node-exporter']}")
     service = ServiceSpec(kind=["host"], targets=[target])
+    # Docker is asked on this machine alone.
+    kinds = ["host", "containers"] if stack.containers and spec.address is None else ["host"]
     base = Service(
         name=name,
-        kinds=("host",),
+        kinds=tuple(kinds),
         owner=_owner(context, spec.owner, path),
         environment=stack.environment,
         targets=(target,),
@@ -86,8 +96,8 @@ def _host(context: Context, stack: Stack, name: str, spec: HostSpec) -> Service:
         off=tuple(sorted(set(spec.off or []))),
         origin=context.source.key_span(path),
     )
-    jobs, _ = resolve_jobs(context, base, service, ["host"], stack.timing.scrape_interval, path)
-    return _with_packs(context, stack, replace(base, jobs=jobs), ["host"], spec.params or {}, path)
+    jobs, _ = resolve_jobs(context, base, service, kinds, stack.timing.scrape_interval, path)
+    return _with_packs(context, stack, replace(base, jobs=jobs), kinds, spec.params or {}, path)
 
 
 def _stack_service(context: Context, stack: Stack) -> Service:

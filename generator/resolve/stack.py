@@ -36,6 +36,7 @@ def resolve_stack(context: Context) -> Stack:
         status_url=f"https://status.{domain}" if domain else f"http://localhost:{KUMA_PORT}",
         errors=spec.errors is not None,
         traces=spec.traces is not None,
+        containers=default(spec.containers, True) and _watches_this_machine(context),
         retention_traces=default(retention.traces, 7 * DAY),
         retention_metrics=default(retention.metrics, 90 * DAY),
         retention_logs=default(retention.logs, 30 * DAY),
@@ -43,3 +44,9 @@ def resolve_stack(context: Context) -> Stack:
         disk=default(machine.disk, 40 * GIB),
         timing=TIMING,
     )
+
+
+def _watches_this_machine(context: Context) -> bool:
+    """Whether one of the hosts is the machine that the stack runs on: containers belong to it."""
+    hosts = context.spec.hosts
+    return hosts is None or any(host is None or host.address is None for host in hosts.values())

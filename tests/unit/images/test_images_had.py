@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from images import Failed, demo, machine, progress, provide, registry
+from images import Failed, demo, docker, machine, progress, provide, registry
 from images.__main__ import main
 from images.dotenv import merge_dotenv, read_dotenv
 from images.pins import Image, Pins, load_pins
@@ -203,6 +203,7 @@ def test_a_run_that_finds_everything_writes_env_and_builds_nothing(checkout: Pat
     assert built == []
     assert env["LOOKOUT_PORT"] == "9999"
     assert env["DOCKER_ROOT"] == "/var/lib/docker"
+    assert env["DOCKER_API"] == "1.41"
     assert env["COMPOSE_FILE"] == "compose.yaml:compose.rendered.yaml"
     assert env["IMAGE_NODE_EXPORTER"] == image("node-exporter").standin
     assert env["IMAGE_DEMO"] == demo.reference()
@@ -249,7 +250,17 @@ def test_the_store_of_traces_runs_where_it_is_asked_for_and_can_be_had(
 
 def test_some_images_change_only_their_own_keys(checkout: Path) -> None:
     assert main(["caddy"]) == 0
-    assert set(read_dotenv(checkout / ".env")) == {"IMAGE_CADDY", "DOCKER_ROOT"}
+    assert set(read_dotenv(checkout / ".env")) == {"IMAGE_CADDY", "DOCKER_API", "DOCKER_ROOT"}
+
+
+@pytest.mark.parametrize(
+    ("server", "asked"),
+    [("1.41", "1.41"), ("1.44", "1.44"), ("1.51", "1.44"), ("2.0", "1.44")],
+    ids=["an older Docker's own", "just new enough", "a newer one in what it still answers", "a new major one"],
+)
+def test_docker_is_asked_in_a_version_that_it_answers(monkeypatch: pytest.MonkeyPatch, server: str, asked: str) -> None:
+    monkeypatch.setattr(docker, "ask", lambda *_: server)
+    assert docker.api_version() == asked
 
 
 def test_the_list_tells_a_stand_in_from_what_is_missing(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:

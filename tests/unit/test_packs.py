@@ -26,7 +26,19 @@ def alert_of(instance: PackInstance, name: str) -> Alert:
 
 
 def test_the_packs_that_ship() -> None:
-    first = ["bugsink", "fastapi", "host", "http", "instrumentation", "payments", "probe", "redis", "stack", "target"]
+    first = [
+        "bugsink",
+        "fastapi",
+        "host",
+        "http",
+        "instrumentation",
+        "llm",
+        "payments",
+        "probe",
+        "redis",
+        "stack",
+        "target",
+    ]
     assert list(load_packs()) == first
 
 

@@ -153,4 +153,4 @@ def test_nobody_asks_for_the_pack_by_name() -> None:
     assert "containers" in load_packs()
     with pytest.raises(Problems) as raised:
         compile_text("services:\n  api: {kind: containers}\n", "services.yaml")
-    assert raised.value.diagnostics[0].code == "spec/unknown-kind"
+    assert "spec/unknown-kind" in [problem.code for problem in raised.value.diagnostics]

@@ -39,6 +39,8 @@ GENERATED: Final = "Rendered by lookout from services.yaml. Edits here are lost:
 
 # The monitoring stack watches itself under this service name; users cannot take it.
 STACK_SERVICE: Final = "lookout"
+# What stands for a pack where the alerts are those that a service's owner wrote in services.yaml.
+OWN_PACK: Final = "own"
 # Who owns what nobody owns: with one person declared, that person; otherwise this word.
 DEFAULT_OWNER: Final = "everyone"
 # In `notify:`, the word for "whoever owns the service".

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from generator.conventions import Fault, Severity
+from generator.conventions import FailureMode, Fault, Severity
 from generator.diagnostics import Span
+from generator.promql_text import Limit
 
 Datasource = Literal["prometheus", "loki"]
 PanelType = Literal["stat", "timeseries", "table", "heatmap", "logs", "gauge", "text"]
@@ -146,6 +147,31 @@ class Exporter:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnAlert:
+    """An alert that a service's owner wrote in services.yaml, complete and checked.
+
+    `measured` is the part of `expr` whose value is shown, `limit` the one number that it is compared with, if it
+    is one. `case` is how it is proven, as tests.yaml has it.
+    """
+
+    name: str
+    expr: str
+    measured: str
+    limit: Limit | None
+    for_seconds: int
+    keep_firing_seconds: int
+    severity: Severity
+    fault: Fault
+    detects: tuple[FailureMode, ...]
+    summary: str
+    description: str
+    unit: str
+    runbook: str
+    case: Mapping[str, object]
+    origin: Span
+
+
+@dataclass(frozen=True, slots=True)
 class PackInstance:
     """A pack applied to one service: its parameters final, its rules and panels rendered."""
 
@@ -269,6 +295,7 @@ class Service:
     jobs: tuple[ScrapeJob, ...] = ()
     probes: tuple[Probe, ...] = ()
     packs: tuple[PackInstance, ...] = ()
+    own: tuple[OwnAlert, ...] = ()
 
     @property
     def alerts(self) -> tuple[Alert, ...]:

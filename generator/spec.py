@@ -12,11 +12,18 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from generator import units
+from generator.conventions import FailureMode, Fault, Severity
 from generator.diagnostics import Diagnostic, Problems, did_you_mean
 from generator.model import SecretRef
 from generator.source import Path, Source
 
 NAME_PATTERN: Final = r"[a-z][a-z0-9_-]{0,31}"
+_NAME_RULE: Final = "use up to 32 lower-case letters, digits, - and _, a letter first"
+ALERT_PATTERN: Final = r"[A-Z][A-Za-z0-9]{2,60}"
+# What is said of the keys of some mappings instead.
+_KEY_RULES: Final = {
+    "alerts": "begin with a capital and use letters and digits, such as QueueTooLong",
+}
 
 
 def _text_parser(parse: Callable[[str], Any], example: str) -> BeforeValidator:
@@ -81,6 +88,10 @@ def _as_list(value: Any) -> Any:
 
 def _as_logs(value: Any) -> Any:
     return {"mode": value} if isinstance(value, str) else value
+
+
+def _as_runbook(value: Any) -> Any:
+    return {"mitigation": value} if isinstance(value, str) else value
 
 
 def _as_telegram(value: Any) -> Any:
@@ -246,6 +257,49 @@ class ErrorsSpec(_Model):
 ErrorsTo = Annotated[ErrorsSpec, BeforeValidator(_as_logs)]
 
 
+class RunbookSpec(_Model):
+    """What to do, by section; a section that is left out says what is known without it."""
+
+    meaning: str | None = Field(default=None, description="What is the case when it fires.")
+    impact: str | None = Field(default=None, description="Who notices, and what.")
+    diagnosis: str | None = Field(default=None, description="How to find the cause: commands and queries, read-only.")
+    mitigation: str | None = Field(default=None, description="What helps.")
+    escalation: str | None = Field(default=None, description="Whom to call, and when.")
+
+
+Runbook = Annotated[RunbookSpec, BeforeValidator(_as_runbook)]
+AlertName = Annotated[str, Field(pattern=f"^{ALERT_PATTERN}$")]
+
+
+class OwnAlertSpec(_Model):
+    """An alert of your own; docs/alerts-of-your-own.md has examples."""
+
+    expr: str = Field(
+        description="PromQL that is true while something is wrong. Selectors without a `service` get this one's."
+    )
+    hold: Duration | None = Field(
+        default=None, alias="for", description="How long it has to be true. Default 5m; one scrape for an outage."
+    )
+    keep_firing_for: Duration | None = Field(
+        default=None, description="How long it fires on after it was true. Default: not at all."
+    )
+    severity: Severity = Field(description="critical, warning or info.")
+    fault: Fault | None = Field(
+        default=None,
+        description="outage (all of it is gone), symptom (users feel it) or cause (they will). Default cause.",
+    )
+    detects: list[FailureMode] | None = Field(default=None, description="The ways of failing that it covers.")
+    summary: str = Field(
+        min_length=1, description="The message's first line, with {{ $value | humanize }} and {{ $labels.NAME }} in it."
+    )
+    description: str | None = Field(default=None, description="What it means, in a sentence or two.")
+    unit: str | None = Field(default=None, description="The value's unit: s, bytes, percentunit, reqps or a word.")
+    runbook: Runbook | None = Field(default=None, description="What to do: a text, or one for each section.")
+    proof: dict[str, Any] | None = Field(
+        default=None, description="Series while all is well (healthy) and while it is not (broken), for its proof."
+    )
+
+
 class ServiceSpec(_Model):
     """One watched thing."""
 
@@ -290,6 +344,7 @@ class ServiceSpec(_Model):
         default=None, description="Thresholds that differ from the packs' defaults."
     )
     off: Names | None = Field(default=None, description="Alerts that this service does not want.")
+    alerts: dict[AlertName, OwnAlertSpec] | None = Field(default=None, description="Alerts of your own, by name.")
 
 
 class HostSpec(_Model):
@@ -350,7 +405,7 @@ def _diagnostic(source: Source, error: ErrorDetails) -> Diagnostic:
         place = source.key_span(path[:-1])
         return Diagnostic("spec/missing-key", f"'{path[-1]}' is missing", place)
     if is_key:
-        rule = "use up to 32 lower-case letters, digits, - and _, a letter first"
+        rule = _KEY_RULES.get(str(path[-2]) if len(path) > 1 else "", _NAME_RULE)
         return Diagnostic("spec/bad-name", f"'{path[-1]}' cannot be a name; {rule}", source.key_span(path))
     if "/" in kind:
         return Diagnostic(kind, error["msg"], value)
@@ -381,7 +436,7 @@ def _fields_at(path: Path) -> tuple[str, ...]:
             continue
         model = _model_in(field.annotation)
         names = model.model_fields if model else {}
-    return tuple(names)
+    return tuple(field.alias or name for name, field in names.items())
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

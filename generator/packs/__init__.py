@@ -5,6 +5,7 @@ The public face of the package: the rest of Lookout imports from here.
 
 from generator.packs.instantiate import instantiate
 from generator.packs.load import Pack, Param, load_packs
+from generator.packs.own import own_pack, pack_of
 from generator.packs.schema import parse_value
 
-__all__ = ["Pack", "Param", "instantiate", "load_packs", "parse_value"]
+__all__ = ["Pack", "Param", "instantiate", "load_packs", "own_pack", "pack_of", "parse_value"]

@@ -14,7 +14,8 @@ from generator.diagnostics import Span
 from generator.model import Alert, PackInstance, Service, Stack
 from generator.packs.case_schema import CaseSpec, SeriesSpec
 from generator.packs.context import Target, pack_context, signals_of
-from generator.packs.load import Pack, load_packs, load_tests
+from generator.packs.load import Pack, tests_of
+from generator.packs.own import pack_of
 from generator.packs.template import pack_problem, render_text
 
 _LABEL: Final = re.compile(r'([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"')
@@ -92,7 +93,7 @@ class Case:
 
 def cases_of(instance: PackInstance, service: Service, stack: Stack) -> list[Case]:
     """The case of every alert of `instance`, in its order. Raises Problems for an alert without one."""
-    pack = load_packs()[instance.pack]
+    pack = pack_of(service, instance)
     return _Cases(pack, instance, service, stack).build()
 
 
@@ -100,7 +101,7 @@ class _Cases:
     """One reading of a tests.yaml; exists for as long as `build` runs."""
 
     def __init__(self, pack: Pack, instance: PackInstance, service: Service, stack: Stack) -> None:
-        self.tests = load_tests(pack.folder.parent / pack.source)
+        self.tests = tests_of(pack)
         self.where: Span = pack.span("tests.yaml")
         self.alerts = instance.alerts
         self.timing = stack.timing

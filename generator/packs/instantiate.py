@@ -227,5 +227,6 @@ class _Instance:
             self.context["required"],
             int(self.context["confirm"]),
             (timing.evaluation_interval, timing.slow_interval),
+            *filter(None, [self.pack.digest]),
         )
         return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:8]

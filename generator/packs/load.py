@@ -59,6 +59,10 @@ class Pack:
     params: Mapping[str, Param]
     runbooks: Mapping[str, str]
     lines: Mapping[str, Span]
+    # Of a pack that is no folder: its cases, where all of it stands, and what tells it from others of its name.
+    tests: TestsFile | None = None
+    place: Span | None = None
+    digest: str = ""
 
     @property
     def title(self) -> str:
@@ -92,7 +96,7 @@ class Pack:
 
     def span(self, file: str, line: int = 1) -> Span:
         """A place in one of the pack's files."""
-        return Span(f"{LABEL}/{self.source}/{file}", line, 1, 1)
+        return self.place or Span(f"{LABEL}/{self.source}/{file}", line, 1, 1)
 
 
 @cache
@@ -114,6 +118,11 @@ def load_packs(root: Path = PACKS) -> Mapping[str, Pack]:
 def load_tests(folder: Path) -> TestsFile:
     """tests.yaml of the pack in `folder`."""
     return _parse(folder, "tests.yaml", TestsFile)
+
+
+def tests_of(pack: Pack) -> TestsFile:
+    """tests.yaml of a pack, or of the one whose rules it uses."""
+    return pack.tests or load_tests(pack.folder.parent / pack.source)
 
 
 def read_yaml(path: Path, label: str) -> tuple[Any, yaml.Node]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from generator.artifact import Artifact
 from generator.conventions import SECRETS_MOUNT, USER_HASH_KEY
 from generator.model import SecretRef, Service, Site
-from generator.packs import load_packs
+from generator.packs.own import pack_of
 from generator.render.redaction import render_redaction
 from generator.render.traces import app_settings
 
@@ -70,7 +70,7 @@ def _latencies(service: Service) -> set[float]:
     return {
         float(instance.params[name])
         for instance in service.packs
-        for name, param in load_packs()[instance.pack].params.items()
+        for name, param in pack_of(service, instance).params.items()
         if param.type == "duration" and name.startswith("latency_") and not name.endswith("_for")
     }
 

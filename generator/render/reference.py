@@ -18,8 +18,10 @@ from generator.spec import (
     MachineSpec,
     MetricsSpec,
     NotifySpec,
+    OwnAlertSpec,
     PersonSpec,
     RetentionSpec,
+    RunbookSpec,
     ServiceSpec,
     SlackSpec,
     Spec,
@@ -65,6 +67,8 @@ _SECTIONS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("services.NAME.metrics", MetricsSpec),
     ("services.NAME.errors", ErrorsSpec),
     ("services.NAME.logs", LogsSpec),
+    ("services.NAME.alerts.ALERT", OwnAlertSpec),
+    ("services.NAME.alerts.ALERT.runbook", RunbookSpec),
     ("hosts.NAME", HostSpec),
 )
 
@@ -82,7 +86,7 @@ def _section(title: str, model: type[BaseModel]) -> str:
     rows = [f"## {title}\n", f"{(model.__doc__ or '').strip()}\n", "| key | needed | meaning |", "|---|---|---|"]
     for name, field in model.model_fields.items():
         needed = "yes" if field.is_required() else ""
-        rows.append(f"| `{name}` | {needed} | {_cell(field.description or '')} |")
+        rows.append(f"| `{field.alias or name}` | {needed} | {_cell(field.description or '')} |")
     return "\n".join(rows) + "\n"
 
 

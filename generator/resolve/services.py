@@ -15,13 +15,14 @@ from generator.conventions import (
     TRACE_PORTS,
 )
 from generator.model import Logs, Service, Stack
-from generator.packs import instantiate
+from generator.packs import instantiate, own_pack
 from generator.resolve import detection
 from generator.resolve.budget import logs_disk
 from generator.resolve.context import Context, default
 from generator.resolve.credentials import check_credentials, hint_for, resolve_dsn
 from generator.resolve.errors import resolve_errors
 from generator.resolve.jobs import resolve_jobs, stack_jobs
+from generator.resolve.own_alerts import resolve_own_alerts
 from generator.resolve.params import resolve_params
 from generator.source import Path
 from generator.spec import HostSpec, LogsSpec, ServiceSpec, StackSpec
@@ -71,7 +72,16 @@ def _service(context: Context, stack: Stack, name: str, spec: ServiceSpec) -> Se
     base = replace(base, jobs=jobs, probes=probes)
     base = replace(base, errors=resolve_errors(context, stack, base, spec, path))
     check_credentials(context, base, [context.packs[kind] for kind in kinds], path)
-    return _with_packs(context, stack, base, kinds, spec.params or {}, path)
+    return _with_own(context, stack, _with_packs(context, stack, base, kinds, spec.params or {}, path), spec, path)
+
+
+def _with_own(context: Context, stack: Stack, service: Service, spec: ServiceSpec, path: Path) -> Service:
+    """The service with the alerts that its owner wrote, if there are any."""
+    own = resolve_own_alerts(context, stack, service, spec.alerts or {}, (*path, "alerts"))
+    if not own:
+        return service
+    service = replace(service, own=own)
+    return replace(service, packs=(*service.packs, instantiate(own_pack(service), service, stack, {}, ())))
 
 
 def _host(context: Context, stack: Stack, name: str, spec: HostSpec) -> Service:

@@ -1,0 +1,236 @@
+"""`alerts:` of a service: a user's own rules, checked as far as it can be done without data, and completed.
+
+Owns what is asked of such an alert and its defaults. What is made of it is generator.packs.own's business.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+import promql_parser as pp
+from pydantic import ValidationError
+
+from generator.conventions import EVENT_ALERTS, Fault, Severity
+from generator.diagnostics import Problems
+from generator.expansion import expand
+from generator.model import OwnAlert, Service, Stack
+from generator.packs import instantiate, own_pack
+from generator.packs.case_schema import CaseSpec
+from generator.packs.cases import cases_of
+from generator.packs.derive import CaseData, Underivable, derive_case
+from generator.promql import PromQLError, parse, result_labels, walk
+from generator.promql_text import limit_of, measured, scoped, uncommented
+from generator.resolve.context import Context, default
+from generator.resolve.own_runbook import own_runbook
+from generator.source import Path
+from generator.spec import OwnAlertSpec, RunbookSpec
+from generator.texts import labels_used, values_used
+
+_HOLD: Final = 300
+_FAULT: Final[Fault] = "cause"
+# What Grafana knows by itself; another word stands behind the number.
+_UNITS: Final = frozenset({
+    "short", "none", "s", "ms", "bytes", "Bps", "percent", "percentunit", "reqps", "ops", "currencyUSD", "currencyEUR",
+})  # fmt: skip
+_COMPARES: Final = frozenset({">", "<", ">=", "<=", "==", "!="})
+_RATES: Final = frozenset({"rate", "irate", "increase", "delta", "idelta", "deriv", "changes", "resets"})
+_EXACT: Final = ("rate", "increase")
+_EXAMPLE: Final = (
+    "write a proof beside it, such as:",
+    "  proof:",
+    "    healthy: [{series: 'my_queue_length{queue=\"mail\"}', level: 10}]",
+    "    broken: [{series: 'my_queue_length{queue=\"mail\"}', level: 200}]",
+    "  rate: is a counter's growth a second, level: a gauge's value; docs/alerts-of-your-own.md has more",
+)
+
+
+def resolve_own_alerts(
+    context: Context, stack: Stack, service: Service, specs: Mapping[str, OwnAlertSpec], path: Path
+) -> tuple[OwnAlert, ...]:
+    """The alerts that are right, by name; reports the others. `service` has its packs."""
+    taken = {alert.name for alert in service.alerts} | {"Watchdog", *EVENT_ALERTS}
+    found = []
+    for name, spec in sorted(specs.items()):
+        if name in taken:
+            message = f"there is an alert '{name}' already"
+            notes = ["choose another name, or switch the other one off with `off:`"]
+            context.problem("spec/alert-clash", message, (*path, name), at_key=True, notes=notes)
+            continue
+        alert = _Reader(context, stack, service, name, spec, (*path, name)).read()
+        if alert is not None:
+            found.append(alert)
+    return tuple(found)
+
+
+class _Reader:
+    """Reads one alert; exists for as long as `read` runs."""
+
+    def __init__(
+        self, context: Context, stack: Stack, service: Service, name: str, spec: OwnAlertSpec, path: Path
+    ) -> None:
+        self.context = context
+        self.stack = stack
+        self.service = service
+        self.name = name
+        self.spec = spec
+        self.path = path
+        self.fault: Fault = default(spec.fault, _FAULT)
+        self.interval = service.jobs[0].interval if service.jobs else stack.timing.scrape_interval
+        self.hold = default(spec.hold, self.interval if self.fault == "outage" else _HOLD)
+        self.wrong = False
+
+    def read(self) -> OwnAlert | None:
+        """The alert, or None when something about it is wrong, which is then reported."""
+        try:
+            expr = scoped(uncommented(self.spec.expr), "service", self.service.name)
+        except PromQLError as error:
+            self._say("spec/bad-expression", f"this is no PromQL that can be used: {error}", "expr")
+            return None
+        tree = parse(expr)
+        self._check_expression(tree)
+        self._check_texts(tree)
+        if self.wrong:
+            return None
+        case = self._case(expr)
+        if case is None:
+            return None
+        alert = self._alert(expr, case)
+        return alert if self._is_provable(alert) else None
+
+    def _say(self, code: str, message: str, *place: str | int, notes: Iterable[str] = ()) -> None:
+        self.wrong = True
+        self.context.problem(code, message, (*self.path, *place), at_key=not place, notes=notes)
+
+    # --- the expression -------------------------------------------------------------------------------------
+
+    def _check_expression(self, tree: Any) -> None:
+        if not any(_decides(node) for node in walk(tree)):
+            notes = ["an alert fires for whatever its expression returns: compare with a limit, such as > 100"]
+            self._say("spec/bad-expression", "this compares nothing, and would always fire", "expr", notes=notes)
+        least = 2 * self.interval
+        for node in walk(tree):
+            if isinstance(node, pp.Call) and node.func.name in _RATES and isinstance(node.args[0], pp.MatrixSelector):
+                window = int(node.args[0].range.total_seconds())
+                if window < least:
+                    name = node.func.name
+                    message = f"{name} over {window}s sees less than two scrapes, which are {self.interval}s apart"
+                    notes = [f"take {4 * self.interval}s at least, so that one may fail"]
+                    self._say("spec/bad-expression", message, "expr", notes=notes)
+
+    # --- the texts ------------------------------------------------------------------------------------------
+
+    def _check_texts(self, tree: Any) -> None:
+        carried = result_labels(tree)
+        own = {"service", "severity", "owner", "environment", "fault", "incident", "alertname"}
+        for field in ("summary", "description"):
+            text = getattr(self.spec, field) or ""
+            try:
+                expand(text, {}, 1.0)
+            except ValueError as error:
+                self._say("spec/bad-text", str(error), field)
+                continue
+            for label in labels_used(text):
+                if label not in own and label not in carried:
+                    message = f"this shows the label '{label}', which the expression does not return"
+                    self._say("spec/bad-text", message, field, notes=[f"keep it with `sum by ({label}) (…)`"])
+            if "" in values_used(text) and _is_rate(tree):
+                message = "a rate has many digits; write {{ $value | humanize }}"
+                self._say("spec/bad-text", message, field)
+
+    # --- the proof ------------------------------------------------------------------------------------------
+
+    def _case(self, expr: str) -> CaseData | None:
+        given = self.spec.proof
+        if given is None:
+            try:
+                return derive_case(expr, self.hold, self.fault)
+            except Underivable as error:
+                message = f"nobody knows what breaks '{self.name}': {error}"
+                self._say("spec/no-proof", message, "expr", notes=_EXAMPLE)
+                return None
+        renamed = {{"healthy": "background", "broken": "change"}.get(key, key): value for key, value in given.items()}
+        for key in ("healthy", "broken"):
+            if key not in given:
+                self._say("spec/no-proof", f"a proof says what is '{key}'", "proof", notes=_EXAMPLE)
+                return None
+        case = {"fault": f"{self.name} as its proof describes it.", "gone": "resolves", **renamed}
+        if "boundary" not in case:
+            case.setdefault("no_edge", "Its author names none.")
+        try:
+            CaseSpec.model_validate(case)
+        except ValidationError as error:
+            back = {"background": "healthy", "change": "broken"}
+            for problem in error.errors():
+                place = tuple(back.get(str(step), step) for step in problem["loc"])
+                self._say("spec/no-proof", f"{place[-1] if place else 'proof'}: {problem['msg']}", "proof", *place)
+            return None
+        for series in _series(given):
+            if not _is_series(series):
+                self._say("spec/no-proof", f"'{series}' is not a series, such as my_queue_length", "proof")
+                return None
+        if values_used(self.spec.summary + (self.spec.description or "")) and "value" not in case:
+            message = "the text shows $value, so the proof says which: `value: 200`"
+            self._say("spec/no-proof", message, "proof")
+            return None
+        return case
+
+    def _is_provable(self, alert: OwnAlert) -> bool:
+        """Whether the case can be rendered; numbers and series in it are only looked at then."""
+        service = replace(self.service, own=(alert,))
+        try:
+            cases_of(instantiate(own_pack(service), service, self.stack, {}, ()), service, self.stack)
+        except Problems as problems:
+            for problem in problems.diagnostics:
+                self._say("spec/no-proof", problem.message, "proof")
+        except ValueError as error:
+            self._say("spec/no-proof", f"the proof cannot be read: {error}", "proof")
+        return not self.wrong
+
+    def _alert(self, expr: str, case: CaseData) -> OwnAlert:
+        spec = self.spec
+        description = default(spec.description, f"{self.name} of {self.service.name}: {' '.join(spec.expr.split())}")
+        unit = default(spec.unit, "short")
+        severity: Severity = spec.severity
+        limit = limit_of(expr)
+        return OwnAlert(
+            name=self.name,
+            expr=expr,
+            measured=limit.measured if limit else measured(expr),
+            limit=limit,
+            for_seconds=self.hold,
+            keep_firing_seconds=default(spec.keep_firing_for, 0),
+            severity=severity,
+            fault=self.fault,
+            detects=tuple(spec.detects or ()),
+            summary=spec.summary,
+            description=description,
+            unit=unit if unit in _UNITS else f"suffix: {unit}",
+            runbook=own_runbook(self.service, self.name, spec.runbook or RunbookSpec(), expr, self.hold, description),
+            case=case,
+            origin=self.context.source.key_span(self.path),
+        )
+
+
+def _decides(node: Any) -> bool:
+    """Whether an expression with this node can be false."""
+    if isinstance(node, pp.BinaryExpr):
+        compares = str(node.op) in _COMPARES and not (node.modifier and node.modifier.return_bool)
+        return compares or str(node.op) == "unless"
+    return isinstance(node, pp.Call) and node.func.name in ("absent", "absent_over_time")
+
+
+def _series(proof: Mapping[str, Any]) -> list[str]:
+    """The series of a proof whose shape is right."""
+    return [str(entry["series"]) for key in ("healthy", "broken", "boundary") for entry in proof.get(key, ())]
+
+
+def _is_series(text: str) -> bool:
+    """Whether it names one series; what has placeholders is looked at when they are filled."""
+    try:
+        return "<<" in text or isinstance(parse(text), pp.VectorSelector)
+    except PromQLError:
+        return False
+
+
+def _is_rate(tree: Any) -> bool:
+    return any(isinstance(node, pp.Call) and node.func.name in _EXACT for node in walk(tree))

@@ -86,7 +86,7 @@ def _case_problems(case: CaseSpec) -> Iterator[str]:
 
 def _check_params(pack: Pack) -> Iterator[Diagnostic]:
     folder = pack.folder.parent / pack.source
-    files = [folder / name for name in ("pack.yaml", "rules.yaml", "panels.yaml")]
+    files = [*(folder / name for name in ("pack.yaml", "rules.yaml", "panels.yaml")), pack.folder / "pack.yaml"]
     text = "\n".join(path.read_text(encoding="utf-8") for path in files)
     words = " ".join(match[1] for match in _TEMPLATED.finditer(text))
     for name in pack.params:

@@ -160,6 +160,7 @@ def _exporter_jobs(work: _Work, kinds: Sequence[str], *, beside_app: bool) -> li
                 interval=work.interval,
                 timeout=detection.timeout_for(work.interval),
                 environment=work.service.environment,
+                relabel=work.context.packs[kind].relabel,
                 sample_limit=SAMPLE_LIMIT,
             )
         )

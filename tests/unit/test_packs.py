@@ -28,7 +28,12 @@ def alert_of(instance: PackInstance, name: str) -> Alert:
 def test_the_packs_that_ship() -> None:
     first = [
         "bugsink",
+        "celery",
+        "celery-exporter",
+        "django",
         "fastapi",
+        "flask",
+        "flower",
         "host",
         "http",
         "instrumentation",
@@ -37,6 +42,7 @@ def test_the_packs_that_ship() -> None:
         "probe",
         "redis",
         "stack",
+        "starlette",
         "target",
     ]
     assert list(load_packs()) == first

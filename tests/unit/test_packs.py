@@ -28,6 +28,7 @@ def alert_of(instance: PackInstance, name: str) -> Alert:
 def test_the_packs_that_ship() -> None:
     first = [
         "bugsink",
+        "business",
         "celery",
         "celery-exporter",
         "django",

@@ -50,6 +50,10 @@ apply: ## Render, check, write, and make the running stack follow
 test: ## All that guards a change: lint, tests, coverage, freshness, the whole stack end to end
 	@scripts/test.sh
 
+.PHONY: mutants
+mutants: ## Make every alert wrong in every way; its proof has to notice (PACK=name for one)
+	@scripts/mutants.sh $(PACK)
+
 .PHONY: soak
 soak: ## The same as test, with larger numbers
 	@LOOKOUT_SOAK=1 scripts/test.sh

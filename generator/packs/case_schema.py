@@ -85,11 +85,20 @@ class CaseSpec(PackModel):
     always: bool = False
 
 
+class EquivalentSpec(PackModel):
+    """A mistake that no proof can notice, since the alert means the same with it. Both names are patterns (`*`)."""
+
+    alert: Text
+    mutant: Text
+    why: Text
+
+
 class TestsFile(PackModel):
     """tests.yaml. `let` names numbers for use below. `params` are set when the pack itself is tested, so that alerts
-    that are off by default are proven too."""
+    that are off by default are proven too. `equivalent`: what `make mutants` may leave alive."""
 
     baseline: list[SeriesSpec] = Field(min_length=1)
     alerts: dict[str, CaseSpec] = Field(min_length=1)
     let: dict[Annotated[str, Field(pattern=WORD)], Expression] = Field({})
     params: dict[str, str | int | float] = Field({})
+    equivalent: list[EquivalentSpec] = Field([])

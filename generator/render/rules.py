@@ -28,7 +28,7 @@ def _rule_file(service: Service, pack: PackInstance) -> Artifact:
     for interval, alerts in groupby(sorted(outages, key=_interval), key=_interval):
         lines += _group(f"{service.name}:{pack.pack}:outage", interval, (), alerts)
     lines += _pack_group(service, pack)
-    origins = {rule.name: rule.origin for rule in (*pack.alerts, *pack.records)}
+    origins = {alert.name: alert.origin for alert in pack.alerts} | {each.name: each.origin for each in pack.records}
     return Artifact(f"prometheus/rules/{service.name}/{pack.pack}.yml", "\n".join(lines) + "\n", origins)
 
 

@@ -33,7 +33,6 @@ NO_PACK_YET: Final = {
     "external": "other people's APIs have no pack yet",
     "messages": "messages have no pack yet",
     "webhooks": "webhooks have no pack yet",
-    "tenants": "tenants have no pack yet",
     "usage": "the top of a counter has no pack yet",
     "web": "browsers have no pack yet",
     "costs": "costs have no pack yet",

@@ -45,6 +45,7 @@ def test_the_packs_that_ship() -> None:
         "stack",
         "starlette",
         "target",
+        "tenants",
     ]
     assert list(load_packs()) == first
 

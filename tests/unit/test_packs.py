@@ -32,6 +32,7 @@ def test_the_packs_that_ship() -> None:
         "celery",
         "celery-exporter",
         "django",
+        "external",
         "fastapi",
         "flask",
         "flower",

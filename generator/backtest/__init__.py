@@ -1,0 +1,1 @@
+"""`lookout backtest`: what the alerts would have done over the history that a Prometheus holds."""

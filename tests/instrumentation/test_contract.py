@@ -28,8 +28,6 @@ OF_APPS: Final = tuple(
 )
 # Exported, and asked for by no pack yet: the part of the catalogue, and why.
 NO_PACK_YET: Final = {
-    "cache": "the app's own view of a cache; the redis pack sees the server's",
-    "database": "pools and queries have no pack yet",
     "messages": "messages have no pack yet",
     "webhooks": "webhooks have no pack yet",
     "usage": "the top of a counter has no pack yet",

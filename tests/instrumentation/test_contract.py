@@ -30,7 +30,6 @@ OF_APPS: Final = tuple(
 NO_PACK_YET: Final = {
     "messages": "messages have no pack yet",
     "webhooks": "webhooks have no pack yet",
-    "usage": "the top of a counter has no pack yet",
     "web": "browsers have no pack yet",
     "costs": "costs have no pack yet",
     "traces": "what becomes of spans has no pack yet",

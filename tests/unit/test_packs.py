@@ -47,6 +47,7 @@ def test_the_packs_that_ship() -> None:
         "starlette",
         "target",
         "tenants",
+        "usage",
     ]
     assert list(load_packs()) == first
 

@@ -271,6 +271,38 @@ class Dsn:
 
 
 @dataclass(frozen=True, slots=True)
+class Objective:
+    """What a service promised of its events: that a share of at least `target` is good.
+
+    `bad` and `total` count events over `<<window>>`. `limit` is the time within which an event is good, 0 without one.
+    `plans` are targets promised to customers, by name. `series` is what a proof feeds it, as tests.yaml has it.
+    """
+
+    name: str
+    target: float
+    events: str
+    bad: str
+    total: str
+    limit: float
+    plans: tuple[tuple[str, float], ...]
+    series: tuple[Mapping[str, str], ...]
+
+    @property
+    def budget(self) -> float:
+        """The share of events that may be bad."""
+        return round(1 - self.target, 12)
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointBudget:
+    """How long one endpoint may take, at the 95th percentile, in seconds."""
+
+    method: str
+    handler: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """One watched thing: an app, a data store, a host, or the monitoring stack itself."""
 
@@ -296,6 +328,9 @@ class Service:
     probes: tuple[Probe, ...] = ()
     packs: tuple[PackInstance, ...] = ()
     own: tuple[OwnAlert, ...] = ()
+    objectives: tuple[Objective, ...] = ()
+    slo_window: int = 0
+    budgets: tuple[EndpointBudget, ...] = ()
 
     @property
     def alerts(self) -> tuple[Alert, ...]:

@@ -23,6 +23,7 @@ ALERT_PATTERN: Final = r"[A-Z][A-Za-z0-9]{2,60}"
 # What is said of the keys of some mappings instead.
 _KEY_RULES: Final = {
     "alerts": "begin with a capital and use letters and digits, such as QueueTooLong",
+    "latency": "write a percentile, such as p95 or p99.9",
 }
 
 
@@ -69,6 +70,13 @@ def _parse_duration(text: str) -> int:
     return seconds
 
 
+def _parse_latency(text: str) -> float:
+    seconds = units.parse_seconds(text)
+    if seconds == 0:
+        raise ValueError(f"'{text}' is no time at all; write at least 1ms")
+    return seconds
+
+
 def _form(pattern: str, sentence: str) -> BeforeValidator:
     """Text of a form that is told in words; `sentence` follows the text that was written."""
 
@@ -90,6 +98,10 @@ def _as_logs(value: Any) -> Any:
     return {"mode": value} if isinstance(value, str) else value
 
 
+def _as_objective(value: Any) -> Any:
+    return value if isinstance(value, dict) else {"objective": value}
+
+
 def _as_runbook(value: Any) -> Any:
     return {"mitigation": value} if isinstance(value, str) else value
 
@@ -109,6 +121,12 @@ Size = Annotated[
     int,
     _text_parser(units.parse_bytes, "512MiB or 4GiB"),
     _schema("string", pattern=r"^\d+(\.\d+)?\s*[kKMGT]?i?B$"),
+]
+Ratio = Annotated[
+    float, _text_parser(units.parse_ratio, "99.9%"), _schema("string", pattern=r"^\d+(\.\d+)?\s*%$")
+]
+Latency = Annotated[
+    float, _text_parser(_parse_latency, "300ms or 2s"), _schema("string", pattern=r"^(\d+ms|(\d+[wdhms])+)$")
 ]
 Secret = Annotated[SecretRef, BeforeValidator(_parse_secret), _schema("string", pattern="^secret:[a-z][a-z0-9_]*$")]
 Domain = Annotated[
@@ -300,6 +318,40 @@ class OwnAlertSpec(_Model):
     )
 
 
+class ObjectiveSpec(_Model):
+    """One promise about events: a percentage of them is good. Two of good, bad and total say which they are, where no
+    kind of the service does."""
+
+    objective: Ratio = Field(description="The share of good events that is promised.")
+    good: str | None = Field(default=None, description="A counter of good events: imports_total{result='ok'}.")
+    bad: str | None = Field(default=None, description="A counter of bad events.")
+    total: str | None = Field(default=None, description="A counter of all events.")
+
+
+Objective = Annotated[ObjectiveSpec, BeforeValidator(_as_objective)]
+Percentile = Annotated[str, Field(pattern=r"^p\d{2}(\.\d+)?$")]
+
+
+class SloSpec(_Model):
+    """What the service promised. Besides the keys below, any name with two of good, bad and total; docs/slo.md."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True, arbitrary_types_allowed=True)
+    __pydantic_extra__: dict[str, Objective]
+
+    window: Duration | None = Field(default=None, description="What budgets are counted over: 7d to 30d. Default 30d.")
+    availability: Objective | None = Field(
+        default=None, description="The share of requests that do not fail; of probes, where nothing counts requests."
+    )
+    latency: dict[Percentile, Latency] | None = Field(
+        default=None, description="{p95: 300ms}: 95% of the requests take no longer than that."
+    )
+    processing: Objective | None = Field(default=None, description="The share of tasks or messages that succeed.")
+    reachability: Objective | None = Field(default=None, description="The share of probes of `url` that succeed.")
+    plans: dict[Name, Ratio] | None = Field(
+        default=None, description="What customers were promised of the availability, by plan: {free: 95%, pro: 99%}."
+    )
+
+
 class ServiceSpec(_Model):
     """One watched thing."""
 
@@ -340,6 +392,10 @@ class ServiceSpec(_Model):
         description="Passwords and keys of its own: `make secrets` makes them, its container has them in /run/secrets.",
     )
     logs: Logs | None = Field(default=None, description="docker (the default), push, none, or {file: PATH}.")
+    slo: SloSpec | None = Field(default=None, description="What the service promised: objectives with error budgets.")
+    budgets: dict[str, Latency] | None = Field(
+        default=None, description='How long single endpoints may take, at the 95th percentile: {"POST /analyze": 2s}.'
+    )
     params: dict[str, Scalar] | None = Field(
         default=None, description="Thresholds that differ from the packs' defaults."
     )
@@ -432,9 +488,10 @@ def _fields_at(path: Path) -> tuple[str, ...]:
         if model is None:
             break
         field = model.model_fields.get(str(part))
-        if field is None:
+        annotation = field.annotation if field else model.__annotations__.get("__pydantic_extra__")
+        if annotation is None:
             continue
-        model = _model_in(field.annotation)
+        model = _model_in(annotation)
         names = model.model_fields if model else {}
     return tuple(field.alias or name for name, field in names.items())
 

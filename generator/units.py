@@ -30,6 +30,11 @@ def parse_duration(text: str) -> int:
     return sum(int(number) * _SECONDS[unit] for number, unit in re.findall(r"(\d+)([wdhms])", text))
 
 
+def parse_seconds(text: str) -> float:
+    """Seconds in a duration that may be below one, such as `300ms` or `2s`."""
+    return int(text[:-2]) / 1000 if re.fullmatch(r"\d+ms", text) else parse_duration(text)
+
+
 def format_duration(seconds: int) -> str:
     """The canonical Prometheus spelling, largest units first: 5400 -> `1h30m`, 0 -> `0s`.
 

@@ -11,25 +11,35 @@ from generator.packs.schema import WORD, Expression, PackModel, Text
 
 
 class SeriesSpec(PackModel):
-    """One series and what it does: exactly one of rate, level, from_now and gone.
+    """One series and what it does: exactly one of rate, level, from_now and gone; or the series of all objectives.
 
     rate: a counter that grows by so much a second. level: a gauge (`slope`: its change a second). from_now: a
-    point in time, so many seconds ahead of now. gone: no longer exported.
+    point in time, so many seconds ahead of now. gone: no longer exported. burn: every objective that can burn its
+    budget so many times as fast as it may does so, with `traffic` events a second; with gone, nothing tells
+    which events were fast enough.
     """
 
-    series: Text
+    series: str = ""
     rate: Expression | None = None
     level: Expression | None = None
     slope: Expression | None = None
     from_now: Expression | None = None
     gone: bool = False
     each: Literal["target", "probe"] | None = None
+    burn: Expression | None = None
+    traffic: Expression | None = None
 
     @model_validator(mode="after")
     def _one_shape(self) -> "SeriesSpec":
         shapes = [self.rate is not None, self.level is not None, self.from_now is not None, self.gone]
+        if self.burn is not None:
+            if self.series or self.traffic is None or any(shapes[:3]):
+                raise ValueError("burn goes with traffic, and with no series of its own")
+            return self
         if sum(shapes) != 1:
             raise ValueError("a series has exactly one of rate, level, from_now and gone")
+        if not self.series or self.traffic is not None:
+            raise ValueError("a series has a name, and traffic goes with burn")
         if self.slope is not None and self.level is None:
             raise ValueError("slope goes with level")
         return self
@@ -60,6 +70,10 @@ class CaseSpec(PackModel):
     silent_when, fires_when: other states in which the alert must never fire (too few events, another service's fault,
     what another alert tells already), or must too (the other half of an `or`); as long as the fault itself would take.
     gone: what happens when the changed series (or the metrics in `vanish`) cease to exist while it fires.
+    lasts: for how long it surely fires on after the fault. outlives: how long it may after its series are gone; by
+    default as long as after the fault. stays: why it does not resolve within any proof.
+    each: the alerts that fire at once, one for each objective that burns, or for each plan; `<<each>>` in `labels`.
+    silent_gap: a gap before each of `silent_when`, when not the same. samples: seconds between samples, when not as many as between evaluations.
     step: seconds between samples and evaluations, for what looks at hours and days. always: it never stops firing.
     """
 
@@ -81,6 +95,12 @@ class CaseSpec(PackModel):
     gap: Expression = "0s"
     calm: Expression = "0s"
     history: Expression = "0s"
+    lasts: Expression = "0s"
+    outlives: Expression | None = None
+    stays: str = ""
+    each: Literal["objective", "plan"] | None = None
+    samples: Expression | None = None
+    silent_gap: Expression | None = None
     step: Expression | None = None
     always: bool = False
 

@@ -4,7 +4,7 @@ Owns the meaning of tests.yaml. When things happen, and what is asserted, is the
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from generator.conventions import STACK_SERVICE
 from generator.diagnostics import Span
 from generator.model import Alert, PackInstance, Service, Stack
 from generator.packs.case_schema import CaseSpec, SeriesSpec
-from generator.packs.context import Target, pack_context, signals_of
+from generator.packs.context import ObjectiveView, Target, pack_context, signals_of
 from generator.packs.load import Pack, tests_of
 from generator.packs.own import pack_of
 from generator.packs.template import pack_problem, render_text
@@ -83,6 +83,11 @@ class Case:
     edge_fires: bool
     gone_fires: bool
     always: bool
+    also: tuple[Mapping[str, str], ...]
+    lasts: int
+    outlives: int
+    silent_gap: int
+    stays: bool
 
     @property
     def states(self) -> tuple[State, ...]:
@@ -126,6 +131,7 @@ class _Cases:
         gap = self._seconds(spec.gap)
         names = set(spec.vanish) or {_metric(series) for series in self._names(spec.change)}
         fault = self._with(baseline, spec.change)
+        fired = self._fired(spec)
         return Case(
             alert=alert.name,
             interval=interval,
@@ -136,7 +142,7 @@ class _Cases:
             onset=self._seconds(spec.onset) if spec.onset else evaluation * counters,
             slack=self._seconds(spec.slack),
             clears=self._seconds(spec.clears) if spec.clears else gap,
-            labels={name: self._text(value) for name, value in spec.labels.items()},
+            labels=fired[0],
             value=None if spec.value is None else float(self._text(spec.value)),
             baseline=baseline,
             fault=fault,
@@ -148,14 +154,31 @@ class _Cases:
             edge_fires=spec.at_edge == "firing",
             gone_fires=spec.gone == "keeps firing",
             always=spec.always,
+            also=tuple(fired[1:]),
+            lasts=self._seconds(spec.lasts),
+            outlives=self._seconds(spec.outlives or spec.clears or spec.gap),
+            silent_gap=self._seconds(spec.silent_gap or spec.gap),
+            stays=bool(spec.stays),
         )
+
+    def _fired(self, spec: CaseSpec) -> list[dict[str, str]]:
+        """The labels of each alert that fires, those apart that every one carries."""
+        sets: list[dict[str, object]] = [{}]
+        if spec.each:
+            burning = [each for change in spec.change for each in self._burning(change)]
+            sets = [{"slo": each.name} for each in burning]
+        if spec.each == "plan":
+            plans = [(each, plan) for each in burning for plan in each.plans]
+            tightest = min((plan["budget"] for _, plan in plans), default=0.0)
+            sets = [{"slo": each.name, "plan": plan["name"]} for each, plan in plans if plan["budget"] == tightest]
+        return [{name: self._text(value, each=names) for name, value in spec.labels.items()} for names in sets]
 
     def _pace(self, alert: Alert, spec: CaseSpec) -> tuple[int, int]:
         """Seconds between samples, and between evaluations: as in real life where seconds count, else coarser."""
         if alert.fault == "outage":
             return int(self.context["confirm"]), alert.evaluation_interval
         step = self._seconds(spec.step) if spec.step else STEP
-        return step, step
+        return self._seconds(spec.samples) if spec.samples else step, step
 
     def _text(self, text: str, **more: object) -> str:
         return render_text(text, {**self.context, **more}, self.where).strip()
@@ -167,13 +190,13 @@ class _Cases:
     def _with(self, state: State, specs: Iterable[SeriesSpec]) -> State:
         """`state` changed by `specs`; a series that is gone leaves it."""
         specs = list(specs)
-        gone = set(self._names([spec for spec in specs if spec.gone]))
+        gone = {series for spec in specs if spec.gone for series in self._gone(spec)}
         merged = {**state, **self._state(specs)}
         return {series: shape for series, shape in merged.items() if series not in gone}
 
     def _state(self, specs: Iterable[SeriesSpec]) -> dict[str, Shape]:
         state: dict[str, Shape] = {}
-        for spec in specs:
+        for spec in self._plain(specs):
             for each in self._each(spec):
                 shape = self._shape(spec, each)
                 if shape is not None:
@@ -181,7 +204,33 @@ class _Cases:
         return state
 
     def _names(self, specs: Iterable[SeriesSpec]) -> list[str]:
-        return [self._series(spec, each) for spec in specs for each in self._each(spec)]
+        return [self._series(spec, each) for spec in self._plain(specs) for each in self._each(spec)]
+
+    def _gone(self, spec: SeriesSpec) -> list[str]:
+        """Of an objective it is the bucket at its limit that is no longer exported."""
+        names = self._names([spec])
+        return names if spec.burn is None else [name for name in names if 'le="' in name]
+
+    def _plain(self, specs: Iterable[SeriesSpec]) -> Iterator[SeriesSpec]:
+        """`specs` with the series of each objective in place of `burn`."""
+        for spec in specs:
+            if spec.burn is None:
+                yield spec
+                continue
+            traffic, burning = float(self._text(str(spec.traffic))), self._burning(spec)
+            for each in self.context["objectives"]:
+                share = float(self._text(spec.burn)) * each.budget if each in burning else 0.0
+                for series in each.series:
+                    texts = {key: self._text(text, bad=share, traffic=traffic) for key, text in series.items()}
+                    yield SeriesSpec.model_validate(texts)
+
+    def _burning(self, spec: SeriesSpec) -> list[ObjectiveView]:
+        """The objectives that can burn so fast; where their bucket is gone, those that have one."""
+        if spec.burn is None:
+            return []
+        burn = float(self._text(spec.burn))
+        objectives: list[ObjectiveView] = list(self.context["objectives"])
+        return [each for each in objectives if (each.limit if spec.gone else burn * each.budget <= 1)]
 
     def _each(self, spec: SeriesSpec) -> list[Target]:
         lists = {"target": self.context["targets"], "probe": self.context["probed"]}

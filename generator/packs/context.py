@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from generator import conventions
-from generator.model import ParamValue, Probe, Service, Stack
+from generator import burn, conventions
+from generator.model import Objective, ParamValue, Probe, Service, Stack
 from generator.packs.load import Pack, load_packs
 from generator.packs.template import Duration, Signals
 
@@ -26,6 +26,35 @@ class Target:
 
     job: str
     instance: str
+
+
+class ObjectiveView:
+    """An objective as templates see it: `<<each.bad("1h")>>` counts its bad events."""
+
+    def __init__(self, objective: Objective) -> None:
+        self.name, self.events, self.limit = objective.name, objective.events, objective.limit
+        self.target, self.budget, self.series = objective.target, objective.budget, objective.series
+        self.plans = [{"name": name, "budget": round(1 - target, 12)} for name, target in objective.plans]
+        self._counts = {"bad": objective.bad, "total": objective.total}
+
+    def bad(self, window: object) -> str:
+        """How many events were bad within `window`."""
+        return self._counts["bad"].replace("<<window>>", str(window))
+
+    def total(self, window: object) -> str:
+        """How many events there were within `window`."""
+        return self._counts["total"].replace("<<window>>", str(window))
+
+
+class BurnView:
+    """A pair of windows as templates see it, and the burn that its proof tries it with."""
+
+    def __init__(self, pair: burn.Pair, service: Service) -> None:
+        self.factor, self.short, self.long = pair.factor, Duration(pair.short), Duration(pair.long)
+        self.exhaustion = Duration(burn.exhaustion(service.slo_window, pair.factor))
+        budgets = [each.budget for each in service.objectives if pair.can_fire(each.budget)]
+        self.alive = bool(budgets)
+        self.tried = burn.proof_burn(pair, budgets) if budgets else 0.0
 
 
 def pack_context(pack: Pack, service: Service, stack: Stack, params: Mapping[str, ParamValue]) -> dict[str, Any]:
@@ -53,6 +82,10 @@ def pack_context(pack: Pack, service: Service, stack: Stack, params: Mapping[str
         "owner": service.owner,
         "environment": service.environment,
         "kinds": service.kinds,
+        "objectives": tuple(map(ObjectiveView, service.objectives)),
+        "slo_window": Duration(service.slo_window),
+        "burns": {pair.name: BurnView(pair, service) for pair in burn.pairs(service.slo_window) if service.objectives},
+        "budgets": service.budgets,
         "required": _required(service),
         "confirm": Duration(interval),
         "scrape_interval": Duration(interval),

@@ -24,6 +24,8 @@ _TEMPLATED: Final = re.compile(r"((?:<<|<%).*?(?:>>|%>)|\bwhen: .*)", re.DOTALL)
 # A query in a command of a runbook.
 _ASKED: Final = re.compile(r"'query=([^']+)'")
 _LABEL_USED: Final = re.compile(r"\$labels\.(\w+)")
+# label_replace(…, "slo", "availability", "", "")
+_LABEL_SET: Final = re.compile(r', "(\w+)", "([^"$]*)", "", ""\)')
 # What Prometheus itself says about every target, and about itself, is there for every pack.
 _SHARED: Final = ("target/fixtures/prometheus-*.prom", "stack/fixtures/prometheus-*.prom")
 
@@ -41,7 +43,8 @@ def check_pack(pack: Pack) -> tuple[Diagnostic, ...]:
             *_check_params(pack),
             *_check_panels(pack),
             *_check_fixtures(pack),
-            *_check_expressions(pack, instance, _known_series(pack, service)),
+            *_check_records(pack, instance, _known_series(pack, service)),
+            *_check_expressions(pack, instance, [*_known_series(pack, service), *_recorded(instance)]),
         ]
     )
 
@@ -138,6 +141,23 @@ def _known_series(pack: Pack, service: Service) -> list[Series]:
     shared = {path for pattern in patterns for path in pack.folder.parent.glob(pattern)}
     printed = read_fixtures(sorted({*_fixtures(pack), *shared}))
     return relabelled(printed, pack.relabel)
+
+
+def _recorded(instance: PackInstance) -> Iterator[Series]:
+    """What the pack's own rules record, once with each label that any of them sets."""
+    labels = sorted({found for record in instance.records for found in _LABEL_SET.findall(record.expr)})
+    for record in instance.records:
+        yield Series(record.name, record.labels)
+        for label, value in labels:
+            yield Series(record.name, {**record.labels, label: value})
+
+
+def _check_records(pack: Pack, instance: PackInstance, known: list[Series]) -> Iterator[Diagnostic]:
+    """A record may read what exporters print, and what was recorded before it."""
+    own = list(_recorded(instance))
+    for record in instance.records:
+        for message in _query_problems(record.expr, [*known, *own]):
+            yield _problem(pack, "rules.yaml", f"{record.name}: {message}", record.origin.line)
 
 
 def _check_expressions(pack: Pack, instance: PackInstance, known: list[Series]) -> Iterator[Diagnostic]:

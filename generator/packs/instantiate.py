@@ -137,7 +137,8 @@ class _Instance:
                 pack=self.pack.name,
                 expr=self._text(spec.expr, self.pack.lines[spec.name]),
                 labels={"service": self.service.name, **spec.labels},
-                evaluation_interval=self.stack.timing.slow_interval,
+                evaluation_interval=self._seconds(spec.every, self.pack.lines[spec.name])
+                or self.stack.timing.slow_interval,
                 origin=self.pack.lines[spec.name],
             )
             for spec in self.pack.rules.records
@@ -216,6 +217,20 @@ class _Instance:
             if secret := secrets[form.partition(".")[0]]:
                 yield Credential(variable, form, secret, self.service.address)
 
+    def _promises(self) -> list[object]:
+        """The objectives and endpoint budgets that the pack's rules are about."""
+        found: list[object] = [(b.method, b.handler, b.seconds) for b in self.service.budgets if self._mentions("budgets")]
+        if self.service.objectives and self._mentions("objectives"):
+            found.append(self.service.slo_window)
+            for each in self.service.objectives:
+                asked = f"{each.bad} of {each.total}".replace(f'"{self.service.name}"', '""')
+                found.append((each.name, each.target, asked, each.limit, each.plans))
+        return found
+
+    def _mentions(self, word: str) -> bool:
+        rules = self.pack.rules
+        return any(word in rule.expr for rule in (*rules.alerts, *rules.records))
+
     def _shape(self) -> str:
         """A digest of all that makes one service's rules of this pack differ from another's, names apart."""
         timing = self.stack.timing
@@ -227,6 +242,7 @@ class _Instance:
             self.context["required"],
             int(self.context["confirm"]),
             (timing.evaluation_interval, timing.slow_interval),
+            *self._promises(),
             *filter(None, [self.pack.digest]),
         )
         return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:8]

@@ -170,7 +170,8 @@ def _derive(folder: Path, spec: PackFile, base: Pack) -> Pack:
     """A pack that maps onto `base`: the base's rules over the pack's own metrics and exporter."""
     params = {**base.spec.params, **spec.params}
     signals = {**base.spec.signals, **spec.signals}
-    merged = spec.model_copy(update={"params": params, "signals": signals})
+    indicators = {**base.spec.indicators, **spec.indicators}
+    merged = spec.model_copy(update={"params": params, "signals": signals, "indicators": indicators})
     return replace(base, name=folder.name, folder=folder, spec=merged, params=_params(params))
 
 

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
+from generator.burn import LONGEST
 from generator.conventions import PORTS, STACK_SERVICE
 from generator.diagnostics import Span
 from generator.model import Logs, PackInstance, ParamValue, Probe, ScrapeJob, Service, Stack, Timing
 from generator.packs.instantiate import instantiate
-from generator.packs.load import Pack, load_tests
+from generator.packs.indicators import indicators_of, objective_of
+from generator.packs.load import Pack, load_packs, load_tests
 from generator.packs.schema import parse_value
 
 _NAME: Final = "sample"
@@ -49,7 +51,7 @@ def sample_service(pack: Pack) -> Service:
     name = STACK_SERVICE if pack.name == "stack" else _NAME
     service = Service(
         name=name,
-        kinds=("http",) if pack.name in ("target", "probe") else (pack.name,),
+        kinds=("http",) if pack.name in ("target", "probe", "slo") else (pack.name,),
         owner="ana",
         environment="production",
         targets=(f"{name}:8000",),
@@ -63,7 +65,24 @@ def sample_service(pack: Pack) -> Service:
         off=(),
         origin=Span("services.yaml", 1, 1, 2),
     )
-    return replace(service, jobs=_jobs(pack, name), probes=_PROBES if pack.name == "probe" else ())
+    service = replace(service, jobs=_jobs(pack, name), probes=_PROBES if pack.name == "probe" else ())
+    return _with_promises(service) if pack.name == "slo" else service
+
+
+def _with_promises(service: Service) -> Service:
+    """The service with objectives of every form: plans, and limits far apart in what they allow."""
+    known = indicators_of([load_packs()["http"]], probed=False)
+    availability = objective_of("availability", known["availability"], service, SAMPLE_STACK, 0.999)
+    plans = (("enterprise", 0.999), ("free", 0.95), ("pro", 0.99))
+    latencies = (("latency-p95", 0.95, 0.3), ("latency-p99", 0.99, 1.0))
+    return replace(
+        service,
+        slo_window=LONGEST,
+        objectives=(
+            replace(availability, plans=plans),
+            *(objective_of(name, known["latency"], service, SAMPLE_STACK, at, limit) for name, at, limit in latencies),
+        ),
+    )
 
 
 def sample_instance(pack: Pack) -> tuple[Service, PackInstance]:

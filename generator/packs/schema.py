@@ -20,16 +20,9 @@ SLUG: Final = r"^[a-z][a-z0-9-]{1,40}$"
 WORD: Final = r"^[a-z][a-z0-9_]{0,40}$"
 
 
-def _parse_seconds(text: str) -> float:
-    """Latency thresholds may be below a second."""
-    if text.endswith("ms") and text[:-2].isdigit():
-        return int(text[:-2]) / 1000
-    return units.parse_duration(text)
-
-
 _PARSERS: Final[dict[str, Callable[[str], float]]] = {
     "ratio": units.parse_ratio,
-    "duration": _parse_seconds,
+    "duration": units.parse_seconds,
     "bytes": units.parse_bytes,
 }
 
@@ -114,6 +107,22 @@ class ExporterSpec(PackModel):
     command: list[str] = []
 
 
+class IndicatorSpec(PackModel):
+    """What an objective of this name counts: `total` events, `bad` ones among them, as counts over `<<window>>`.
+
+    limit: the objective gives a time within which an event is good: `<<limit>>` in the expressions. histogram: whose
+    bucket has to have an edge there. series: what a proof feeds it, with `<<bad>>` the share of bad events and
+    `<<traffic>>` all of them a second, in the notation of tests.yaml.
+    """
+
+    events: Text
+    total: Text
+    bad: Text
+    limit: bool = False
+    histogram: str = ""
+    series: list[dict[str, str]] = Field(min_length=1)
+
+
 class PackFile(PackModel):
     """pack.yaml. `fails_by`: the failure modes that a service of this kind has, and that an alert must cover."""
 
@@ -123,6 +132,7 @@ class PackFile(PackModel):
     based_on: str = ""
     params: dict[Annotated[str, Field(pattern=WORD)], ParamSpec] = {}
     signals: dict[Annotated[str, Field(pattern=WORD)], Signal] = {}
+    indicators: dict[Annotated[str, Field(pattern=WORD)], IndicatorSpec] = {}
     requires: list[Requirement] = []
     exporter: ExporterSpec | None = None
     relabel: list[dict[str, Any]] = []
@@ -132,11 +142,12 @@ class PackFile(PackModel):
 
 
 class RecordSpec(PackModel):
-    """A recording rule."""
+    """A recording rule. `every`: how often it is evaluated, when not as often as the alerts."""
 
     name: Annotated[str, Field(pattern=r"^[a-z_]+(:[a-z0-9_]+)+$")]
     expr: Text
     labels: dict[str, str] = {}
+    every: Expression = "0s"
 
 
 class AlertSpec(PackModel):

@@ -81,11 +81,15 @@ class _Proof:
         self._calm()
         self._expect_silent(self.timeline.now - self._every)
         self._fault()
+        if case.stays:
+            self._stays()
+            return
         self._recovery()
         if case.boundary is not None:
             self._edge(case.boundary)
         for state in case.silent:
-            self._calm()
+            if case.silent_gap <= case.calm:
+                self._calm()
             self._stays_silent(state)
         for state in case.firing:
             self._calm()
@@ -150,12 +154,20 @@ class _Proof:
         start = self.timeline.run(after + self._every, self.case.baseline)
         if keep:
             self._expect_state("firing", start + keep - self._every)
+        if self.case.lasts:
+            self._expect_state("firing", start + self.case.lasts // self._every * self._every)
         self._expect_silent(start + after)
 
     def _settled(self) -> int:
         """How long a state lasts until the alert has made up its mind: what was before fades from the windows too."""
         _, after = self._fires_after()
         return after if self.case.gap else max(after, self.timeline.align(self.case.clears))
+
+    def _stays(self) -> None:
+        """It fires on, and without its series too."""
+        for state in (self.case.baseline, self.case.vanished):
+            self.timeline.run(self.case.clears + self._every, state)
+            self._expect_state("firing", self.timeline.now - self._every)
 
     def _edge(self, state: State) -> None:
         self._gap()
@@ -168,7 +180,8 @@ class _Proof:
 
     def _stays_silent(self, state: State) -> None:
         """Neither at the end nor at any time before: what fires for a moment has sent its message."""
-        self._gap()
+        if self.case.silent_gap:
+            self.timeline.run(self.case.silent_gap, self.case.silence)
         start = self.timeline.run(self._settled() + self._every, state)
         lasted = self.timeline.now - self._every - start
         fired = f'max_over_time(ALERTS{{alertname="{self.alert.name}",alertstate="firing"}}[{format_duration(lasted)}])'
@@ -187,7 +200,7 @@ class _Proof:
         _, after = self._fires_after()
         start = self.timeline.run(after + self._every, self.case.fault)
         self._expect_state("firing", start + after)
-        rest = self.case.clears + self.alert.keep_firing_seconds + self._every
+        rest = self.case.outlives + self.alert.keep_firing_seconds + self._every
         self.timeline.run(rest + after if self.case.gone_fires else rest, self.case.vanished)
         if self.case.gone_fires:
             self._expect_state("firing", self.timeline.now - self._every)
@@ -199,12 +212,15 @@ class _Proof:
         self.alert_tests.append(entry)
 
     def _expect_firing(self, at: int) -> None:
-        shown, value = self.case.labels, self.case.value
+        expected = [self._expected(shown) for shown in (self.case.labels, *self.case.also)]
+        entry = {"eval_time": format_duration(at), "alertname": self.alert.name, "exp_alerts": expected}
+        self.alert_tests.append(entry)
+
+    def _expected(self, shown: Mapping[str, str]) -> dict[str, Any]:
+        value = self.case.value
         labels = {name: expand(text, shown, value) for name, text in {**shown, **self.alert.labels}.items()}
         annotations = {name: expand(text, {**shown, **labels}, value) for name, text in self.alert.annotations.items()}
-        expected = {"exp_labels": labels, "exp_annotations": annotations}
-        entry = {"eval_time": format_duration(at), "alertname": self.alert.name, "exp_alerts": [expected]}
-        self.alert_tests.append(entry)
+        return {"exp_labels": labels, "exp_annotations": annotations}
 
     def _expect_state(self, state: str, at: int) -> None:
         expr = f'max(ALERTS{{alertname="{self.alert.name}",alertstate="{state}"}})'

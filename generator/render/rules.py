@@ -37,13 +37,21 @@ def _interval(rule: Alert | Record) -> int:
 
 
 def _pack_group(service: Service, pack: PackInstance) -> list[str]:
-    """A pack's records before its alerts, in one group, so that an alert sees what was recorded a moment ago."""
+    """A pack's records before its alerts, in one group, so that an alert sees what was recorded a moment ago.
+
+    Records that are made less often have a group of their own.
+    """
     alerts = [alert for alert in pack.alerts if alert.fault != "outage"]
-    if not alerts and not pack.records:
-        return []
     rules: list[Alert | Record] = [*alerts, *pack.records]
-    interval = min(rule.evaluation_interval for rule in rules)
-    return _group(f"{service.name}:{pack.pack}", interval, pack.records, alerts)
+    if not rules:
+        return []
+    fastest = min(rule.evaluation_interval for rule in rules)
+    name = f"{service.name}:{pack.pack}"
+    slow = sorted((record for record in pack.records if record.evaluation_interval > fastest), key=_interval)
+    lines = []
+    for interval, records in groupby(slow, key=_interval):
+        lines += _group(f"{name}:{format_duration(interval)}", interval, records, ())
+    return lines + _group(name, fastest, [each for each in pack.records if each not in slow], alerts)
 
 
 def _group(name: str, interval: int, records: Iterable[Record], alerts: Iterable[Alert]) -> list[str]:

@@ -29,6 +29,7 @@ def test_the_packs_that_ship() -> None:
     first = [
         "bugsink",
         "business",
+        "cache",
         "celery",
         "celery-exporter",
         "django",
@@ -41,8 +42,10 @@ def test_the_packs_that_ship() -> None:
         "instrumentation",
         "llm",
         "payments",
+        "postgres",
         "probe",
         "redis",
+        "sqlalchemy",
         "stack",
         "starlette",
         "target",

@@ -44,6 +44,7 @@ def test_the_packs_that_ship() -> None:
         "payments",
         "postgres",
         "probe",
+        "process",
         "redis",
         "sqlalchemy",
         "stack",
@@ -51,6 +52,7 @@ def test_the_packs_that_ship() -> None:
         "target",
         "tenants",
         "usage",
+        "web",
     ]
     assert list(load_packs()) == first
 

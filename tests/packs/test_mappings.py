@@ -1,4 +1,4 @@
-"""Packs that map other programs' metrics: what each program prints becomes what the rules ask for, and nothing else does.
+"""Packs that map other programs' metrics: what each program prints becomes what the rules ask for, nothing else does.
 
 The fixtures are of one program each, so that no program can stand in for what another one lacks.
 """

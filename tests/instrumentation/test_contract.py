@@ -28,7 +28,6 @@ OF_APPS: Final = tuple(
 )
 # Exported, and asked for by no pack yet: the part of the catalogue, and why.
 NO_PACK_YET: Final = {
-    "webhooks": "webhooks have no pack yet",
     "costs": "costs have no pack yet",
     "traces": "what becomes of spans has no pack yet",
 }

@@ -54,6 +54,7 @@ def test_the_packs_that_ship() -> None:
         "tenants",
         "usage",
         "web",
+        "webhooks",
     ]
     assert list(load_packs()) == first
 

@@ -19,7 +19,7 @@ from generator.conventions import SPEC_FILE
 from generator.diagnostics import Diagnostic, Problems
 from generator.emit import emit_json
 
-_MISSING: Final = {"check/tool-missing", "apply/unreachable"}
+_MISSING: Final = {"check/tool-missing", "apply/unreachable", "backup/no-docker"}
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -222,6 +222,34 @@ def logs(
     if shown.closing and not as_json:
         click.echo(shown.closing, err=True)
     raise SystemExit(0 if shown.lines else 1)
+
+
+@cli.command(add_help_option=False, context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def record(words: tuple[str, ...]) -> None:
+    """Record a fact from a job: NAME VALUE [LABEL=VALUE]... [--every 1d]."""
+    from generator.record import main as record_main
+
+    raise SystemExit(record_main(words))
+
+
+@cli.command("backup-check")
+@click.argument("service")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--pattern", default="*", show_default=True, metavar="GLOB", help="Which files of FOLDER are dumps.")
+@click.option("--restore", "restore_every", default="7d", show_default=True, metavar="7d",
+              help="How often the newest is restored into a scratch database; always, or never.")  # fmt: skip
+def backup_check(service: str, folder: Path, pattern: str, restore_every: str) -> None:
+    """Check the newest dump of SERVICE in FOLDER, restore it now and then, and record what was found."""
+    from generator.backup.run import check_backup
+    from generator.units import parse_duration
+
+    try:
+        seconds = {"always": 0, "never": -1}.get(restore_every)
+        every = parse_duration(restore_every) if seconds is None else seconds
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    raise SystemExit(0 if check_backup(service, folder, pattern, every, click.echo) else 1)
 
 
 def _say(as_json: bool) -> Callable[[str], None]:

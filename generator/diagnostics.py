@@ -59,6 +59,12 @@ CODES: Final[tuple[str, ...]] = (
     "apply/secret-missing",
     "apply/bugsink",
     "apply/kuma",
+    "record/bad-name",
+    "record/bad-value",
+    "record/bad-label",
+    "record/unknown-service",
+    "record/not-written",
+    "backup/no-docker",
 )
 
 

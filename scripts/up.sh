@@ -16,7 +16,9 @@ create_network() {
 
 # Containers run as other users than whoever cloned this, perhaps with a strict umask.
 open_configuration() {
-    chmod -R a+rX prometheus alertmanager grafana loki caddy docs/runbooks generator/errors
+    # Docker would make a missing one as root's.
+    mkdir -p "${LOOKOUT_FACTS:-data/facts}"
+    chmod -R a+rX prometheus alertmanager grafana loki caddy docs/runbooks generator/errors "${LOOKOUT_FACTS:-data/facts}"
 }
 
 start() {

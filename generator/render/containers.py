@@ -1,4 +1,4 @@
-"""What `stack.containers` adds: the collector's pipeline for container metrics, and the proxy that Docker is asked through.
+"""What `stack.containers` adds: the collector's pipeline for container metrics, and the proxy before Docker's socket.
 
 Owns which requests reach Docker's socket, and which labels a container's series carry. The proxy is the only container
 that mounts the socket; on its network is nobody but the collector. Log lines are in generator.render.collector.

@@ -1,15 +1,35 @@
-"""`lookout explain`: an error code's page, or an alert in words."""
+"""`lookout explain`: an error code's page, or an alert in words.
 
+Owns the words about alerts. What it is told of the running stack comes from generator.explain_live.
+"""
+
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
-from generator import units
 from generator.diagnostics import CODES, Diagnostic, Problems, did_you_mean
-from generator.model import Alert, Site
+from generator.explain_limits import Limit, limits_of
+from generator.explain_live import live_lines
+from generator.model import Alert, Channel, Site, SlackChannel
 from generator.packs import load_packs
-from generator.pipeline import read_spec_file, resolve_text
+from generator.pipeline import read_spec_file
+from generator.prometheus_api import prometheus_url
 from generator.render.events import event_runbooks
+from generator.render.inhibition import Inhibition, Selector, inhibitions
+from generator.resolve import resolve_site
+from generator.routing import NOBODY, receiver_of, recipients
+from generator.source import Source, load_source
+from generator.spec import load_spec
+from generator.units import format_duration
 
 _PAGES = Path(__file__).resolve().parent.parent / "docs" / "errors"
+_FAULTS: Final = {
+    "outage": "all of it is gone",
+    "symptom": "users feel it",
+    "cause": "users will feel it",
+}
+_WHY_QUIET: Final = {"own": "its own outage", "uses": "what it uses", "host": "the host that it runs on"}
+_MARGIN: Final = 13
 
 
 def explain_code(code: str) -> str:
@@ -22,7 +42,8 @@ def explain_code(code: str) -> str:
 
 def explain_alert(file: Path, name: str, service: str | None) -> str:
     """What the alert means for each service that has it (or for `service`). Raises Problems."""
-    site, _ = resolve_text(read_spec_file(file), str(file))
+    source = load_source(read_spec_file(file), str(file))
+    site, _ = resolve_site(load_spec(source), source, load_packs())
     found = [alert for alert in site.alerts if alert.name == name and service in (None, alert.service)]
     events = [page for page in event_runbooks(site) if page.alert == name and service in (None, page.service)]
     if events:
@@ -33,31 +54,71 @@ def explain_alert(file: Path, name: str, service: str | None) -> str:
         where = f" of '{service}'" if service else ""
         message = f"no alert{where} is called '{name}'"
         raise Problems([Diagnostic("spec/unknown-alert", message, hint=did_you_mean(name, names))])
-    return "\n\n".join(_words(site, alert) for alert in found)
+    url = prometheus_url(file.absolute().parent)
+    return "\n\n".join("\n".join(_words(site, source, alert, url)) for alert in found)
 
 
-def _words(site: Site, alert: Alert) -> str:
-    params = _params(site, alert)
-    held = units.format_duration(alert.for_seconds)
-    rows = [
-        f"{alert.name} of {alert.service}: {alert.severity}, goes to {alert.owner}",
-        f"  says       {alert.annotations['summary']}",
-        f"  means      {alert.annotations['description']}",
-        f"  when       {alert.expr}",
-        f"  for        {held}, looked at every {units.format_duration(alert.evaluation_interval)}",
-        f"  fault      {alert.fault}",
-        f"  written at {alert.origin.file}:{alert.origin.line}",
-        f"  params     {', '.join(f'{name}: {value}' for name, value in params.items()) or 'none'}",
-        f"  runbook    {alert.annotations['runbook_url']}",
-        f"  dashboard  {alert.annotations['dashboard_url']}",
-        f"  proof      {alert.proof}",
-    ]
-    return "\n".join(rows)
+def _words(site: Site, source: Source, alert: Alert, url: str) -> Iterator[str]:
+    yield f"{alert.name} of {alert.service}: {alert.severity}, {_FAULTS[alert.fault]}"
+    yield from _row("says", alert.annotations["summary"])
+    yield from _row("means", alert.annotations["description"])
+    yield from _row("when", *alert.expr.splitlines())
+    yield from _row("for", _times(alert))
+    yield from _row("limits", *map(_limit, limits_of(site, source, alert)))
+    yield from _row("quiet while", *_quiet(site, alert, target=True))
+    yield from _row("keeps quiet", *_quiet(site, alert, target=False))
+    yield from _row("told", _told(site, alert))
+    yield from _row("written at", f"{alert.origin.file}:{alert.origin.line}")
+    yield from _row("proof", f"prometheus/proofs/{alert.proof}/{alert.name}.yml")
+    yield from _row("runbook", f"docs/runbooks/{alert.service}/{alert.name}.md", alert.annotations["runbook_url"])
+    yield from _row("dashboard", alert.annotations["dashboard_url"])
+    yield from _row("now", *live_lines(url, alert))
 
 
-def _params(site: Site, alert: Alert) -> dict[str, str]:
-    """The parameters of the alert's pack as they stand for its service, spelt as in services.yaml."""
-    service = next(each for each in site.services if each.name == alert.service)
-    instance = next(each for each in service.packs if each.pack == alert.pack)
-    kinds = load_packs()[alert.pack].params
-    return {name: units.format_value(kinds[name].type, value) for name, value in sorted(instance.params.items())}
+def _row(title: str, *lines: str) -> Iterator[str]:
+    """A title, and what belongs to it below each other; nothing without any."""
+    for number, line in enumerate(lines):
+        yield f"  {'' if number else title:<{_MARGIN}}{line}".rstrip()
+
+
+def _times(alert: Alert) -> str:
+    held = f"true for {format_duration(alert.for_seconds)}" if alert.for_seconds else "as soon as it is true"
+    kept = f", and on for {format_duration(alert.keep_firing_seconds)} after" if alert.keep_firing_seconds else ""
+    return f"{held}{kept}; looked at every {format_duration(alert.evaluation_interval)}"
+
+
+def _limit(limit: Limit) -> str:
+    where = f"{limit.span.file}:{limit.span.line}"
+    return f"{limit.name} = {limit.value}  {f'set at {where}' if limit.is_set else f'{where}: {limit.why}'}"
+
+
+def _quiet(site: Site, alert: Alert, *, target: bool) -> Iterator[str]:
+    """What keeps it quiet (as a target), or what it keeps quiet (as a source)."""
+    for inhibition in inhibitions(site):
+        own = inhibition.family == "own"
+        mine, other = (inhibition.target, inhibition.source) if target else (inhibition.source, inhibition.target)
+        if not _is_in(mine, alert):
+            continue
+        services = (alert.service,) if own else other.services
+        yield f"{', '.join(other.alerts)} of {', '.join(services)} {_reason(inhibition, target)}"
+
+
+def _reason(inhibition: Inhibition, target: bool) -> str:
+    return f"({_WHY_QUIET[inhibition.family]})" if target else f"({inhibition.target.severity})"
+
+
+def _is_in(selector: Selector, alert: Alert) -> bool:
+    return alert.name in selector.alerts and alert.service in selector.services and alert.severity == selector.severity
+
+
+def _told(site: Site, alert: Alert) -> str:
+    receiver = receiver_of(site, alert.severity, alert.owner)
+    if receiver == NOBODY:
+        return f"nobody: `notify:` sends {alert.severity} nowhere; its owner is {alert.owner}"
+    places = ", ".join(map(_place, recipients(site, alert.severity, alert.owner)))
+    return f"{places}; its owner is {alert.owner}"
+
+
+def _place(channel: Channel) -> str:
+    kind = f"Slack {channel.channel}".strip() if isinstance(channel, SlackChannel) else "Telegram"
+    return f"{channel.name} ({kind})"

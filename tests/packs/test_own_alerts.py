@@ -1,0 +1,144 @@
+"""Alerts of a user's own: their proofs hold, and fail when the rule is no longer the one that was written."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from generator.conventions import OWN_PACK
+from generator.diagnostics import Problems
+from generator.model import Service
+from generator.pipeline import compile_text, resolve_text
+from generator.render.rules import render_rules
+from tests.packs.proving import Spoil, change_severity, change_threshold, drop_hold, drop_keep, prove_service
+
+TARGETS: Final = ["api:8000", "api:8001"]
+DERIVED: Final[dict[str, dict[str, Any]]] = {
+    "a gauge above a limit": {"expr": "sum(my_queue_length) > 100"},
+    "a gauge at a limit": {"expr": "max by (queue) (my_queue_length) >= 1000", "for": "90s", "keep_firing_for": "5m"},
+    "a gauge below a limit": {"expr": "my_free < 0.05"},
+    "a number on the left": {"expr": "20 > temperature"},
+    "a state": {"expr": 'mode{part="a"} == 1', "for": "1m"},
+    "a state that should be": {"expr": "mode != 1"},
+    "a limit of zero": {"expr": "balance < 0"},
+    "an outage": {"expr": "max(answers) < 1", "fault": "outage", "severity": "critical"},
+    "a label among some": {"expr": 'max by (kind) (my_queue_length{kind=~"a|b"}) > 10'},
+    "a label that is not this": {"expr": 'my_queue_length{kind!="a",part!=""} > 10'},
+    "a rate above a limit": {"expr": "sum(rate(errors_total[5m])) > 2"},
+    "a rate below a limit": {"expr": "sum(rate(orders_total[15m])) < 0.1", "for": "10m"},
+    "a rate by label": {"expr": "sum by (job_name) (rate(failures_total[10m])) >= 0.5", "for": "1m"},
+    "an increase of none": {"expr": "increase(errors_total[5m]) > 0", "for": "30s"},
+    "an increase in an hour": {"expr": "sum(increase(refunds_total[1h])) > 20"},
+    "an increase in a day": {"expr": "sum(increase(refunds_total[1d])) > 20", "for": "1h"},
+    "a short window": {"expr": "sum(rate(errors_total[1m])) > 2", "for": "2m"},
+    "an average over time": {"expr": "avg_over_time(temperature[10m]) > 70.5"},
+    "a highest over time": {"expr": "max(max_over_time(temperature[30m])) >= 70", "keep_firing_for": "1h"},
+    "a lowest over time": {"expr": "min_over_time(my_free[5m]) < 0.1"},
+}
+WRITTEN: Final[dict[str, dict[str, Any]]] = {
+    "a ratio with a least number": {
+        "expr": "sum(rate(bad_total[5m])) / sum(rate(all_total[5m])) > 0.1 and sum(increase(all_total[5m])) > 10",
+        "proof": {
+            "healthy": [{"series": "bad_total", "rate": 0}, {"series": "all_total", "rate": 10}],
+            "broken": [{"series": "bad_total", "rate": 5}],
+            "boundary": [{"series": "bad_total", "rate": 0.99}],
+            "value": 0.5,
+            "onset": 60,
+            "clears": "5m",
+        },
+    },
+    "how old something is": {
+        "expr": "time() - max(last_import_timestamp_seconds) > 7200",
+        "for": "10m",
+        "proof": {
+            "healthy": [{"series": "last_import_timestamp_seconds", "from_now": -60}],
+            "broken": [{"series": "last_import_timestamp_seconds", "from_now": -9000}],
+            "boundary": [{"series": "last_import_timestamp_seconds", "from_now": -7200}],
+            "value": 9000,
+        },
+    },
+    "a count": {
+        "expr": "count by (zone) (worker_up) < 2",
+        "proof": {
+            "healthy": [
+                {"series": 'worker_up{zone="a",worker="1"}', "level": 1},
+                {"series": 'worker_up{zone="a",worker="2"}', "level": 1},
+            ],
+            "broken": [{"series": 'worker_up{zone="a",worker="2"}', "gone": True}],
+            "vanish": ["worker_up"],
+            "labels": {"zone": "a"},
+            "value": 1,
+        },
+    },
+}
+SPOILT: Final[dict[str, Spoil]] = {
+    "a threshold twice as far away": change_threshold,
+    "without for": drop_hold,
+    "without keep_firing_for": drop_keep,
+    "with another severity": change_severity,
+}
+
+
+def written(alert: dict[str, Any]) -> str:
+    """A services.yaml with one alert of its own."""
+    rate = "rate" in alert["expr"] or "increase" in alert["expr"] or "time()" in alert["expr"]
+    summary = "it is {{ $value | humanize }}" if rate else "it is {{ $value }}"
+    own = {"MyOwn": {"severity": "warning", "summary": summary, **alert}}
+    return yaml.safe_dump({"services": {"api": {"kind": "http", "targets": TARGETS, "alerts": own}}})
+
+
+def service_with(alert: dict[str, Any]) -> Service:
+    """The service with its own alert and no other."""
+    site, _ = resolve_text(written(alert), "services.yaml")
+    service = next(each for each in site.services if each.name == "api")
+    return replace(service, packs=tuple(pack for pack in service.packs if pack.pack == OWN_PACK))
+
+
+@pytest.mark.parametrize("name", [*DERIVED, *WRITTEN])
+def test_the_proof_holds(name: str, tmp_path: Path) -> None:
+    assert prove_service(service_with({**DERIVED, **WRITTEN}[name]), tmp_path).output == ""
+
+
+@pytest.mark.parametrize("spoilt", SPOILT)
+@pytest.mark.parametrize("name", DERIVED)
+def test_another_rule_fails_the_proof(name: str, spoilt: str, tmp_path: Path) -> None:
+    service = service_with(DERIVED[name])
+    (alert,) = service.alerts
+    spoil = SPOILT[spoilt]
+    if spoil(alert) == alert:
+        return
+    assert prove_service(service, tmp_path, spoil).failed == {"MyOwn"}
+
+
+def test_everything_else_follows_of_itself() -> None:
+    compiled = compile_text(written({"expr": "sum(my_queue_length) > 100", "unit": "jobs"}), "services.yaml")
+    files = {artifact.path: artifact.content for artifact in compiled.artifacts}
+    assert '"api/MyOwn"' in files["prometheus/proofs/manifest.json"]
+    assert "## Mitigation" in files["docs/runbooks/api/MyOwn.md"]
+    assert "[MyOwn](api/MyOwn.md)" in files["docs/runbooks/README.md"]
+    assert '"Your own alerts"' in files["grafana/dashboards/Services/service-api.json"]
+    assert "MyOwn" in files["alertmanager/alertmanager.yml"], "an outage of its service keeps it quiet"
+
+
+def test_texts_of_a_user_are_no_templates() -> None:
+    text = {"expr": 'sum(a{b="<<service>>"}) > 1', "runbook": "cat <<EOF <% <# it #>", "description": "a << b"}
+    compiled = compile_text(written(text), "services.yaml")
+    files = {artifact.path: artifact.content for artifact in compiled.artifacts}
+    assert "cat <<EOF <% <# it #>" in files["docs/runbooks/api/MyOwn.md"]
+    (rules,) = (each for each in render_rules(compiled.site) if "api/own" in each.path)
+    assert "<<service>>" in rules.content
+    assert "a << b" in rules.content
+
+
+def test_an_alert_may_take_the_place_of_one_that_is_off() -> None:
+    text = yaml.safe_load(written({"expr": "max(up) < 1"}))
+    api = text["services"]["api"]
+    api["alerts"] = {"ServiceDown": api["alerts"]["MyOwn"]}
+    with pytest.raises(Problems) as caught:
+        resolve_text(yaml.safe_dump(text), "services.yaml")
+    assert [problem.code for problem in caught.value.diagnostics if problem.level == "error"] == ["spec/alert-clash"]
+    api["off"] = ["ServiceDown"]
+    site, _ = resolve_text(yaml.safe_dump(text), "services.yaml")
+    assert [alert.pack for alert in site.alerts if alert.name == "ServiceDown"] == [OWN_PACK]

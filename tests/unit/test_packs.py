@@ -41,6 +41,7 @@ def test_the_packs_that_ship() -> None:
         "http",
         "instrumentation",
         "llm",
+        "logs",
         "messages",
         "payments",
         "postgres",

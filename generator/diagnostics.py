@@ -43,6 +43,7 @@ CODES: Final[tuple[str, ...]] = (
     "spec/self-use",
     "spec/plain-token",
     "spec/detection-impossible",
+    "spec/uncovered",
     "spec/disk-budget",
     "spec/memory-budget",
     "notify/nobody",

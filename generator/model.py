@@ -48,6 +48,8 @@ class Alert:
     panel: str
     proof: str
     origin: Span
+    detects: tuple[FailureMode, ...] = ()
+    promises: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +333,7 @@ class Service:
     objectives: tuple[Objective, ...] = ()
     slo_window: int = 0
     budgets: tuple[EndpointBudget, ...] = ()
+    critical: bool = False
 
     @property
     def alerts(self) -> tuple[Alert, ...]:

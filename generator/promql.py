@@ -129,6 +129,33 @@ def constant(node: Any) -> float | None:
     return None
 
 
+# They answer a total outage with their first sample: what stood last, the least, or whether anything stands at all.
+_AT_ONCE: Final = frozenset({"last_over_time", "min_over_time", "present_over_time", "changes", "resets"})
+
+
+def longest_wait(expr: str) -> int:
+    """Seconds until an expression's longest range holds nothing from before an outage. What an `unless` takes away
+    does not count, nor ranges of functions that answer with the first new sample. What is no PromQL waits for nothing:
+    promtool refuses it."""
+    try:
+        return _wait(parse(expr))
+    except PromQLError:
+        return 0
+
+
+def _wait(node: Any) -> int:
+    match node:
+        case pp.BinaryExpr() if str(node.op) == "unless":
+            return _wait(node.lhs)
+        case pp.Call() if node.func.name in _AT_ONCE:
+            return 0
+        case pp.MatrixSelector() | pp.SubqueryExpr():
+            return int(node.range.total_seconds() if node.range else 0) + max(
+                (_wait(child) for child in children(node)), default=0
+            )
+    return max((_wait(child) for child in children(node)), default=0)
+
+
 def result_labels(node: Any) -> Labels:
     """The labels that the result of a (parsed) expression can carry."""
     match node:

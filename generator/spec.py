@@ -383,6 +383,10 @@ class ServiceSpec(_Model):
         default=None,
         description="The longest time from a total outage to the message. Default 60s.",
     )
+    tier: Literal["critical"] | None = Field(
+        default=None,
+        description="critical: a way in which it can fail and that no alert covers is an error, not a warning.",
+    )
     errors: ErrorsTo | None = Field(
         default=None,
         description="none, or {dsn: secret:NAME} for another error tracker. Default: an app reports to stack.errors.",

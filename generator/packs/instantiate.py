@@ -123,6 +123,8 @@ class _Instance:
             panel=spec.panel,
             proof=self.proof,
             origin=where,
+            detects=tuple(spec.detects),
+            promises=tuple(spec.promises),
         )
 
     def _pace(self, spec: AlertSpec) -> int:

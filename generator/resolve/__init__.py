@@ -10,6 +10,8 @@ from generator.model import Site
 from generator.packs import Pack
 from generator.resolve.budget import resolve_budget
 from generator.resolve.context import Context
+from generator.resolve.coverage import check_coverage
+from generator.resolve.detection import check_detection
 from generator.resolve.monitors import resolve_monitors
 from generator.resolve.notify import resolve_channels, resolve_notify, resolve_people
 from generator.resolve.services import resolve_services
@@ -38,6 +40,10 @@ def resolve_site(spec: Spec, source: Source, packs: Mapping[str, Pack]) -> tuple
         services=services,
         monitors=resolve_monitors(services),
     )
+    if not any(problem.level == "error" for problem in context.problems):
+        # What is wrong with a service would show here once more, as alerts that it does not have.
+        check_detection(context, stack, services)
+        check_coverage(context, services)
     problems = sort_diagnostics(context.problems)
     if any(problem.level == "error" for problem in problems):
         raise Problems(problems)

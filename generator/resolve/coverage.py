@@ -1,0 +1,18 @@
+"""Complaints about ways of failing that no alert covers: a warning, or an error where the service is critical."""
+
+from generator.conventions import STACK_SERVICE
+from generator.coverage import MODES, REMEDIES, coverage_of
+from generator.diagnostics import Diagnostic, Level
+from generator.model import Service
+from generator.resolve.context import Context
+
+
+def check_coverage(context: Context, services: tuple[Service, ...]) -> None:
+    """Reports spec/uncovered for every hole in the matrix of the declared services and hosts."""
+    for service in services:
+        holes = [cell for cell in coverage_of(service, services) if not cell.alerts]
+        for cell in () if service.name == STACK_SERVICE else holes:
+            message = f"'{service.name}' can fail so that {MODES[cell.mode]} ({cell.mode}), and no alert tells it"
+            notes = (REMEDIES.get(cell.mode, "its kinds bring one, unless `off` takes it away"),)
+            level: Level = "error" if service.critical else "warning"
+            context.problems.append(Diagnostic("spec/uncovered", message, service.origin, level, notes=notes))

@@ -1,0 +1,155 @@
+"""Real faults of the demo: how each is made and ended, what people hear of it and nothing else, and how soon."""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import requests
+
+from tests.e2e.stack import BUSY_MACHINE, Stack
+
+Heard = tuple[str, str]
+
+# What says that all is well, or that a machine which runs these tests is busy.
+ALWAYS: Final = frozenset({("Watchdog", "lookout")})
+# Where the machine has a second disk, a small one, for the drill that fills it.
+SMALL_DISK: Final = "/mnt/lookout-drill"
+# After the last promised alert it is watched for so long whether another one comes.
+LINGER: Final = 45
+# So long the next fault waits for the all-clear of the one before; what keeps firing for longer is known by then.
+PATIENCE: Final = 180
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """One fault. `promised` are the alerts (name, service) that reach people, all of them; `also` are those that the
+    same fault brings when it lasts. `within` is the seconds until the last promised one."""
+
+    name: str
+    begin: Callable[[Stack], None]
+    end: Callable[[Stack], None]
+    promised: frozenset[Heard]
+    within: int
+    also: frozenset[Heard] = frozenset()
+    quick: bool = False
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What was seen of a drill: seconds from the fault to each alert, from its end to the all-clear of each, and what
+    nobody had promised."""
+
+    drill: Drill
+    seconds: dict[Heard, float] = field(default_factory=dict)
+    cleared: dict[Heard, float] = field(default_factory=dict)
+    unexpected: set[Heard] = field(default_factory=set)
+    ended: float = 0.0
+
+    def row(self) -> str:
+        """A line of the table in the documentation."""
+        told = ", ".join(f"{alert} {self.seconds[alert, service]:.0f}" for alert, service in sorted(self.seconds))
+        clear = max(self.cleared.values(), default=0.0)
+        return f"| {self.drill.name} | {told} | {clear:.0f} |"
+
+
+def active(stack: Stack) -> set[Heard]:
+    """The alerts that reach people now: in Alertmanager, neither kept quiet nor silenced."""
+    shown: list[dict[str, Any]] = stack.get(
+        "/alertmanager/api/v2/alerts", active="true", silenced="false", inhibited="false", unprocessed="false"
+    )
+    return {
+        (labels["alertname"], labels.get("service", ""))
+        for labels in (alert["labels"] for alert in shown)
+        if labels["alertname"] != "Watchdog"
+        and (labels["alertname"] not in BUSY_MACHINE or labels.get("mountpoint") == SMALL_DISK)
+    }
+
+
+def run(stack: Stack, drill: Drill) -> Outcome:
+    """Make the fault, watch, end it, and wait a while for the all-clear. What still keeps firing from the drills before
+    is none of this one's."""
+    before = active(stack)
+    assert not before & drill.promised, "its alerts still fire from before"
+    outcome = Outcome(drill)
+    began = time.monotonic()
+    drill.begin(stack)
+    try:
+        _watch(stack, outcome, began, before)
+    finally:
+        drill.end(stack)
+        outcome.ended = time.monotonic()
+    until_clear(stack, outcome, PATIENCE)
+    return outcome
+
+
+def _watch(stack: Stack, outcome: Outcome, began: float, before: set[Heard]) -> None:
+    """Until all promised alerts are heard and a while longer, or until it is too late."""
+    drill, complete = outcome.drill, 0.0
+    while True:
+        now = time.monotonic() - began
+        for alert in active(stack) - before - outcome.seconds.keys():
+            if alert in drill.promised:
+                outcome.seconds[alert] = now
+            elif alert not in drill.also:
+                outcome.unexpected.add(alert)
+        if not complete and drill.promised <= outcome.seconds.keys():
+            complete = now
+        if (complete and now > complete + LINGER) or (not complete and now > drill.within):
+            return
+        time.sleep(1)
+
+
+def until_clear(stack: Stack, outcome: Outcome, seconds: float) -> bool:
+    """Watch for the all-clear of a drill's alerts; whether all of them came."""
+    deadline = time.monotonic() + seconds
+    while waiting := outcome.seconds.keys() - outcome.cleared.keys():
+        for alert in waiting - active(stack):
+            outcome.cleared[alert] = time.monotonic() - outcome.ended
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(1)
+    return True
+
+
+# --- how faults are made ------------------------------------------------------------------------------------
+
+
+def compose(*words: str) -> Callable[[Stack], None]:
+    """A docker compose command."""
+
+    def act(stack: Stack) -> None:
+        stack.compose(*words)
+
+    return act
+
+
+def switch(**state: Any) -> Callable[[Stack], None]:
+    """The demo's own switches."""
+
+    def act(stack: Stack) -> None:
+        requests.post(f"{stack.api_url}/switch", json=state, timeout=10).raise_for_status()
+
+    return act
+
+
+def provider(target: str, mode: str, share: float = 1.0, seconds: int = 1800) -> Callable[[Stack], None]:
+    """The provider stub misbehaves."""
+    words = ("python3", "-m", "demo.fault", target, mode, str(share), str(seconds))
+    return compose("exec", "-T", "providers", *words)
+
+
+def stopped(name: str, part: str, promised: Iterable[Heard], within: int = 60, quick: bool = True) -> Drill:
+    """A part of the demo is stopped."""
+    begin, end = compose("stop", "--timeout", "2", part), compose("start", part)
+    return Drill(name, begin, end, frozenset(promised), within, quick=quick)
+
+
+def _page(*services: str) -> frozenset[Heard]:
+    return frozenset(("ServiceDown", service) for service in services)
+
+
+DRILLS: Final = (
+    stopped("the API is stopped", "api", _page("api")),
+    stopped("Redis is stopped", "cache", {("RedisDown", "cache")}),
+)

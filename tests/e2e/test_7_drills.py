@@ -1,0 +1,30 @@
+"""Real faults, one after the other: each brings exactly what was promised, in time, and is over when it is mended."""
+
+import time
+
+import pytest
+
+from tests.e2e.drills import DRILLS, Drill, Outcome, run, until_clear
+from tests.e2e.stack import Stack, soaking
+
+CHOSEN = [drill for drill in DRILLS if drill.quick or soaking()]
+OUTCOMES: list[Outcome] = []
+# The longest `keep_firing_for` of what the drills bring, and some.
+ALL_CLEAR_SECONDS = 3600 if soaking() else 600
+
+
+@pytest.mark.parametrize("drill", CHOSEN, ids=lambda drill: drill.name)
+def test_a_fault_brings_what_was_promised(stack: Stack, drill: Drill) -> None:
+    outcome = run(stack, drill)
+    OUTCOMES.append(outcome)
+    print(f"\n{outcome.row()}")
+    assert outcome.unexpected == set(), "nobody promised these"
+    assert drill.promised <= outcome.seconds.keys(), "these did not come"
+
+
+def test_all_is_clear_again(stack: Stack) -> None:
+    deadline = time.monotonic() + ALL_CLEAR_SECONDS
+    late = [outcome for outcome in OUTCOMES if not until_clear(stack, outcome, deadline - time.monotonic())]
+    print("\n| fault | alert, seconds after the fault | all-clear, seconds after its end |\n|---|---|---|")
+    print("\n".join(outcome.row() for outcome in OUTCOMES))
+    assert [outcome.drill.name for outcome in late] == []

@@ -32,6 +32,7 @@ def test_the_packs_that_ship() -> None:
         "cache",
         "celery",
         "celery-exporter",
+        "costs",
         "django",
         "external",
         "fastapi",

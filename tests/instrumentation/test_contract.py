@@ -29,11 +29,6 @@ OF_APPS: Final = tuple(
 # Exported, and asked for by no pack yet: the part of the catalogue, and why.
 NO_PACK_YET: Final = {
 }
-# Single metrics that no pack asks for, and what they are for.
-EXPLAINED: Final = {
-    "app_build_info": "marks a deploy on a dashboard",
-    "app_build_size_bytes": "for who sets it; no alert yet",
-}
 
 
 @pytest.fixture(scope="module")
@@ -74,16 +69,15 @@ def test_what_a_pack_asks_for_is_exported(pack: Pack, exported: list[Series]) ->
     assert {expr: problems for expr, problems in missing.items() if problems} == {}
 
 
-def test_what_is_exported_is_asked_for_or_explained(exported: list[Series]) -> None:
+def test_what_is_exported_is_asked_for(exported: list[Series]) -> None:
     asked = {_family(name) for pack in PACKS.values() for names in selected(pack).values() for name in names}
     unused = {_family(series.name) for series in exported} - asked
-    assert {name for name in unused if BY_NAME[name].part not in NO_PACK_YET and name not in EXPLAINED} == set()
+    assert {name for name in unused if BY_NAME[name].part not in NO_PACK_YET} == set()
 
 
 def test_no_explanation_is_out_of_date() -> None:
     asked = {_family(name) for pack in PACKS.values() for names in selected(pack).values() for name in names}
     assert set(NO_PACK_YET) <= {metric.part for metric in CATALOGUE}
-    assert {name for name in EXPLAINED if name in asked} == set(), "a pack asks for it now"
     covered = {part for part in NO_PACK_YET if any(m.part == part and m.name in asked for m in CATALOGUE)}
     assert covered == set(), "a pack asks for it now"
 

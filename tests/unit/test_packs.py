@@ -33,6 +33,7 @@ def test_the_packs_that_ship() -> None:
         "celery",
         "celery-exporter",
         "costs",
+        "deploys",
         "django",
         "external",
         "fastapi",

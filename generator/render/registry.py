@@ -9,6 +9,7 @@ from generator.render.blackbox import render_blackbox
 from generator.render.caddy import render_caddy
 from generator.render.collector import render_collector
 from generator.render.compose import render_compose
+from generator.render.coverage import render_coverage
 from generator.render.dashboards import render_dashboards
 from generator.render.home import render_home
 from generator.render.instrumentation import render_instrumentation
@@ -16,6 +17,7 @@ from generator.render.log_fields import render_log_fields
 from generator.render.loki import render_loki
 from generator.render.monitors import render_monitors
 from generator.render.prometheus import render_prometheus
+from generator.render.promises import render_promises
 from generator.render.proofs import render_proofs
 from generator.render.provisioning import render_provisioning
 from generator.render.reference import render_reference
@@ -38,6 +40,8 @@ RENDERERS: tuple[Callable[[Site], tuple[Artifact, ...]], ...] = (
     render_compose,
     render_runbooks,
     render_reference,
+    render_promises,
+    render_coverage,
     render_instrumentation,
     render_log_fields,
 )

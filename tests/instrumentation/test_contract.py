@@ -26,9 +26,6 @@ OF_APPS: Final = tuple(
     for pack in PACKS.values()
     if pack.name == "http" or {each.exporter for each in pack.spec.requires} == {"lookout_instrumentation"}
 )
-# Exported, and asked for by no pack yet: the part of the catalogue, and why.
-NO_PACK_YET: Final = {
-}
 
 
 @pytest.fixture(scope="module")
@@ -71,15 +68,7 @@ def test_what_a_pack_asks_for_is_exported(pack: Pack, exported: list[Series]) ->
 
 def test_what_is_exported_is_asked_for(exported: list[Series]) -> None:
     asked = {_family(name) for pack in PACKS.values() for names in selected(pack).values() for name in names}
-    unused = {_family(series.name) for series in exported} - asked
-    assert {name for name in unused if BY_NAME[name].part not in NO_PACK_YET} == set()
-
-
-def test_no_explanation_is_out_of_date() -> None:
-    asked = {_family(name) for pack in PACKS.values() for names in selected(pack).values() for name in names}
-    assert set(NO_PACK_YET) <= {metric.part for metric in CATALOGUE}
-    covered = {part for part in NO_PACK_YET if any(m.part == part and m.name in asked for m in CATALOGUE)}
-    assert covered == set(), "a pack asks for it now"
+    assert {_family(series.name) for series in exported} - asked == set()
 
 
 def test_every_metric_of_the_catalogue_can_be_seen(exported: list[Series]) -> None:

@@ -13,6 +13,7 @@ from generator.app_lines import CONFIG_MOUNT, config_file, metrics_lines, secret
 from generator.conventions import LOCAL_PORT, NETWORK, STACK_SERVICE, logs_token
 from generator.emit import emit_yaml
 from generator.model import Service, Site
+from generator.monitoring_role import role_lines
 from generator.push import FROM_CONTAINER, push_lines, push_url, push_variables
 from generator.render.compose import POLICY
 
@@ -48,10 +49,12 @@ def connect_lines(site: Site, service_name: str, root: str = "/path/to/lookout")
     parts = [f"What {service.name} needs, for the targets in services.yaml: {', '.join(_texts(ends))}."]
     if "host" in service.kinds:
         return "\n\n".join([*parts, _node_exporter(ends), _check(service)]) + "\n"
+    if service.dsn:
+        parts.append(role_lines(service, service.dsn, root))
     parts += [_compose(service, end, root) for end in ends if end.road == "network"]
     parts += [_machine(service, end, root) for end in ends if end.road == "machine"]
     if roads & {"private", "public"}:
-        parts.append(_elsewhere(service, root))
+        parts.append(_asked_elsewhere(service) if service.address else _elsewhere(service, root))
     if service.errors and roads & {"private", "public"}:
         parts.append(_report(service, root))
     parts += [metrics_lines(service, root), *_log_lines(site, service, roads, root), _check(service)]
@@ -163,6 +166,17 @@ def _elsewhere(service: Service, root: str) -> str:
     )
 
 
+def _asked_elsewhere(service: Service) -> str:
+    """For a data store on another machine, which an exporter here asks."""
+    port = service.address.rpartition(":")[2]
+    return "\n".join(
+        [
+            f"# Elsewhere. An exporter on this machine asks {service.address}; let this machine in, and nobody else:",
+            f"ufw allow proto tcp from THIS_MACHINE to any port {port}",
+        ]
+    )
+
+
 def _report(service: Service, root: str) -> str:
     """For what is elsewhere: the address that it reports errors to."""
     name = service.errors.dsn.name if service.errors else ""
@@ -219,6 +233,8 @@ def _node_exporter(ends: tuple[_End, ...]) -> str:
 
 
 def _check(service: Service) -> str:
-    query = f'query=up{{service="{service.name}"}}'
+    # An exporter answers whether or not it is answered, and says which.
+    metric = '__name__=~".+_up",' if service.address else ""
+    query = f'query={"" if metric else "up"}{{{metric}service="{service.name}"}}'
     address = f"http://localhost:{LOCAL_PORT}/prometheus/api/v1/query"
     return f"# Then, here: make apply. Is it there? 1 means yes:\ncurl -sG {address} --data-urlencode '{query}'"

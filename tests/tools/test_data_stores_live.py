@@ -1,0 +1,200 @@
+"""Exporters as they are rendered, against a real Postgres and a Redis with a password: they log in by file, every alert
+finds its series, and what is stopped is told.
+
+One network, two stores and their exporters for all; the tests run in their order.
+"""
+
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+
+from generator.connect import connect_lines
+from generator.model import Alert, Site
+from generator.packs.fixtures import Series, read_exposition, read_fixtures, unmatched_selectors
+from generator.packs.load import PACKS
+from generator.pipeline import compile_text
+from generator.promql import parse
+from generator.render.compose import COMPOSE_FILE
+from generator.secrets import ensure_secrets
+from tests.support import tools
+
+TEXT = """\
+services:
+  lab-orders-db: {kind: postgres, address: "lab-orders-db:5432", dsn: secret:orders_dsn}
+  lab-orders-cache: {kind: redis, address: "lab-orders-cache:6379", password: secret:cache_password}
+"""
+# All that a URL, JSON and a shell take for something else.
+PASSWORD = "p\"a's/s@w:o%r?d$ &#{}"
+NETWORK = "lab-orders"
+# A transaction that holds a row and does nothing, one that waits for the row, and one at work.
+BUSY = """
+psql -U postgres -c 'create table item (id int); insert into item values (1)'
+(echo 'begin; update item set id = 2;'; sleep 60) | psql -U postgres &
+sleep 1
+psql -U postgres -c 'update item set id = 3' &
+psql -U postgres -c 'select pg_sleep(60)' &
+wait
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """What runs."""
+
+    root: Path
+    site: Site
+    urls: dict[str, str]
+
+    def metrics(self, exporter: str) -> str:
+        return requests.get(f"{self.urls[exporter]}/metrics", timeout=10).text
+
+    def alerts(self, service: str) -> tuple[Alert, ...]:
+        return next(each for each in self.site.services if each.name == service).alerts
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    root = tmp_path_factory.mktemp("stores")
+    compiled = compile_text(TEXT, "services.yaml")
+    (root / "secrets").mkdir(mode=0o700)
+    (root / "secrets/cache_password").write_text(PASSWORD + "\n")
+    ensure_secrets(compiled.site, root)
+    for folder in (root, root / "secrets", root.parent):
+        folder.chmod(0o755)
+    rendered = next(each.content for each in compiled.artifacts if each.path == COMPOSE_FILE)
+    services: dict[str, Any] = yaml.safe_load(rendered)["services"]
+    names: list[str] = []
+    try:
+        assert tools.docker("network", "create", NETWORK).returncode == 0
+        names += [_store("lab-orders-db", "postgres", {"POSTGRES_PASSWORD": "only-for-this-test"})]
+        names += [_store("lab-orders-cache", "redis", {}, "redis-server", "--requirepass", PASSWORD)]
+        exporters = {name: spec for name, spec in services.items() if "-exporter-lab-" in name}
+        names += [_exporter(root, name, spec) for name, spec in exporters.items()]
+        yield Lab(root, compiled.site, {name: _url(name) for name in exporters})
+    finally:
+        tools.docker("rm", "--force", "--volumes", *names)
+        tools.docker("network", "rm", NETWORK)
+
+
+def _store(name: str, image: str, environment: dict[str, str], *command: str) -> str:
+    given = [word for key, value in environment.items() for word in ("--env", f"{key}={value}")]
+    label = f"com.docker.compose.service={name}"
+    return _run(name, "--label", label, *given, tools.image(image), *command)
+
+
+def _exporter(root: Path, name: str, spec: dict[str, Any]) -> str:
+    """As rendered: user, environment, command and what it is given of secrets/."""
+    image = tools.image(re.findall(r"IMAGE_(\w+):", spec["image"])[0].lower().replace("_", "-"))
+    options = [word for key, value in spec["environment"].items() for word in ("--env", f"{key}={value}")]
+    for volume in spec["volumes"]:
+        options += ["--volume", volume.replace("${LOOKOUT_SECRETS:-./secrets}", str(root / "secrets"))]
+    port = "9187" if "postgres" in name else "9121"
+    options += ["--user", spec["user"], "--read-only", "--cap-drop=ALL", "--publish", f"127.0.0.1::{port}"]
+    return _run(name, *options, image, *spec.get("command", []))
+
+
+def _run(name: str, *arguments: str) -> str:
+    done = tools.docker("run", "--detach", f"--name={name}", f"--network={NETWORK}", *arguments)
+    assert done.returncode == 0, done.stderr
+    return name
+
+
+def _url(name: str) -> str:
+    return f"http://{tools.docker('port', name).stdout.split()[2]}"
+
+
+def until(holds: Callable[[], bool], what: str, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if holds():
+                return
+        except requests.RequestException:
+            pass
+        time.sleep(0.3)
+    pytest.fail(f"{what} within {seconds:.0f} s")
+
+
+def says(lab: Lab, exporter: str, line: str) -> Callable[[], bool]:
+    return lambda: f"\n{line}\n" in lab.metrics(exporter)
+
+
+def test_the_pasted_lines_make_the_role_and_the_exporter_logs_in(lab: Lab) -> None:
+    until(lambda: _psql("select 1").returncode == 0, "Postgres is ready")
+    time.sleep(2)  # the entry point starts it twice
+    text = connect_lines(lab.site, "lab-orders-db", str(lab.root))
+    script = text[text.index("PASSWORD=") : text.index("\nSQL\n") + len("\nSQL\n")]
+    for _ in range(2):
+        done = subprocess.run(["sh", "-ec", script], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    until(says(lab, "postgres-exporter-lab-orders-db", "pg_up 1"), "the exporter logs in")
+    role = _psql("select rolsuper, rolcreatedb, rolconnlimit from pg_roles where rolname = 'lookout'").stdout
+    assert role.strip() == "f|f|5"
+    denied = _psql("create table secret (id int); set role lookout; select * from secret")
+    assert "permission denied" in denied.stderr
+
+
+def _psql(sql: str) -> "subprocess.CompletedProcess[str]":
+    return tools.docker("exec", "lab-orders-db", "psql", "-U", "postgres", "-Atc", sql)
+
+
+def test_a_redis_with_a_password_is_watched(lab: Lab) -> None:
+    until(says(lab, "redis-exporter-lab-orders-cache", "redis_up 1"), "the exporter logs in")
+
+
+def test_every_alert_finds_its_series(lab: Lab) -> None:
+    assert tools.docker("exec", "--detach", "lab-orders-db", "sh", "-c", BUSY).returncode == 0
+    waiting = 'wait_event_type="Lock"} 1'
+    until(lambda: waiting in lab.metrics("postgres-exporter-lab-orders-db"), "somebody waits for a lock")
+    page = lab.metrics("postgres-exporter-lab-orders-db")
+    assert unmatched(lab.alerts("lab-orders-db"), page) == {}
+    replica = {"RedisReplicaCutOff"}  # this one is no replica
+    page = lab.metrics("redis-exporter-lab-orders-cache")
+    assert set(unmatched(lab.alerts("lab-orders-cache"), page)) == replica
+
+
+def unmatched(alerts: tuple[Alert, ...], page: str) -> dict[str, list[str]]:
+    """What each alert asks for that neither the page nor Prometheus itself has."""
+    known: list[Series] = [*read_exposition(page), *read_fixtures(sorted(PACKS.glob("*/fixtures/prometheus-*.prom")))]
+    found = {alert.name: unmatched_selectors(parse(alert.expr), known) for alert in alerts}
+    return {name: problems for name, problems in found.items() if problems}
+
+
+def test_no_password_is_in_the_environment_the_command_or_the_log_of_an_exporter(lab: Lab) -> None:
+    dsn = (lab.root / "secrets/orders_dsn").read_text()
+    secret = re.findall(r"//lookout:([0-9a-f]{32})@", dsn)[0]
+    for exporter in lab.urls:
+        shown = tools.docker("inspect", exporter).stdout + "".join(_log(exporter))
+        assert secret not in shown and PASSWORD not in shown and "a's/s@w" not in shown
+
+
+def _log(container: str) -> tuple[str, str]:
+    done = tools.docker("logs", container)
+    return done.stdout, done.stderr
+
+
+def test_what_is_stopped_is_told(lab: Lab) -> None:
+    assert tools.docker("stop", "--time=1", "lab-orders-db", "lab-orders-cache").returncode == 0
+    until(says(lab, "postgres-exporter-lab-orders-db", "pg_up 0"), "Postgres is said to be down")
+    until(says(lab, "redis-exporter-lab-orders-cache", "redis_up 0"), "Redis is said to be down")
+
+
+def test_a_database_that_hangs_lets_the_scrape_run_out(lab: Lab) -> None:
+    """What the third branch of PostgresDown stands on: the exporter waits on the connection that it keeps."""
+    assert tools.docker("start", "lab-orders-db").returncode == 0
+    until(says(lab, "postgres-exporter-lab-orders-db", "pg_up 1"), "Postgres is back", seconds=60)
+    timeout = lab.site.stack.timing.scrape_timeout
+    assert tools.docker("pause", "lab-orders-db").returncode == 0
+    try:
+        with pytest.raises(requests.ReadTimeout):
+            requests.get(f"{lab.urls['postgres-exporter-lab-orders-db']}/metrics", timeout=timeout)
+    finally:
+        tools.docker("unpause", "lab-orders-db")

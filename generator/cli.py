@@ -125,7 +125,7 @@ def explain(what: str, service: str | None, file: Path) -> None:
 @click.option("--alert", help="This alert alone.")
 @click.option("--param", "params", multiple=True, metavar="NAME=VALUE",
               help="What another value of a parameter would have done; can be repeated.")  # fmt: skip
-@click.option("--changed", is_flag=True, help="What the changes to services.yaml since its last commit would have done.")
+@click.option("--changed", is_flag=True, help="What the changes of services.yaml since its last commit would do.")
 @_options("file", "json")
 def backtest(
     since: str,
@@ -167,6 +167,29 @@ def schema() -> None:
     from generator.spec import json_schema
 
     click.echo(emit_json(json_schema()), nl=False)
+
+
+@cli.command("new-pack", short_help="Write a new kind of service to start from.")
+@click.argument("kind")
+@click.option("--from", "fixture", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.prom",
+              help="/metrics of the real program, saved as PROGRAM-VERSION.prom.")  # fmt: skip
+def new_pack(kind: str, fixture: Path | None) -> None:
+    """Write all parts of a pack for KIND into generator/packs/, hold them against the contract, and list what is left.
+
+    docs/add-a-pack.md goes on from there.
+    """
+    from generator.new_pack.run import write_new_pack
+    from generator.report import render_text
+
+    written = write_new_pack(kind, fixture)
+    _show_changes(("create", f"{written.folder}/{name}") for name in written.files)
+    if written.problems:
+        click.echo(render_text(written.problems, {}), err=True)
+    else:
+        click.echo("the contract holds", err=True)
+    click.echo("still to be done:")
+    for line in written.open:
+        click.echo(f"  {line}")
 
 
 @cli.command()

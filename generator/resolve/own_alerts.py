@@ -221,7 +221,7 @@ def _decides(node: Any) -> bool:
 
 def _series(proof: Mapping[str, Any]) -> list[str]:
     """The series of a proof whose shape is right."""
-    return [str(entry["series"]) for key in ("healthy", "broken", "boundary") for entry in proof.get(key, ())]
+    return [str(entry.get("series", "")) for key in ("healthy", "broken", "boundary") for entry in proof.get(key, ())]
 
 
 def _is_series(text: str) -> bool:

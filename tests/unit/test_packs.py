@@ -49,6 +49,7 @@ def test_the_packs_that_ship() -> None:
         "postgres",
         "probe",
         "process",
+        "rabbitmq",
         "redis",
         "sqlalchemy",
         "stack",

@@ -18,6 +18,7 @@ OUTAGES = {
     "target": "ServiceDown",
     "host": "HostDown",
     "redis": "RedisDown",
+    "postgres": "PostgresDown",
     "probe": "ProbeFailed",
     "stack": "PartDown",
 }

@@ -27,11 +27,13 @@ def alert_of(instance: PackInstance, name: str) -> Alert:
 
 def test_the_packs_that_ship() -> None:
     first = [
+        "backup",
         "bugsink",
         "business",
         "cache",
         "celery",
         "celery-exporter",
+        "containers",
         "costs",
         "deploys",
         "django",

@@ -21,6 +21,8 @@ from generator.source import Path
 from generator.spec import MetricsSpec, ServiceSpec
 
 SAMPLE_LIMIT: Final = 20_000
+# Kinds that need no /metrics of the service's own: targets of one that has no other kind are probed alone.
+UNSCRAPED: Final = frozenset({"backup", "probe"})
 
 # Where each part of the stack prints its own metrics, below its path if it lives under one.
 _STACK_PATHS: Final = {
@@ -89,7 +91,7 @@ def stack_jobs(stack: Stack) -> tuple[ScrapeJob, ...]:
 
 def _app_jobs(work: _Work, kinds: Sequence[str]) -> list[ScrapeJob]:
     """Jobs for `targets`: one, or one for each distinct scheme and path."""
-    if list(kinds) == ["probe"]:
+    if UNSCRAPED.issuperset(kinds):
         return []
     groups: dict[tuple[str, str], list[str]] = {}
     for index, text in enumerate(work.service.targets):
@@ -175,7 +177,7 @@ def _probes(work: _Work, kinds: Sequence[str]) -> tuple[Probe, ...]:
     if "probe" in work.service.kinds:
         targets = work.service.targets
         texts += [(text, work.target(i)) for i, text in enumerate(targets) if "://" in text]
-        if list(kinds) == ["probe"]:
+        if UNSCRAPED.issuperset(kinds):
             texts += [(text, work.target(i)) for i, text in enumerate(targets) if "://" not in text]
     probes = []
     for text, where in texts:

@@ -21,7 +21,7 @@ from generator.resolve.budget import logs_disk
 from generator.resolve.context import Context, default
 from generator.resolve.credentials import check_credentials, hint_for, resolve_dsn
 from generator.resolve.errors import resolve_errors
-from generator.resolve.jobs import resolve_jobs, stack_jobs
+from generator.resolve.jobs import UNSCRAPED, resolve_jobs, stack_jobs
 from generator.resolve.own_alerts import resolve_own_alerts
 from generator.resolve.params import resolve_params
 from generator.source import Path
@@ -172,7 +172,7 @@ def _known_kinds(context: Context, service: Service, path: Path) -> list[str]:
                 message = f"kind {kind} needs '{need}'"
                 hint = hint_for(need, service.name)
                 context.problem("spec/missing-target", message, path, at_key=True, hint=hint)
-    if service.targets and any(kind != "probe" for kind in kinds):
+    if service.targets and not UNSCRAPED.issuperset(kinds):
         kinds.insert(0, "target")
     if service.url and "probe" not in kinds:
         kinds.append("probe")

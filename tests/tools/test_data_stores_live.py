@@ -44,6 +44,8 @@ psql -U postgres -c 'select pg_sleep(60)' &
 wait
 """
 
+WITH_SQL = [page for page in sorted(PACKS.glob("*/runbooks/*.md")) if "```sql" in page.read_text(encoding="utf-8")]
+
 
 @dataclass(frozen=True, slots=True)
 class Lab:
@@ -159,6 +161,13 @@ def test_every_alert_finds_its_series(lab: Lab) -> None:
     replica = {"RedisReplicaCutOff"}  # this one is no replica
     page = lab.metrics("redis-exporter-lab-orders-cache")
     assert set(unmatched(lab.alerts("lab-orders-cache"), page)) == replica
+
+
+@pytest.mark.parametrize("page", WITH_SQL, ids=lambda page: page.stem)
+def test_sql_of_the_runbooks_runs(page: Path, lab: Lab) -> None:
+    for block in re.findall(r"```sql\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        # A role that is nobody's, so that nothing is ended.
+        assert "ERROR" not in _psql(block).stderr, block
 
 
 def unmatched(alerts: tuple[Alert, ...], page: str) -> dict[str, list[str]]:

@@ -164,6 +164,9 @@ def test_connect_says_of_a_store_elsewhere_that_this_machine_asks_it() -> None:
     text = connect_lines(site_of(DB.replace("db:5432", "pg.acme.dev:5432")), "db", "/srv/lookout")
     assert "psql -h pg.acme.dev -p 5432" in text and "to any port 5432" in text
     assert "/metrics" not in text and "docker" not in text
+    assert "psql -h localhost" in connect_lines(
+        site_of(DB.replace("db:5432", "host.docker.internal:5432")), "db", "/srv/lookout"
+    )
     assert """'query={__name__=~".+_up",service="db"}'""" in text
 
 

@@ -16,7 +16,8 @@ from generator.packs.template import Duration, Signals
 # starts, what does not answer yet is starting too, as after a reboot. The first scrape comes within one interval.
 SETTLE: Final = 60
 _PROMETHEUS: Final = f'service="{conventions.STACK_SERVICE}",job="prometheus"'
-SETTLED: Final = f"time() - max(prometheus_config_last_reload_success_timestamp_seconds{{{_PROMETHEUS}}}) > {SETTLE}"
+_RELOADED: Final = f'prometheus_config_last_reload_success_timestamp_seconds{{service="{conventions.STACK_SERVICE}"}}'
+SETTLED: Final = f"time() - max({_RELOADED}) > {SETTLE}"
 JUST_STARTED: Final = f"time() - max(process_start_time_seconds{{{_PROMETHEUS}}}) < {SETTLE}"
 
 

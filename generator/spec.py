@@ -122,9 +122,7 @@ Size = Annotated[
     _text_parser(units.parse_bytes, "512MiB or 4GiB"),
     _schema("string", pattern=r"^\d+(\.\d+)?\s*[kKMGT]?i?B$"),
 ]
-Ratio = Annotated[
-    float, _text_parser(units.parse_ratio, "99.9%"), _schema("string", pattern=r"^\d+(\.\d+)?\s*%$")
-]
+Ratio = Annotated[float, _text_parser(units.parse_ratio, "99.9%"), _schema("string", pattern=r"^\d+(\.\d+)?\s*%$")]
 Latency = Annotated[
     float, _text_parser(_parse_latency, "300ms or 2s"), _schema("string", pattern=r"^(\d+ms|(\d+[wdhms])+)$")
 ]

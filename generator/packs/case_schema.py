@@ -11,33 +11,34 @@ from generator.packs.schema import WORD, Expression, PackModel, Text
 
 
 class SeriesSpec(PackModel):
-    """One series and what it does: exactly one of rate, level, from_now and gone; or the series of all objectives.
+    """One series and what it does: exactly one of rate, level, share, from_now and gone.
 
-    rate: a counter that grows by so much a second. level: a gauge (`slope`: its change a second). from_now: a
-    point in time, so many seconds ahead of now. gone: no longer exported. burn: every objective that can burn its
-    budget so many times as fast as it may does so, with `traffic` events a second; with gone, nothing tells
-    which events were fast enough.
+    rate: a counter that grows by so much a second. level: a gauge (`slope`: its change a second). share: a gauge whose
+    change is seen a sample later. from_now: a point in time, so many seconds ahead of now. gone: no longer exported.
+    burn, in place of a series: every objective that can spend its budget so many times as fast as it may does so, with
+    `traffic` events a second; with gone, nothing tells which events were fast enough.
     """
 
     series: str = ""
     rate: Expression | None = None
     level: Expression | None = None
     slope: Expression | None = None
+    share: Expression | None = None
     from_now: Expression | None = None
     gone: bool = False
-    each: Literal["target", "probe"] | None = None
+    each: Literal["target", "probe", "endpoint"] | None = None
     burn: Expression | None = None
     traffic: Expression | None = None
 
     @model_validator(mode="after")
     def _one_shape(self) -> "SeriesSpec":
-        shapes = [self.rate is not None, self.level is not None, self.from_now is not None, self.gone]
+        shapes = [each is not None for each in (self.rate, self.level, self.share, self.from_now)] + [self.gone]
         if self.burn is not None:
-            if self.series or self.traffic is None or any(shapes[:3]):
+            if self.series or self.traffic is None or any(shapes[:4]):
                 raise ValueError("burn goes with traffic, and with no series of its own")
             return self
         if sum(shapes) != 1:
-            raise ValueError("a series has exactly one of rate, level, from_now and gone")
+            raise ValueError("a series has exactly one of rate, level, share, from_now and gone")
         if not self.series or self.traffic is not None:
             raise ValueError("a series has a name, and traffic goes with burn")
         if self.slope is not None and self.level is None:
@@ -72,9 +73,11 @@ class CaseSpec(PackModel):
     gone: what happens when the changed series (or the metrics in `vanish`) cease to exist while it fires.
     lasts: for how long it surely fires on after the fault. outlives: how long it may after its series are gone; by
     default as long as after the fault. stays: why it does not resolve within any proof.
-    each: the alerts that fire at once, one for each objective that burns, or for each plan; `<<each>>` in `labels`.
-    silent_gap: a gap before each of `silent_when`, when not the same. samples: seconds between samples, when not as many as between evaluations.
-    step: seconds between samples and evaluations, for what looks at hours and days. always: it never stops firing.
+    each: the alerts that fire at once, one for each objective that burns, for each plan or each endpoint with a budget;
+    `<<each.…>>` in `labels` and `value`.
+    silent_gap, silent_for: a gap before each of `silent_when`, and how long it lasts, when not the same.
+    step: seconds between samples and evaluations, for what looks at hours and days. samples: seconds between samples,
+    when there are more. always: it never stops firing.
     """
 
     fault: Text
@@ -98,9 +101,10 @@ class CaseSpec(PackModel):
     lasts: Expression = "0s"
     outlives: Expression | None = None
     stays: str = ""
-    each: Literal["objective", "plan"] | None = None
+    each: Literal["objective", "plan", "endpoint"] | None = None
     samples: Expression | None = None
     silent_gap: Expression | None = None
+    silent_for: Expression | None = None
     step: Expression | None = None
     always: bool = False
 

@@ -3,15 +3,16 @@
 Owns the meaning of tests.yaml. When things happen, and what is asserted, is the business of whoever renders proofs.
 """
 
+import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from generator import units
+from generator import burn, units
 from generator.conventions import STACK_SERVICE
 from generator.diagnostics import Span
-from generator.model import Alert, PackInstance, Service, Stack
+from generator.model import Alert, EndpointBudget, PackInstance, Service, Stack
 from generator.packs.case_schema import CaseSpec, SeriesSpec
 from generator.packs.context import ObjectiveView, Target, pack_context, signals_of
 from generator.packs.load import Pack, tests_of
@@ -41,13 +42,31 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """A gauge whose beginning and change are seen a sample later, as growth is of the counters beside it."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
 class FromNow:
     """A point in time that stays so many seconds ahead of now."""
 
     seconds: float
 
 
-Shape = Rate | Level | FromNow
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An endpoint and how long it may take, as tests.yaml sees it, and the target that serves it."""
+
+    job: str
+    instance: str
+    method: str
+    handler: str
+    seconds: float
+
+
+Shape = Rate | Level | Share | FromNow
 State = Mapping[str, Shape]
 
 # Prometheus has been running and configured since the epoch, unless a pack's tests say otherwise.
@@ -87,10 +106,11 @@ class Case:
     edge_fires: bool
     gone_fires: bool
     always: bool
-    also: tuple[Mapping[str, str], ...]
+    also: tuple[tuple[Mapping[str, str], float | None], ...]
     lasts: int
     outlives: int
     silent_gap: int
+    silent_for: int
     stays: bool
 
     @property
@@ -116,9 +136,18 @@ class _Cases:
         self.timing = stack.timing
         self.context: dict[str, Any] = pack_context(pack, service, stack, instance.params)
         self.context["sig"] = signals_of(pack, self.context)
+        self.endpoints = self._endpoints(service)
         for name, text in self.tests.let.items():
             self.context[name] = float(self._text(text))
-        self.baseline = {**_ALWAYS, **self._state(self.tests.baseline)}
+        self.pace = (STEP, STEP)
+
+    def _endpoints(self, service: Service) -> list[Endpoint]:
+        """One endpoint that has the common budget, and those that have their own."""
+        place = self.context["target"]
+        common = EndpointBudget("GET", "/items", float(self.context.get("endpoint_budget", 0)))
+        own = [each for each in service.budgets if (each.method, each.handler) != (common.method, common.handler)]
+        chosen = [common, *own] if len(own) == len(service.budgets) else list(service.budgets)
+        return [Endpoint(place.job, place.instance, each.method, each.handler, each.seconds) for each in chosen]
 
     def build(self) -> list[Case]:
         return [self._case(alert) for alert in self.alerts]
@@ -127,11 +156,12 @@ class _Cases:
         spec = self.tests.alerts.get(alert.name)
         if spec is None:
             raise pack_problem(f"the alert {alert.name} has no case", self.where.file)
+        interval, evaluation = self._pace(alert, spec)
+        self.pace = (interval, evaluation)
         changed = self._state(spec.change)
         counters = any(isinstance(shape, Rate) for shape in changed.values())
-        baseline = self._with(self.baseline, spec.background)
+        baseline = self._with({**self._always(), **self._state(self.tests.baseline)}, spec.background)
         quiet = {series for series, shape in baseline.items() if isinstance(shape, Rate)} | set(changed)
-        interval, evaluation = self._pace(alert, spec)
         gap = self._seconds(spec.gap)
         names = set(spec.vanish) or {_metric(series) for series in self._names(spec.change)}
         fault = self._with(baseline, spec.change)
@@ -146,8 +176,8 @@ class _Cases:
             onset=self._seconds(spec.onset) if spec.onset else evaluation * counters,
             slack=self._seconds(spec.slack),
             clears=self._seconds(spec.clears) if spec.clears else gap,
-            labels=fired[0],
-            value=None if spec.value is None else float(self._text(spec.value)),
+            labels=fired[0][0],
+            value=fired[0][1],
             baseline=baseline,
             fault=fault,
             silence={series: shape for series, shape in baseline.items() if series not in quiet},
@@ -162,20 +192,33 @@ class _Cases:
             lasts=self._seconds(spec.lasts),
             outlives=self._seconds(spec.outlives or spec.clears or spec.gap),
             silent_gap=self._seconds(spec.silent_gap or spec.gap),
+            silent_for=self._seconds(spec.silent_for or "0s"),
             stays=bool(spec.stays),
         )
 
-    def _fired(self, spec: CaseSpec) -> list[dict[str, str]]:
-        """The labels of each alert that fires, those apart that every one carries."""
-        sets: list[dict[str, object]] = [{}]
-        if spec.each:
-            burning = [each for change in spec.change for each in self._burning(change)]
-            sets = [{"slo": each.name} for each in burning]
+    def _fired(self, spec: CaseSpec) -> list[tuple[dict[str, str], float | None]]:
+        """Of each alert that fires, the labels (those apart that every one carries) and the value."""
+        fired = []
+        for each in self._broken(spec):
+            labels = {name: self._text(value, each=each) for name, value in spec.labels.items()}
+            fired.append((labels, None if spec.value is None else float(self._text(spec.value, each=each))))
+        return fired
+
+    def _broken(self, spec: CaseSpec) -> Sequence[object]:
+        """What the fault breaks, an alert for each."""
+        if spec.each == "endpoint":
+            return self.endpoints
+        burning = [each for change in spec.change for each in self._burning(change)]
         if spec.each == "plan":
             plans = [(each, plan) for each in burning for plan in each.plans]
-            tightest = min((plan["budget"] for _, plan in plans), default=0.0)
-            sets = [{"slo": each.name, "plan": plan["name"]} for each, plan in plans if plan["budget"] == tightest]
-        return [{name: self._text(value, each=names) for name, value in spec.labels.items()} for names in sets]
+            tightest = min((plan.budget for _, plan in plans), default=0.0)
+            return [{"slo": each.name, "plan": plan.name} for each, plan in plans if plan.budget == tightest]
+        return [{"slo": each.name} for each in burning] if spec.each else [None]
+
+    def _always(self) -> dict[str, Shape]:
+        """What Prometheus says of itself, as far as the pack's alerts look at it."""
+        asked = " ".join(alert.expr for alert in self.alerts)
+        return {series: shape for series, shape in _ALWAYS.items() if _metric(series) in asked}
 
     def _pace(self, alert: Alert, spec: CaseSpec) -> tuple[int, int]:
         """Seconds between samples, and between evaluations: as in real life where seconds count, else coarser."""
@@ -223,24 +266,36 @@ class _Cases:
                 continue
             traffic, burning = float(self._text(str(spec.traffic))), self._burning(spec)
             for each in self.context["objectives"]:
-                share = float(self._text(spec.burn)) * each.budget if each in burning else 0.0
+                # What comes at its own pace, as probes do, has no low traffic.
+                own_pace = not any("traffic" in text for series in each.series for text in series.values())
+                burns = each in burning and not (own_pace and traffic < float(self.context.get("traffic", 0)))
+                share = float(self._text(spec.burn)) * each.budget if burns else 0.0
                 for series in each.series:
                     texts = {key: self._text(text, bad=share, traffic=traffic) for key, text in series.items()}
-                    yield SeriesSpec.model_validate(texts)
+                    yield from self._copies(texts, each) if own_pace else [SeriesSpec.model_validate(texts)]
+
+    def _copies(self, texts: Mapping[str, str], objective: ObjectiveView) -> Iterator[SeriesSpec]:
+        """The series as often as it takes for enough events, since a proof samples less often than Prometheus does."""
+        interval, evaluation = self.pace
+        pairs = self.context["burns"].values()
+        weight = min((pair.factor * pair.long for pair in pairs if pair.long >= 20 * evaluation), default=evaluation)
+        bad_events = weight * objective.budget / interval * min(1.0, burn.SLICE / evaluation)
+        for number in range(math.ceil(2 * float(self.context["slo_min_bad"]) / bad_events)):
+            yield SeriesSpec.model_validate({**texts, "series": f'{texts["series"]}{{instance="{number}"}}'})
 
     def _burning(self, spec: SeriesSpec) -> list[ObjectiveView]:
         """The objectives that can burn so fast; where their bucket is gone, those that have one."""
         if spec.burn is None:
             return []
-        burn = float(self._text(spec.burn))
+        speed = float(self._text(spec.burn))
         objectives: list[ObjectiveView] = list(self.context["objectives"])
-        return [each for each in objectives if (each.limit if spec.gone else burn * each.budget <= 1)]
+        return [each for each in objectives if (each.limit if spec.gone else speed * each.budget <= 1)]
 
-    def _each(self, spec: SeriesSpec) -> list[Target]:
-        lists = {"target": self.context["targets"], "probe": self.context["probed"]}
+    def _each(self, spec: SeriesSpec) -> list[Target | Endpoint]:
+        lists = {"target": self.context["targets"], "probe": self.context["probed"], "endpoint": self.endpoints}
         return list(lists[spec.each]) if spec.each else [self.context["target"]]
 
-    def _shape(self, spec: SeriesSpec, each: Target) -> Shape | None:
+    def _shape(self, spec: SeriesSpec, each: Target | Endpoint) -> Shape | None:
         def number(text: str) -> float:
             return float(self._text(text, each=each))
 
@@ -248,9 +303,11 @@ class _Cases:
             return Rate(number(spec.rate))
         if spec.level is not None:
             return Level(number(spec.level), number(spec.slope) if spec.slope else 0.0)
+        if spec.share is not None:
+            return Share(number(spec.share))
         return FromNow(number(spec.from_now)) if spec.from_now is not None else None
 
-    def _series(self, spec: SeriesSpec, each: Target) -> str:
+    def _series(self, spec: SeriesSpec, each: Target | Endpoint) -> str:
         """The series with the labels that scraping adds, unless it says otherwise."""
         text = self._text(spec.series, each=each)
         written = dict(_LABEL.findall(text))

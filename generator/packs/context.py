@@ -29,13 +29,21 @@ class Target:
     instance: str
 
 
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """What customers of a plan were promised, as templates see it."""
+
+    name: str
+    budget: float
+
+
 class ObjectiveView:
     """An objective as templates see it: `<<each.bad("1h")>>` counts its bad events."""
 
     def __init__(self, objective: Objective) -> None:
         self.name, self.events, self.limit = objective.name, objective.events, objective.limit
         self.target, self.budget, self.series = objective.target, objective.budget, objective.series
-        self.plans = [{"name": name, "budget": round(1 - target, 12)} for name, target in objective.plans]
+        self.plans = [PlanView(name, round(1 - target, 12)) for name, target in objective.plans]
         self._counts = {"bad": objective.bad, "total": objective.total}
 
     def bad(self, window: object) -> str:

@@ -39,7 +39,12 @@ def indicators_of(packs: Iterable[Pack], *, probed: bool) -> dict[str, tuple[Pac
 
 
 def objective_of(
-    name: str, indicator: tuple[Pack, IndicatorSpec], service: Service, stack: Stack, target: float, limit: float = 0.0
+    name: str,
+    indicator: tuple[Pack, IndicatorSpec],
+    service: Service,
+    stack: Stack,
+    target: float,
+    limit: float = 0.0,
 ) -> Objective:
     """The objective over a pack's indicator."""
     pack, spec = indicator
@@ -102,7 +107,9 @@ class _Selector:
         except PromQLError as error:
             raise ValueError(f"{role}: {error}") from error
         if not isinstance(node, pp.VectorSelector) or not node.name or node.offset is not None or node.at is not None:
-            raise ValueError(f"{role}: '{text}' is not one counter; write a metric, with labels in braces if it needs any")
+            raise ValueError(
+                f"{role}: '{text}' is not one counter; write a metric, with labels in braces if it needs any"
+            )
         self.name = str(node.name)
         self.matchers: list[Any] = [m for m in node.matchers.matchers if m.name not in ("__name__", "service")]
         self.labels = {m.name: value for m in self.matchers if (value := _value_for(role, m))}
@@ -144,7 +151,8 @@ def _shown(name: str, labels: Mapping[str, str]) -> str:
 def _matches(matcher: Any, value: str) -> bool:
     if matcher.op in (pp.MatchOp.Equal, pp.MatchOp.NotEqual):
         return bool((matcher.value == value) == (matcher.op == pp.MatchOp.Equal))
-    return bool(re.fullmatch(matcher.value, value)) == (matcher.op == pp.MatchOp.Re)
+    found = re.fullmatch(matcher.value, value) is not None
+    return bool(found == (matcher.op == pp.MatchOp.Re))
 
 
 def _value_for(role: str, matcher: Any) -> str:

@@ -221,7 +221,9 @@ class _Instance:
 
     def _promises(self) -> list[object]:
         """The objectives and endpoint budgets that the pack's rules are about."""
-        found: list[object] = [(b.method, b.handler, b.seconds) for b in self.service.budgets if self._mentions("budgets")]
+        found: list[object] = [
+            (b.method, b.handler, b.seconds) for b in self.service.budgets if self._mentions("budgets")
+        ]
         if self.service.objectives and self._mentions("objectives"):
             found.append(self.service.slo_window)
             for each in self.service.objectives:
@@ -231,7 +233,8 @@ class _Instance:
 
     def _mentions(self, word: str) -> bool:
         rules = self.pack.rules
-        return any(word in rule.expr for rule in (*rules.alerts, *rules.records))
+        texts = [*(alert.expr for alert in rules.alerts), *(record.expr for record in rules.records)]
+        return any(word in text for text in texts)
 
     def _shape(self) -> str:
         """A digest of all that makes one service's rules of this pack differ from another's, names apart."""

@@ -11,8 +11,8 @@ from generator.burn import LONGEST
 from generator.conventions import PORTS, STACK_SERVICE
 from generator.diagnostics import Span
 from generator.model import Logs, PackInstance, ParamValue, Probe, ScrapeJob, Service, Stack, Timing
-from generator.packs.instantiate import instantiate
 from generator.packs.indicators import indicators_of, objective_of
+from generator.packs.instantiate import instantiate
 from generator.packs.load import Pack, load_packs, load_tests
 from generator.packs.schema import parse_value
 

@@ -67,12 +67,14 @@ def _file(secret: SecretRef | None) -> str:
 
 def _latencies(service: Service) -> set[float]:
     """The answering times that alerts of the service compare with: only at an edge a histogram knows the truth."""
-    return {
+    limits = {
         float(instance.params[name])
         for instance in service.packs
         for name, param in pack_of(service, instance).params.items()
         if param.type == "duration" and name.startswith("latency_") and not name.endswith("_for")
     }
+    promised = {each.limit for each in service.objectives if each.limit}
+    return limits | promised | {each.seconds for each in service.budgets}
 
 
 def _series_budget(service: Service) -> int:

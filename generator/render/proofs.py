@@ -7,7 +7,7 @@ names the proof of every rendered alert.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +16,7 @@ from generator.conventions import GENERATED
 from generator.emit import emit_json
 from generator.expansion import expand
 from generator.model import Alert, PackInstance, Service, Site
-from generator.packs.cases import RELOADED, STARTED, Case, Level, Rate, State, cases_of
-from generator.packs.context import JUST_STARTED, SETTLE, SETTLED
+from generator.packs.cases import Case, Rate, State, cases_of
 from generator.render.timeline import Timeline
 from generator.units import format_duration
 
@@ -95,10 +94,7 @@ class _Proof:
         for state in case.firing:
             self._calm()
             self._fires_too(state)
-        for text, series, state in self._first_minutes():
-            self._calm()
-            self._first_minute(text, series, state)
-        if case.calm or case.edge_fires or case.silent or case.firing or JUST_STARTED in self.alert.expr:
+        if case.calm or case.edge_fires or case.silent or case.firing:
             self._calm()
         self._gone()
 
@@ -186,8 +182,12 @@ class _Proof:
         """Neither at the end nor at any time before: what fires for a moment has sent its message."""
         if self.case.silent_gap:
             self.timeline.run(self.case.silent_gap, self.case.silence)
-        start = self.timeline.run(self._settled() + self._every, state)
-        self._expect_never(start, self.timeline.now - self._every)
+        start = self.timeline.run((self.case.silent_for or self._settled()) + self._every, state)
+        lasted = self.timeline.now - self._every - start
+        fired = f'max_over_time(ALERTS{{alertname="{self.alert.name}",alertstate="firing"}}[{format_duration(lasted)}])'
+        self.expr_tests.append(
+            {"expr": f"count({fired})", "eval_time": format_duration(start + lasted), "exp_samples": []}
+        )
 
     def _fires_too(self, state: State) -> None:
         self._gap()
@@ -207,40 +207,17 @@ class _Proof:
         else:
             self._expect_silent(self.timeline.now - self._every)
 
-    def _first_minutes(self) -> Iterator[tuple[str, str, State]]:
-        """What keeps an alert quiet for its first minute: Prometheus itself has just come, or has just been told of
-        a target that nothing has been heard of."""
-        if JUST_STARTED in self.alert.expr:
-            yield JUST_STARTED, STARTED, self.case.fault
-        if SETTLED in self.alert.expr and self.case.gone_fires:
-            yield SETTLED, RELOADED, self.case.vanished
-
-    def _first_minute(self, text: str, series: str, state: State) -> None:
-        """Quiet for a minute and not for longer."""
-        begins = {**state, series: Level(self.timeline.now)}
-        over = SETTLE + 1 if text == SETTLED else SETTLE
-        fires = max(self.timeline.align(over), self.timeline.align(self.case.onset))
-        fires += self.timeline.align(self.alert.for_seconds)
-        start = self.timeline.run(fires + self._every, begins)
-        self._expect_never(start, start + fires - self._every)
-        self._expect_state("firing", start + fires)
-
-    def _expect_never(self, begin: int, end: int) -> None:
-        fired = f'ALERTS{{alertname="{self.alert.name}",alertstate="firing"}}[{format_duration(end - begin)}]'
-        expr = f"count(max_over_time({fired}))"
-        self.expr_tests.append({"expr": expr, "eval_time": format_duration(end), "exp_samples": []})
-
     def _expect_silent(self, at: int) -> None:
         entry = {"eval_time": format_duration(at), "alertname": self.alert.name, "exp_alerts": []}
         self.alert_tests.append(entry)
 
     def _expect_firing(self, at: int) -> None:
-        expected = [self._expected(shown) for shown in (self.case.labels, *self.case.also)]
+        shown = ((self.case.labels, self.case.value), *self.case.also)
+        expected = [self._expected(labels, value) for labels, value in shown]
         entry = {"eval_time": format_duration(at), "alertname": self.alert.name, "exp_alerts": expected}
         self.alert_tests.append(entry)
 
-    def _expected(self, shown: Mapping[str, str]) -> dict[str, Any]:
-        value = self.case.value
+    def _expected(self, shown: Mapping[str, str], value: float | None) -> dict[str, Any]:
         labels = {name: expand(text, shown, value) for name, text in {**shown, **self.alert.labels}.items()}
         annotations = {name: expand(text, {**shown, **labels}, value) for name, text in self.alert.annotations.items()}
         return {"exp_labels": labels, "exp_annotations": annotations}

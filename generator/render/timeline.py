@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from generator.packs.cases import Level, Rate, Shape, State
+from generator.packs.cases import Level, Rate, Shape, Share, State
 
 # Counters have counted for so many seconds: near zero, Prometheus extrapolates less, and a ratio of two would be off.
 _COUNTED: Final = 1_000_000.0
@@ -30,6 +30,7 @@ class Timeline:
     _values: dict[str, list[str]] = field(default_factory=dict)
     _counters: dict[str, float] = field(default_factory=dict)
     _alive: set[str] = field(default_factory=set)
+    _shares: dict[str, float] = field(default_factory=dict)
 
     def run(self, seconds: float, state: State) -> int:
         """Let the series of `state` do what it says for at least so long, all others be gone. Returns the start."""
@@ -55,6 +56,10 @@ class Timeline:
     def _stretch(self, series: str, shape: Shape | None, samples: int) -> list[str]:
         if shape is None:
             return ["stale", *_missing(samples - 1)] if series in self._alive else _missing(samples)
+        if isinstance(shape, Share):
+            before = _run(self._shares[series], 0.0, 1) if series in self._alive else _missing(1)
+            self._shares[series] = shape.value
+            return [*before, *_run(shape.value, 0.0, samples - 1)]
         if isinstance(shape, Rate):
             first, step = (
                 self._counters.get(series, _COUNTED * max(self.rates.get(series, 0.0), 1.0)),

@@ -22,6 +22,8 @@ from generator.resolve.context import Context, default
 from generator.resolve.credentials import check_credentials, hint_for, resolve_dsn
 from generator.resolve.errors import resolve_errors
 from generator.resolve.jobs import UNSCRAPED, resolve_jobs, stack_jobs
+from generator.resolve.objectives import PACK as SLO
+from generator.resolve.objectives import check_traffic, resolve_promises
 from generator.resolve.own_alerts import resolve_own_alerts
 from generator.resolve.params import resolve_params
 from generator.source import Path
@@ -30,7 +32,7 @@ from generator.spec import HostSpec, LogsSpec, ServiceSpec, StackSpec
 _RESERVED: Final = {STACK_SERVICE, *PORTS, *ERROR_PORTS, *TRACE_PORTS, SOCKET_PROXY}
 
 # Packs that no service asks for by name.
-_IMPLIED: Final = {"bugsink", "containers", "host", "stack", "target"}
+_IMPLIED: Final = {"bugsink", "containers", "host", "slo", "stack", "target"}
 
 
 def resolve_services(context: Context, stack: Stack) -> tuple[Service, ...]:
@@ -72,8 +74,13 @@ def _service(context: Context, stack: Stack, name: str, spec: ServiceSpec) -> Se
     jobs, probes = resolve_jobs(context, base, spec, kinds, interval, path)
     base = replace(base, jobs=jobs, probes=probes)
     base = replace(base, errors=resolve_errors(context, stack, base, spec, path))
-    check_credentials(context, base, [context.packs[kind] for kind in kinds], path)
-    return _with_own(context, stack, _with_packs(context, stack, base, kinds, spec.params or {}, path), spec, path)
+    packs = [context.packs[kind] for kind in kinds]
+    check_credentials(context, base, packs, path)
+    base = resolve_promises(context, stack, base, spec, packs, path)
+    kinds += [SLO] if base.objectives else []
+    whole = _with_packs(context, stack, base, kinds, spec.params or {}, path)
+    check_traffic(context, whole, path)
+    return _with_own(context, stack, whole, spec, path)
 
 
 def _with_own(context: Context, stack: Stack, service: Service, spec: ServiceSpec, path: Path) -> Service:

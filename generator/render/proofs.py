@@ -7,7 +7,7 @@ names the proof of every rendered alert.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,8 @@ from generator.conventions import GENERATED
 from generator.emit import emit_json
 from generator.expansion import expand
 from generator.model import Alert, PackInstance, Service, Site
-from generator.packs.cases import Case, Rate, State, cases_of
+from generator.packs.cases import RELOADED, STARTED, Case, Level, Rate, State, cases_of
+from generator.packs.context import JUST_STARTED, SETTLE, SETTLED
 from generator.render.timeline import Timeline
 from generator.units import format_duration
 
@@ -94,7 +95,10 @@ class _Proof:
         for state in case.firing:
             self._calm()
             self._fires_too(state)
-        if case.calm or case.edge_fires or case.silent or case.firing:
+        for text, series, state in self._first_minutes():
+            self._calm()
+            self._first_minute(text, series, state)
+        if case.calm or case.edge_fires or case.silent or case.firing or JUST_STARTED in self.alert.expr:
             self._calm()
         self._gone()
 
@@ -183,11 +187,7 @@ class _Proof:
         if self.case.silent_gap:
             self.timeline.run(self.case.silent_gap, self.case.silence)
         start = self.timeline.run((self.case.silent_for or self._settled()) + self._every, state)
-        lasted = self.timeline.now - self._every - start
-        fired = f'max_over_time(ALERTS{{alertname="{self.alert.name}",alertstate="firing"}}[{format_duration(lasted)}])'
-        self.expr_tests.append(
-            {"expr": f"count({fired})", "eval_time": format_duration(start + lasted), "exp_samples": []}
-        )
+        self._expect_never(start, self.timeline.now - self._every)
 
     def _fires_too(self, state: State) -> None:
         self._gap()
@@ -206,6 +206,29 @@ class _Proof:
             self._expect_state("firing", self.timeline.now - self._every)
         else:
             self._expect_silent(self.timeline.now - self._every)
+
+    def _first_minutes(self) -> Iterator[tuple[str, str, State]]:
+        """What keeps an alert quiet for its first minute: Prometheus itself has just come, or has just been told of
+        a target that nothing has been heard of."""
+        if JUST_STARTED in self.alert.expr:
+            yield JUST_STARTED, STARTED, self.case.fault
+        if SETTLED in self.alert.expr and self.case.gone_fires:
+            yield SETTLED, RELOADED, self.case.vanished
+
+    def _first_minute(self, text: str, series: str, state: State) -> None:
+        """Quiet for a minute and not for longer."""
+        begins = {**state, series: Level(self.timeline.now)}
+        over = SETTLE + 1 if text == SETTLED else SETTLE
+        fires = max(self.timeline.align(over), self.timeline.align(self.case.onset))
+        fires += self.timeline.align(self.alert.for_seconds)
+        start = self.timeline.run(fires + self._every, begins)
+        self._expect_never(start, start + fires - self._every)
+        self._expect_state("firing", start + fires)
+
+    def _expect_never(self, begin: int, end: int) -> None:
+        fired = f'ALERTS{{alertname="{self.alert.name}",alertstate="firing"}}[{format_duration(end - begin)}]'
+        expr = f"count(max_over_time({fired}))"
+        self.expr_tests.append({"expr": expr, "eval_time": format_duration(end), "exp_samples": []})
 
     def _expect_silent(self, at: int) -> None:
         entry = {"eval_time": format_duration(at), "alertname": self.alert.name, "exp_alerts": []}

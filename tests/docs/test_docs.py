@@ -238,7 +238,7 @@ def test_the_pages_say_nothing_of_a_registrys_address() -> None:
 
 
 def test_the_reference_page_has_every_pack() -> None:
-    assert set(load_packs()) <= set(re.findall(r"^### (\w+)$", pages()["docs/services-yaml.md"], re.MULTILINE))
+    assert set(load_packs()) <= set(re.findall(r"^### ([\w-]+)$", pages()["docs/services-yaml.md"], re.MULTILINE))
 
 
 def test_the_dashboards_page_names_rows_and_dashboards_that_exist() -> None:

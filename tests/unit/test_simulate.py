@@ -1,0 +1,195 @@
+"""What is told while alerts fire together, and what must hold whatever fires: nobody misses anything."""
+
+import random
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from generator.conventions import SEVERITIES, STACK_SERVICE
+from generator.model import Alert, Site
+from generator.pipeline import resolve_text
+from generator.routing import reaches
+from generator.simulate import Labels, Simulator, Verdict, labels_of, simulate
+
+DEMO: Final = (Path(__file__).resolve().parents[2] / "services.yaml").read_text()
+SHOP: Final = """\
+people: {ana: {telegram: 1}, boris: {telegram: 2}}
+channels: {ops: {slack: {channel: "#ops"}}, phone: {telegram: -3}}
+notify: {critical: [owner, phone, ops], warning: [owner, ops], info: [ops]}
+services:
+  api: {kind: http, targets: [api:8000], url: "https://acme.dev", owner: ana, uses: [cache, queue], host: far}
+  web: {kind: http, targets: [web:8000, web:8001], owner: boris, uses: [api], host: near}
+  cache: {kind: redis, address: "cache:6379", owner: ana, host: far}
+  queue: {kind: rabbitmq, targets: [queue:15692], owner: boris, host: far}
+  mail:
+    kind: probe
+    targets: ["tcp://mail.acme.dev:25"]
+    owner: ana
+    alerts:
+      MailOld: {expr: max(mail_age_seconds) > 600, severity: warning, fault: symptom, summary: mail waits}
+hosts:
+  near: {owner: ana}
+  far: {owner: ana, address: "10.0.0.7:9100"}
+"""
+ROUNDS: Final = 300
+
+
+@cache
+def site(text: str) -> Site:
+    found, _ = resolve_text(text, "services.yaml")
+    return found
+
+
+def known(of: Site) -> dict[tuple[str, str], Alert]:
+    return {(alert.service, alert.name): alert for alert in of.alerts}
+
+
+def alert_of(of: Site, labels: Labels) -> Alert:
+    return known(of)[labels["service"], labels["alertname"]]
+
+
+def firing(of: Site, *names: tuple[str, str]) -> list[dict[str, str]]:
+    return [labels_of(known(of)[name]) for name in names]
+
+
+def random_sets(of: Site, seed: int) -> list[list[dict[str, str]]]:
+    """Sets of alerts that fire together, small and large, some outages in each."""
+    chance = random.Random(seed)
+    alerts = [alert for alert in of.alerts if "{{" not in alert.labels["service"]]
+    outages = [alert for alert in alerts if alert.fault == "outage"]
+    sets = []
+    for _ in range(ROUNDS):
+        some = chance.sample(outages, chance.randint(1, 4)) + chance.sample(alerts, chance.randint(2, 40))
+        sets.append(list({alert.labels["incident"]: labels_of(alert) for alert in some}.values()))
+    return sets
+
+
+def muted(of: Site, *names: tuple[str, str]) -> dict[tuple[str, str], set[tuple[str, str]]]:
+    """What is muted, and by what."""
+    return {
+        (v.labels["service"], v.labels["alertname"]): {(s["service"], s["alertname"]) for s in v.muted_by}
+        for v in simulate(of, firing(of, *names))
+        if v.muted_by
+    }
+
+
+def test_a_machine_that_is_down_is_one_message_for_all_that_runs_on_it() -> None:
+    shop = site(SHOP)
+    found = muted(shop, ("far", "HostDown"), ("api", "ServiceDown"), ("cache", "RedisDown"), ("api", "ProbeFailed"))
+    assert found == {
+        ("api", "ServiceDown"): {("far", "HostDown")},
+        ("api", "ProbeFailed"): {("far", "HostDown"), ("api", "ServiceDown")},
+        ("cache", "RedisDown"): {("far", "HostDown")},
+    }
+
+
+def test_what_a_service_uses_explains_its_symptoms_and_not_its_outage() -> None:
+    found = muted(site(SHOP), ("cache", "RedisDown"), ("api", "ServiceDown"), ("api", "HttpErrorRatioHigh"))
+    assert found == {("api", "HttpErrorRatioHigh"): {("cache", "RedisDown"), ("api", "ServiceDown")}}
+
+
+def test_an_outage_that_only_another_owner_hears_of_mutes_nothing() -> None:
+    found = muted(site(SHOP), ("api", "ServiceDown"), ("web", "HttpErrorRatioHigh"))
+    assert found == {}, "ana is told of api; boris would miss that web fails"
+
+
+def test_an_own_alert_is_kept_quiet_like_any_other() -> None:
+    found = muted(site(SHOP), ("mail", "ProbeFailed"), ("mail", "MailOld"))
+    assert found == {("mail", "MailOld"): {("mail", "ProbeFailed")}}
+
+
+def test_who_is_told() -> None:
+    (down,) = simulate(site(SHOP), firing(site(SHOP), ("api", "ServiceDown")))
+    (slow, note) = simulate(
+        site(SHOP), firing(site(SHOP), ("web", "HttpLatencyHigh"), ("web", "HttpLatencyWorseThanLastWeek"))
+    )
+    assert (down.receiver, down.notified) == ("critical-ana", True)
+    assert (slow.receiver, slow.notified) == ("warning-boris", True)
+    assert (note.receiver, note.notified) == ("info", True)
+
+
+def test_one_alert_alone_is_never_muted() -> None:
+    for text in (DEMO, SHOP):
+        simulator = Simulator(site(text))
+        for alert in site(text).alerts:
+            (verdict,) = simulator.simulate([labels_of(alert)])
+            assert verdict.muted_by == ()
+
+
+# --- whatever fires -----------------------------------------------------------------------------------------
+
+
+@cache
+def verdicts(text: str) -> list[Verdict]:
+    simulator = Simulator(site(text))
+    return [verdict for alerts in random_sets(site(text), 7) for verdict in simulator.simulate(alerts)]
+
+
+@pytest.mark.parametrize("text", [DEMO, SHOP], ids=["the demo", "a shop"])
+def test_an_outage_page_is_muted_by_nothing_but_its_host_or_its_target(text: str) -> None:
+    of = site(text)
+    services = {service.name: service for service in of.services}
+    seen = 0
+    for verdict in verdicts(text):
+        target = alert_of(of, verdict.labels)
+        if target.fault != "outage" or target.severity != "critical":
+            continue
+        for labels in verdict.muted_by:
+            source = alert_of(of, labels)
+            seen += 1
+            by_host = source.service == services[target.service].host
+            by_target = source.service == target.service and source.pack == "target" and target.pack != "target"
+            assert by_host or by_target, (source.name, target.name)
+    assert seen > 20
+
+
+@pytest.mark.parametrize("text", [DEMO, SHOP], ids=["the demo", "a shop"])
+def test_what_mutes_is_as_severe_reaches_the_same_people_and_is_told_no_later(text: str) -> None:
+    of = site(text)
+    paces = {s.name: max((j.interval for j in s.jobs), default=of.stack.timing.scrape_interval) for s in of.services}
+
+    def told_after(alert: Alert) -> int:
+        return paces[alert.service] + alert.for_seconds + alert.evaluation_interval
+
+    seen = 0
+    for verdict in verdicts(text):
+        target = alert_of(of, verdict.labels)
+        for labels in verdict.muted_by:
+            source = alert_of(of, labels)
+            seen += 1
+            assert source.fault == "outage"
+            assert SEVERITIES.index(source.severity) <= SEVERITIES.index(target.severity)
+            assert reaches(of, source.severity, source.owner) >= reaches(of, target.severity, target.owner)
+            assert told_after(source) <= told_after(target)
+    assert seen > 200
+
+
+@pytest.mark.parametrize("text", [DEMO, SHOP], ids=["the demo", "a shop"])
+def test_somebody_is_told_of_something_whenever_anything_is_muted(text: str) -> None:
+    """Chains end: what is muted by what is muted is muted by something that is told."""
+    simulator = Simulator(site(text))
+    for alerts in random_sets(site(text), 11):
+        found = simulator.simulate(alerts)
+        loud = {v.labels["incident"] for v in found if not v.muted_by}
+        for verdict in found:
+            if verdict.muted_by:
+                assert _roots(verdict, found) & loud, verdict.labels
+
+
+def _roots(verdict: Verdict, found: tuple[Verdict, ...]) -> set[str]:
+    by_name = {each.labels["incident"]: each for each in found}
+    seen: set[str] = set()
+    waiting = [labels["incident"] for labels in verdict.muted_by]
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting += [labels["incident"] for labels in by_name[name].muted_by]
+    return seen
+
+
+def test_the_stack_itself_is_never_muted() -> None:
+    for text in (DEMO, SHOP):
+        assert not any(v.muted_by for v in verdicts(text) if v.labels["service"] == STACK_SERVICE)

@@ -49,12 +49,16 @@ class SeriesSpec(PackModel):
 class StateSpec(PackModel):
     """Another state of the service, in one sentence, and what is different in it from the healthy one.
 
-    with_fault: from the faulty one.
+    with_fault: from the faulty one. before: what is different for as long as `before_for` until then, in which the
+    alert is silent too. of_each: once for each target or probe, which is then `<<target>>`.
     """
 
     state: Text
-    change: list[SeriesSpec] = Field(min_length=1)
+    change: list[SeriesSpec] = Field([])
     with_fault: bool = False
+    before: list[SeriesSpec] = Field([])
+    before_for: Expression = "0s"
+    of_each: Literal["target", "probe"] | None = None
 
 
 class CaseSpec(PackModel):

@@ -13,7 +13,7 @@ from generator import burn, units
 from generator.conventions import STACK_SERVICE
 from generator.diagnostics import Span
 from generator.model import Alert, EndpointBudget, PackInstance, Service, Stack
-from generator.packs.case_schema import CaseSpec, SeriesSpec
+from generator.packs.case_schema import CaseSpec, SeriesSpec, StateSpec
 from generator.packs.context import ObjectiveView, Target, pack_context, signals_of
 from generator.packs.load import Pack, tests_of
 from generator.packs.own import pack_of
@@ -82,6 +82,15 @@ _ALWAYS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
+class Other:
+    """Another state, and what it comes from: `before` for `before_for` seconds."""
+
+    state: State
+    before: State
+    before_for: int
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """How one alert of one service is proven; all times in seconds, all states complete."""
 
@@ -100,8 +109,8 @@ class Case:
     fault: State
     silence: State
     boundary: State | None
-    silent: tuple[State, ...]
-    firing: tuple[State, ...]
+    silent: tuple[Other, ...]
+    firing: tuple[Other, ...]
     vanished: State
     edge_fires: bool
     gone_fires: bool
@@ -117,7 +126,12 @@ class Case:
     def states(self) -> tuple[State, ...]:
         """Every state of the service that occurs."""
         edge = () if self.boundary is None else (self.boundary,)
-        return (self.baseline, self.fault, *edge, *self.silent, *self.firing)
+        return (
+            self.baseline,
+            self.fault,
+            *edge,
+            *(state for other in (*self.silent, *self.firing) for state in (other.state, other.before)),
+        )
 
 
 def cases_of(instance: PackInstance, service: Service, stack: Stack) -> list[Case]:
@@ -182,8 +196,8 @@ class _Cases:
             fault=fault,
             silence={series: shape for series, shape in baseline.items() if series not in quiet},
             boundary=self._with(baseline, spec.boundary) if spec.boundary else None,
-            silent=tuple(self._with(fault if each.with_fault else baseline, each.change) for each in spec.silent_when),
-            firing=tuple(self._with(fault if each.with_fault else baseline, each.change) for each in spec.fires_when),
+            silent=tuple(other for each in spec.silent_when for other in self._others(each, baseline, fault)),
+            firing=tuple(other for each in spec.fires_when for other in self._others(each, baseline, fault)),
             vanished={series: shape for series, shape in fault.items() if _metric(series) not in names},
             edge_fires=spec.at_edge == "firing",
             gone_fires=spec.gone == "keeps firing",
@@ -195,6 +209,18 @@ class _Cases:
             silent_for=self._seconds(spec.silent_for or "0s"),
             stays=bool(spec.stays),
         )
+
+    def _others(self, spec: StateSpec, baseline: State, fault: State) -> list[Other]:
+        """Another state, once for each target if it is one of each."""
+        usual = self.context["target"]
+        lists = {"target": self.context["targets"], "probe": self.context["probed"]}
+        others = []
+        for target in lists[spec.of_each] if spec.of_each else [usual]:
+            self.context["target"] = target
+            state = self._with(fault if spec.with_fault else baseline, spec.change)
+            others.append(Other(state, self._with(baseline, spec.before), self._seconds(spec.before_for)))
+        self.context["target"] = usual
+        return others
 
     def _fired(self, spec: CaseSpec) -> list[tuple[dict[str, str], float | None]]:
         """Of each alert that fires, the labels (those apart that every one carries) and the value."""

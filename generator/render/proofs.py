@@ -16,7 +16,7 @@ from generator.conventions import GENERATED
 from generator.emit import emit_json
 from generator.expansion import expand
 from generator.model import Alert, PackInstance, Service, Site
-from generator.packs.cases import RELOADED, STARTED, Case, Level, Rate, State, cases_of
+from generator.packs.cases import RELOADED, STARTED, Case, Level, Other, Rate, State, cases_of
 from generator.packs.context import JUST_STARTED, SETTLE, SETTLED
 from generator.render.timeline import Timeline
 from generator.units import format_duration
@@ -88,13 +88,13 @@ class _Proof:
         self._recovery()
         if case.boundary is not None:
             self._edge(case.boundary)
-        for state in case.silent:
+        for other in case.silent:
             if case.silent_gap <= case.calm:
                 self._calm()
-            self._stays_silent(state)
-        for state in case.firing:
+            self._stays_silent(other)
+        for other in case.firing:
             self._calm()
-            self._fires_too(state)
+            self._fires_too(other)
         for text, series, state in self._first_minutes():
             self._calm()
             self._first_minute(text, series, state)
@@ -182,18 +182,31 @@ class _Proof:
         else:
             self._expect_silent(start + after)
 
-    def _stays_silent(self, state: State) -> None:
+    def _stays_silent(self, other: Other) -> None:
         """Neither at the end nor at any time before: what fires for a moment has sent its message."""
-        if self.case.silent_gap:
-            self.timeline.run(self.case.silent_gap, self.case.silence)
-        start = self.timeline.run((self.case.silent_for or self._settled()) + self._every, state)
+        start = self._lead_up(other, self.case.silent_gap)
+        self.timeline.run((self.case.silent_for or self._long_enough()) + self._every, other.state)
         self._expect_never(start, self.timeline.now - self._every)
 
-    def _fires_too(self, state: State) -> None:
-        self._gap()
-        after = self._settled()
-        start = self.timeline.run(after + self._every, state)
-        self._expect_state("firing", start + after)
+    def _fires_too(self, other: Other) -> None:
+        start = self._lead_up(other, self.case.gap)
+        if other.before_for:
+            self._expect_never(start, self.timeline.now - self._every)
+        self.timeline.run(self._long_enough() + self._every, other.state)
+        self._expect_state("firing", self.timeline.now - self._every)
+
+    def _lead_up(self, other: Other, gap: int) -> int:
+        """What comes before another state: its own lead, or a gap like that before the fault. Returns the start."""
+        if other.before_for:
+            return self.timeline.run(other.before_for, other.before)
+        if gap:
+            self.timeline.run(gap, self.case.silence)
+        return self.timeline.now
+
+    def _long_enough(self) -> int:
+        """As long as the fault would take, and until the windows hold nothing of what was before."""
+        _, after = self._fires_after()
+        return after + self.timeline.align(self.case.clears)
 
     def _gone(self) -> None:
         self._gap()
@@ -214,6 +227,8 @@ class _Proof:
             yield JUST_STARTED, STARTED, self.case.fault
         if SETTLED in self.alert.expr and self.case.gone_fires:
             yield SETTLED, RELOADED, self.case.vanished
+        elif SETTLED in self.alert.expr and self.case.firing:
+            yield SETTLED, RELOADED, self.case.firing[0].state
 
     def _first_minute(self, text: str, series: str, state: State) -> None:
         """Quiet for a minute and not for longer."""

@@ -109,12 +109,12 @@ class _Rule:
     @classmethod
     def parse(cls, rule: Mapping[str, Any]) -> "_Rule":
         """From its place in the configuration."""
-        sides = (tuple(map(_matcher, rule[key])) for key in ("source_matchers", "target_matchers"))
-        return cls(*sides, tuple(rule.get("equal", ())))
+        source, target = (tuple(map(_matcher, rule[key])) for key in ("source_matchers", "target_matchers"))
+        return cls(source, target, tuple(rule.get("equal", ())))
 
     def mutes(self, source: Labels, target: Labels) -> bool:
-        """Whether `target`, which is one of this rule, is kept quiet by `source`, which is another. What is on both sides
-        keeps nothing like it quiet."""
+        """Whether `target`, which is one of this rule, is kept quiet by `source`, which is one of it too. What is on
+        both sides keeps nothing like it quiet."""
         if any(source.get(label, "") != target.get(label, "") for label in self.equal):
             return False
         return not (_all(self.source, target) and _all(self.target, source))

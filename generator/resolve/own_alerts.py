@@ -15,7 +15,7 @@ from generator.diagnostics import Problems
 from generator.expansion import expand
 from generator.model import OwnAlert, Service, Stack
 from generator.packs import instantiate, own_pack
-from generator.packs.case_schema import CaseSpec
+from generator.packs.case_schema import CaseSpec, SeriesSpec
 from generator.packs.cases import cases_of
 from generator.packs.derive import CaseData, Underivable, derive_case
 from generator.promql import PromQLError, parse, result_labels, walk
@@ -162,7 +162,12 @@ class _Reader:
             back = {"background": "healthy", "change": "broken"}
             for problem in error.errors():
                 place = tuple(back.get(str(step), step) for step in problem["loc"])
-                self._say("spec/no-proof", f"{place[-1] if place else 'proof'}: {problem['msg']}", "proof", *place)
+                word = str(place[-1]) if place else "proof"
+                unknown = problem["type"] == "extra_forbidden"
+                message = f"'{word}' is not known here" if unknown else f"{word}: {problem['msg']}"
+                known = SeriesSpec.model_fields if len(place) > 1 else CaseSpec.model_fields
+                notes = [f"known: {', '.join(known)}"] if unknown else []
+                self._say("spec/no-proof", message, "proof", *place, notes=notes)
             return None
         for series in _series(given):
             if not _is_series(series):
@@ -183,7 +188,8 @@ class _Reader:
             for problem in problems.diagnostics:
                 self._say("spec/no-proof", problem.message, "proof")
         except ValueError as error:
-            self._say("spec/no-proof", f"the proof cannot be read: {error}", "proof")
+            said = str(error).replace("could not convert string to float:", "no number:")
+            self._say("spec/no-proof", f"the proof cannot be read: {said}", "proof")
         return not self.wrong
 
     def _alert(self, expr: str, case: CaseData) -> OwnAlert:

@@ -36,7 +36,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_help_lists_the_verbs(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = Run(capsys, "--help")
     assert run.code == 0
-    for verb in ("init", "check", "render", "plan", "apply", "explain", "schema", "connect", "logs"):
+    for verb in ("init", "check", "render", "plan", "apply", "explain", "schema", "connect", "logs", "backtest", "new-pack"):
         assert f"\n  {verb} " in run.out
 
 

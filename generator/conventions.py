@@ -112,6 +112,7 @@ DATASOURCE_TEMPO: Final = "lookout-tempo"
 DASHBOARD_HOME: Final = "lookout-home"
 DASHBOARD_HOSTS: Final = "lookout-hosts"
 DASHBOARD_LOGS: Final = "lookout-logs"
+DASHBOARD_OBJECTIVES: Final = "lookout-slo"
 DASHBOARD_STACK: Final = "lookout-stack"
 # In a panel's description, before the sentence that says why it may show nothing.
 MAY_BE_EMPTY: Final = "May be empty: "

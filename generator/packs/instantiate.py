@@ -144,6 +144,7 @@ class _Instance:
                 origin=self.pack.lines[spec.name],
             )
             for spec in self.pack.rules.records
+            if holds(spec.when, self.context, self.pack.lines[spec.name])
         )
 
     def _rows(self, kept: Collection[str]) -> tuple[Row, ...]:

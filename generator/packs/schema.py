@@ -142,12 +142,13 @@ class PackFile(PackModel):
 
 
 class RecordSpec(PackModel):
-    """A recording rule. `every`: how often it is evaluated, when not as often as the alerts."""
+    """A recording rule. `every`: how often it is evaluated, when not as often as the alerts. `when`: as of alerts."""
 
     name: Annotated[str, Field(pattern=r"^[a-z_]+(:[a-z0-9_]+)+$")]
     expr: Text
     labels: dict[str, str] = {}
     every: Expression = "0s"
+    when: str = ""
 
 
 class AlertSpec(PackModel):

@@ -1,4 +1,5 @@
-"""Grafana dashboards: which there are. What stands on each is in overview, explorer, hosts and services."""
+"""Grafana dashboards: which there are. What stands on each is in overview, explorer, hosts,
+objectives and services."""
 
 from generator.artifact import Artifact
 from generator.conventions import DASHBOARD_HOSTS, dashboard_of
@@ -6,11 +7,12 @@ from generator.model import Site
 
 
 def render_dashboards(site: Site) -> tuple[Artifact, ...]:
-    """Home, logs, hosts, the stack, and one dashboard for each other service."""
+    """Home, logs, hosts, the stack, objectives if there are any, and one dashboard for each other service."""
     # Imported here because whoever only asks for --help should not wait for Grafana's SDK.
     from generator.render.board import render_board
     from generator.render.explorer import logs_board
     from generator.render.hosts import hosts_board
+    from generator.render.objectives import objectives_board
     from generator.render.overview import home_board
     from generator.render.services import service_board
 
@@ -19,4 +21,6 @@ def render_dashboards(site: Site) -> tuple[Artifact, ...]:
     boards = [home_board(site), logs_board(site), *(service_board(site, service) for service in others)]
     if hosts:
         boards.append(hosts_board(site, hosts))
+    if any(service.objectives for service in site.services):
+        boards.append(objectives_board(site))
     return tuple(render_board(board) for board in boards)

@@ -10,6 +10,7 @@ from generator.conventions import (
     DASHBOARD_HOME,
     DASHBOARD_HOSTS,
     DASHBOARD_LOGS,
+    DASHBOARD_OBJECTIVES,
     DASHBOARD_STACK,
     GLANCE,
     RUNBOOKS_PATH,
@@ -58,10 +59,12 @@ def home_board(site: Site) -> Board:
 
 
 def _bar(site: Site) -> tuple[dashboard.DashboardLink, ...]:
+    promised = any(service.objectives for service in site.services)
     hosts = any(dashboard_of(s.name, s.kinds) == DASHBOARD_HOSTS for s in site.services)
     stack = any(dashboard_of(s.name, s.kinds) == DASHBOARD_STACK for s in site.services)
     return (
         bar_link("Logs", f"/d/{DASHBOARD_LOGS}", "doc"),
+        *([bar_link("Objectives", f"/d/{DASHBOARD_OBJECTIVES}")] if promised else []),
         *([bar_link("Hosts", f"/d/{DASHBOARD_HOSTS}")] if hosts else []),
         *([bar_link("Monitoring stack", f"/d/{DASHBOARD_STACK}")] if stack else []),
         bar_link("Runbooks", f"{site.stack.base_url}{RUNBOOKS_PATH}/", "info"),

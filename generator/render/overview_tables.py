@@ -14,6 +14,7 @@ from generator.render.sdk import dashboard
 from generator.render.thresholds import override
 
 SEVERITY_COLOURS: Final = {"critical": "red", "warning": "orange", "info": "blue"}
+_BUDGET: Final = "Budget left"
 _COLOURED_TEXT: Final = {"type": "color-text"}
 
 
@@ -40,7 +41,7 @@ def firing_tile(site: Site, canvas: Canvas) -> Tile:
     )
     drawn = draw(panel, canvas)
     order = ["severity", "alertname", "service", "Value", "owner", "dashboard"]
-    _arrange(drawn, order, {"alertname": "alert"})
+    keep_service(drawn, order, {"alertname": "alert"})
     colours = {name: {"text": name, "color": colour} for name, colour in SEVERITY_COLOURS.items()}
     _override(
         drawn,
@@ -60,7 +61,8 @@ def services_tile(site: Site, canvas: Canvas) -> Tile:
     """Every service in one line: whether it answers, inside and outside, and what fires on it."""
     panel = _services_panel(site)
     drawn = draw(panel, canvas)
-    _arrange(drawn, ["service", "Value #A", "Value #B", "Value #C", "Value #D", "dashboard"], {})
+    values = [f"Value #{letter}" for letter in "ABCDE"[: len(panel.queries)]]
+    keep_service(drawn, ["service", *values, "dashboard"], {})
     states = {"0": {"text": "down", "color": "red"}, "1": {"text": "up", "color": "green"}}
     mappings = [{"type": "value", "options": states}]
     _override(
@@ -73,6 +75,7 @@ def services_tile(site: Site, canvas: Canvas) -> Tile:
             override("byName", name, color=_fixed(colour), custom__cellOptions=_COLOURED_TEXT, noValue="0")
             for name, colour in (("Critical", "red"), ("Warning", "orange"))
         ),
+        *([override("byName", _BUDGET, unit="percentunit", noValue="none")] if len(values) > 4 else []),
         *_dashboard_column(),
     )
     return Tile(drawn, panel.width, panel.height)
@@ -80,6 +83,8 @@ def services_tile(site: Site, canvas: Canvas) -> Tile:
 
 def _services_panel(site: Site) -> Panel:
     up = _with_dashboard(site, 'min by (service) (up{service!=""})')
+    promised = any(service.objectives for service in site.services)
+    budget = (Query("min by (service) (slo:budget_left:ratio)", _BUDGET, instant=True),) if promised else ()
     return Panel(
         slug="services",
         title="Services",
@@ -94,6 +99,7 @@ def _services_panel(site: Site) -> Panel:
             Query("min by (service) (probe_success)", "Probes", instant=True),
             Query(f"count by (service) ({firing('critical')})", "Critical", instant=True),
             Query(f"count by (service) ({firing('warning')})", "Warning", instant=True),
+            *budget,
         ),
         empty_reason="a service without probes or without firing alerts has nothing in those columns",
         width=12,
@@ -130,7 +136,7 @@ def _dashboard_column() -> Sequence[dashboard.DashboardFieldConfigSourceOverride
     )
 
 
-def _arrange(drawn: dashboard.Panel, order: Sequence[str], names: dict[str, str]) -> None:
+def keep_service(drawn: dashboard.Panel, order: Sequence[str], names: dict[str, str]) -> None:
     """The columns' order, and other names for some; unlike on a service's own dashboard, `service` stays."""
     assert drawn.transformations is not None
     options = drawn.transformations[-1].options

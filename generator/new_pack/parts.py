@@ -35,6 +35,11 @@ class Start:
         return self.up is not None or self.level is None
 
     @property
+    def param(self) -> str:
+        """The limit of the first alert: parameters of a service's kinds share one name space."""
+        return f"{self.kind.replace('-', '_')}_most"
+
+    @property
     def alert(self) -> str:
         """The name of the first alert."""
         return f"{_camel(self.kind)}{'Down' if self.watches_up else 'High'}"
@@ -71,7 +76,7 @@ def _limit(start: Start) -> str:
 def _pack(start: Start) -> str:
     params = f"""\
 params:
-  most:
+  {start.param}:
     type: number
     default: {_limit(start)}
     min: 1
@@ -115,13 +120,13 @@ def _rules(start: Start) -> str:
     severity: warning
     fault: cause
     detects: [saturated]
-    expr: <<sig.level>> > <<most>>
+    expr: <<sig.level>> > <<{start.param}>>
     for: 5m
     keep_firing_for: 5m
     summary: >-
-      {start.metric} of <<service>> is {{{{ $value | humanize }}}} (limit <<most>>)
+      {start.metric} of <<service>> is {{{{ $value | humanize }}}} (limit <<{start.param}>>)
     description: >-
-      {start.metric} of <<service>> is above <<most>>. {MARK} what that means."""
+      {start.metric} of <<service>> is above <<{start.param}>>. {MARK} what that means."""
     return f"""\
 alerts:
   - name: {start.alert}
@@ -134,7 +139,7 @@ def _panels(start: Start) -> str:
     if start.watches_up:
         shown = "expect: data\n        min: 0\n        max: 1"
     else:
-        line = f"- {{param: most, colour: orange, alert: {start.alert}}}"
+        line = f"- {{param: {start.param}, colour: orange, alert: {start.alert}}}"
         shown = f"thresholds:\n          {line}\n        expect: data\n        min: 0"
     return f"""\
 rows:
@@ -152,11 +157,11 @@ rows:
 
 
 def _tests(start: Start) -> str:
-    healthy, broken = ("1", "0") if start.watches_up else ('"<<most / 2>>"', '"<<1.5 * most>>"')
+    healthy, broken = ("1", "0") if start.watches_up else (f'"<<{start.param} / 2>>"', f'"<<1.5 * {start.param}>>"')
     more = "no_edge: It is there or it is not." if start.watches_up else f"""\
-value: <<1.5 * most>>
+value: <<1.5 * {start.param}>>
     boundary:
-      - {{series: '{start.series}', each: target, level: "<<most>>"}}"""  # fmt: skip
+      - {{series: '{start.series}', each: target, level: "<<{start.param}>>"}}"""  # fmt: skip
     return f"""\
 baseline:
   - {{series: '{start.series}', each: target, level: {healthy}}}

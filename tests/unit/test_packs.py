@@ -27,6 +27,7 @@ def alert_of(instance: PackInstance, name: str) -> Alert:
 
 def test_the_packs_that_ship() -> None:
     first = [
+        "anomaly",
         "backup",
         "bugsink",
         "business",
@@ -53,6 +54,7 @@ def test_the_packs_that_ship() -> None:
         "process",
         "rabbitmq",
         "redis",
+        "slo",
         "sqlalchemy",
         "stack",
         "starlette",

@@ -116,6 +116,8 @@ DASHBOARD_OBJECTIVES: Final = "lookout-slo"
 DASHBOARD_STACK: Final = "lookout-stack"
 # In a panel's description, before the sentence that says why it may show nothing.
 MAY_BE_EMPTY: Final = "May be empty: "
+# As many queries a dashboard may ask when it is opened; what is collapsed asks nothing.
+OPEN_QUERIES: Final = 60
 # Before the slug of a panel that shows the last value of another one's graph.
 GLANCE: Final = "glance-"
 

@@ -3,11 +3,11 @@
 Those are what fires, what the service uses, and its log lines. Layout and looks are others' work.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from generator.conventions import DASHBOARD_HOSTS, GLANCE, SEVERITIES, dashboard_of, log_names
+from generator.conventions import DASHBOARD_HOSTS, GLANCE, OPEN_QUERIES, SEVERITIES, dashboard_of, log_names
 from generator.model import Panel, Query, Row, Service, Site
 from generator.render.board import BoardRow, Tile, annotation
 from generator.render.links import alert_links, logs_at_point
@@ -79,7 +79,17 @@ def with_common_rows(site: Site, service: Service, rows: Sequence[Row]) -> tuple
         extra[DEPENDENCIES] = (_uses_panel(used),)
     if service.logs.mode != "none":
         extra[LOGS] = _log_panels(service.name)
-    return _add_panels(rows, {title: panels for title, panels in extra.items() if panels})
+    return tuple(_light(_add_panels(rows, {title: panels for title, panels in extra.items() if panels})))
+
+
+def _light(rows: Sequence[Row]) -> Iterator[Row]:
+    """The rows, those collapsed that would ask more than a dashboard may when it is opened."""
+    asked = 0
+    for row in rows:
+        queries = 0 if row.collapsed else sum(len(panel.queries) for panel in row.panels)
+        too_many = asked + queries > OPEN_QUERIES
+        yield replace(row, collapsed=row.collapsed or too_many)
+        asked += 0 if too_many else queries
 
 
 def glance_panels(service: Service, rows: Sequence[Row]) -> tuple[Panel, ...]:

@@ -11,6 +11,7 @@ from generator.check.dashboards.document import Bundle, Document, PanelView, Tar
 from generator.check.dashboards.interpolate import LeftOver, Scale, interpolate, scale
 from generator.check.dashboards.rule import Finding
 from generator.check.dashboards.variables import assignments, offline
+from generator.conventions import OPEN_QUERIES
 from generator.promql import PromQLError, children, parse, result_labels, walk
 
 # A quarter of an hour, a working day's morning, a month.
@@ -19,7 +20,6 @@ ZOOMS: Final = (15 * 60, 6 * 3600, 30 * 86400)
 LONG_WINDOW: Final = 30 * 60
 # `increase` counts what happened within a window, which may be the one that an alert looks at.
 COUNT_WINDOW: Final = 5 * 60
-OPEN_QUERIES: Final = 60
 _RATES: Final = frozenset({"rate", "irate", "increase", "delta", "idelta", "deriv"})
 _COUNTER_READERS: Final = _RATES | {"resets", "changes", "absent", "absent_over_time", "timestamp", "present_over_time"}
 _LEGEND: Final = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
@@ -131,12 +131,13 @@ def _bare_counters(node: Any, read: bool) -> Iterator[str]:
 
 
 def service_matcher(bundle: Bundle) -> Iterator[Finding]:
-    """On a service's dashboard every selector says which service, so that no other's series are shown."""
+    """On a service's dashboard every selector says which service (on the hosts': or which host or job)."""
     for document, panel, _, tree in _trees(bundle):
         if not {"service", "hosts"} & set(document.tags):
             continue
+        known = {"service", "host", "job"} if "hosts" in document.tags else {"service"}
         for node in walk(tree):
-            if isinstance(node, pp.VectorSelector) and "service" not in {m.name for m in node.matchers.matchers}:
+            if isinstance(node, pp.VectorSelector) and not known & {m.name for m in node.matchers.matchers}:
                 yield Finding(document.path, f"'{panel.title}': {node.name or 'a selector'} names no service", panel.id)
 
 

@@ -52,9 +52,10 @@ WORDS: Final = {
 PROGRAMS: Final = set(
     re.split(
         r"\s+",
-        """awk cat cd column cut curl date df dig dmesg docker du echo find findmnt free getent git grep head iostat ip
-        journalctl jq kill last ls lsblk lsof make mount nc openssl ping pip ps sed sort ss ssh sudo systemctl tail timeout
-        top tr uniq uptime vmstat watch wc ./lookout""",
+        """awk cat cd chronyc column crontab cut curl date df diff dig dmesg docker du echo ethtool find findmnt free
+        getent git grep head iostat ip journalctl jq kill last ls lsblk lsof make mount mtr nc openssl pidstat ping
+        pip ps psql sed sha256sum sort ss ssh sudo systemctl tail timedatectl timeout top tr uniq uptime vmstat
+        watch wc ./lookout scripts/dump.sh""",
     )
 )
 # Where the repository lies for whoever reads the pages.

@@ -6,7 +6,7 @@ to describe. The result is a case as tests.yaml has them.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -28,6 +28,7 @@ _LEAST: Final = 1e-5
 _SET: Final = ("service", "environment")
 _PLACE: Final = {"job": "<<target.job>>", "instance": "<<target.instance>>"}
 _ANY: Final = "any"
+_OTHER: Final = "other"
 
 CaseData = dict[str, Any]
 
@@ -38,19 +39,28 @@ class Underivable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class _Measure:
-    """What an expression measures: a series, what is made of it over which window, and the labels that are left."""
+    """What an expression measures: a series, what is made of it over which window, and the labels that are left.
+
+    `others` are labels of series that it does not measure, each for another reason.
+    """
 
     metric: str
     matched: Mapping[str, str]
     kind: str
     window: int
     labels: Mapping[str, str]
+    others: tuple[Mapping[str, str], ...]
 
     @property
     def series(self) -> str:
         """The series in the notation of tests.yaml."""
-        names = {**self.matched, **{name: value for name, value in self.labels.items() if name not in _PLACE}}
-        inside = ",".join(f'{name}="{value}"' for name, value in sorted(names.items()))
+        return self.named(self.matched)
+
+    def named(self, matched: Mapping[str, str]) -> str:
+        """A series of the metric with these labels, and those that are left."""
+        left = {name: value for name, value in self.labels.items() if name not in (*_PLACE, *self.matched)}
+        names = {**left, **matched}
+        inside = ",".join(f'{name}="{value}"' for name, value in sorted(names.items()) if value)
         return f"{self.metric}{{{inside}}}" if inside else self.metric
 
 
@@ -91,7 +101,7 @@ def _measure(node: Any) -> _Measure:
     everything = {**_PLACE, **matched}
     kept = everything if by is None else by
     labels = {name: everything.get(name, _ANY) for name in kept if name not in _SET}
-    return _Measure(str(node.name), matched, kind, window, labels)
+    return _Measure(str(node.name), matched, kind, window, labels, tuple(_others(node, matched)))
 
 
 def _bare(node: Any) -> Any:
@@ -125,6 +135,24 @@ def _matched(selector: Any) -> dict[str, str]:
     return labels
 
 
+def _others(selector: Any, matched: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """The labels of series that one matcher alone keeps out."""
+    for matcher in selector.matchers.matchers:
+        if matcher.name in (*_SET, "__name__"):
+            continue
+        wanted = str(matcher.value)
+        candidates = [_OTHER, wanted, *wanted.split("|"), _ANY, ""]
+        if (value := next((each for each in candidates if not _takes(matcher, each)), None)) is not None:
+            yield {**matched, matcher.name: value}
+
+
+def _takes(matcher: Any, value: str) -> bool:
+    wanted = str(matcher.value)
+    if matcher.op in (pp.MatchOp.Equal, pp.MatchOp.NotEqual):
+        return bool((value == wanted) == (matcher.op == pp.MatchOp.Equal))
+    return bool(bool(re.fullmatch(wanted, value)) == (matcher.op == pp.MatchOp.Re))
+
+
 def _value_for(matcher: Any) -> str:
     wanted = str(matcher.value)
     if matcher.op == pp.MatchOp.Equal:
@@ -132,9 +160,7 @@ def _value_for(matcher: Any) -> str:
     if matcher.op == pp.MatchOp.NotEqual:
         return "" if wanted else _ANY
     try:
-        candidates = [*wanted.split("|"), _ANY, ""]
-        matches = matcher.op == pp.MatchOp.Re
-        return next(each for each in candidates if bool(re.fullmatch(wanted, each)) == matches)
+        return next(each for each in (*wanted.split("|"), _ANY, "") if _takes(matcher, each))
     except (re.error, StopIteration) as error:
         raise Underivable(f"no value is known that matches {matcher.name} {wanted!r}") from error
 
@@ -201,6 +227,10 @@ def _case(measure: _Measure, shape: str, healthy: float, broken: float, **more: 
         "background": [{"series": measure.series, shape: _text(healthy)}],
         "change": [{"series": measure.series, shape: _text(broken)}],
         "gone": "resolves",
+        "silent_when": [
+            {"state": "It is so elsewhere.", "change": [{"series": measure.named(other), shape: _text(broken)}]}
+            for other in measure.others
+        ],
         **more,
     }
 

@@ -16,5 +16,9 @@ ELSEWHERE: Final[dict[str, tuple[str, str]]] = {
         "tests/docs/test_install.py",
         "lookout-instrumentation[fastapi] @ file:///root/lookout/instrumentation",
     ),
+    "./lookout new-pack nginx --from nginx-prometheus-exporter-1.4.2.prom": (
+        "tests/cli/test_new_pack.py",
+        '"new-pack", "mine", "--from"',
+    ),
     "ssh -L 8080:127.0.0.1:8080 -L 3001:127.0.0.1:3001 USER@SERVER": ("scripts/up.sh", _SSH),
 }

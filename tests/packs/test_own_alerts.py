@@ -1,6 +1,7 @@
 """Alerts of a user's own: their proofs hold, and fail when the rule is no longer the one that was written."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,7 +10,8 @@ import yaml
 
 from generator.conventions import OWN_PACK
 from generator.diagnostics import Problems
-from generator.model import Service
+from generator.model import Alert, Service
+from generator.mutation import mutants_of
 from generator.pipeline import compile_text, resolve_text
 from generator.render.rules import render_rules
 from tests.packs.proving import Spoil, change_severity, change_threshold, drop_hold, drop_keep, prove_service
@@ -110,6 +112,20 @@ def test_another_rule_fails_the_proof(name: str, spoilt: str, tmp_path: Path) ->
     if spoil(alert) == alert:
         return
     assert prove_service(service, tmp_path, spoil).failed == {"MyOwn"}
+
+
+@pytest.mark.parametrize("name", DERIVED)
+def test_a_selector_that_takes_more_fails_the_proof(name: str, tmp_path: Path) -> None:
+    service = service_with(DERIVED[name])
+    (alert,) = service.alerts
+    for mutant in mutants_of(alert):
+        if mutant.name.startswith("matcher"):
+            assert prove_service(service, tmp_path, partial(_instead, mutant.alert)).failed == {"MyOwn"}, mutant.name
+
+
+def _instead(other: Alert, alert: Alert) -> Alert:
+    """Another rule than the one that was written."""
+    return other
 
 
 def test_everything_else_follows_of_itself() -> None:

@@ -118,8 +118,8 @@ class Case:
     also: tuple[tuple[Mapping[str, str], float | None], ...]
     lasts: int
     outlives: int
-    silent_gap: int
-    silent_for: int
+    state_gap: int
+    state_for: int
     stays: bool
 
     @property
@@ -205,8 +205,8 @@ class _Cases:
             also=tuple(fired[1:]),
             lasts=self._seconds(spec.lasts),
             outlives=self._seconds(spec.outlives or spec.clears or spec.gap),
-            silent_gap=self._seconds(spec.silent_gap or spec.gap),
-            silent_for=self._seconds(spec.silent_for or "0s"),
+            state_gap=self._seconds(spec.state_gap or spec.gap),
+            state_for=self._seconds(spec.state_for or "0s"),
             stays=bool(spec.stays),
         )
 

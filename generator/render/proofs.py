@@ -89,11 +89,12 @@ class _Proof:
         if case.boundary is not None:
             self._edge(case.boundary)
         for other in case.silent:
-            if case.silent_gap <= case.calm:
+            if case.state_gap <= case.calm:
                 self._calm()
             self._stays_silent(other)
         for other in case.firing:
-            self._calm()
+            if case.state_gap <= case.calm:
+                self._calm()
             self._fires_too(other)
         for text, series, state in self._first_minutes():
             self._calm()
@@ -168,10 +169,13 @@ class _Proof:
         return after if self.case.gap else max(after, self.timeline.align(self.case.clears))
 
     def _stays(self) -> None:
-        """It fires on, and without its series too."""
+        """It fires on, and without its series too; until there is another state in which it has to be silent."""
         for state in (self.case.baseline, self.case.vanished):
             self.timeline.run(self.case.clears + self._every, state)
             self._expect_state("firing", self.timeline.now - self._every)
+        for other in self.case.silent:
+            self.timeline.run(self.case.state_for + self._every, other.state)
+            self._expect_silent(self.timeline.now - self._every)
 
     def _edge(self, state: State) -> None:
         self._gap()
@@ -184,12 +188,12 @@ class _Proof:
 
     def _stays_silent(self, other: Other) -> None:
         """Neither at the end nor at any time before: what fires for a moment has sent its message."""
-        start = self._lead_up(other, self.case.silent_gap)
-        self.timeline.run((self.case.silent_for or self._long_enough()) + self._every, other.state)
+        start = self._lead_up(other, self.case.state_gap)
+        self.timeline.run(self._long_enough() + self._every, other.state)
         self._expect_never(start, self.timeline.now - self._every)
 
     def _fires_too(self, other: Other) -> None:
-        start = self._lead_up(other, self.case.gap)
+        start = self._lead_up(other, self.case.state_gap)
         if other.before_for:
             self._expect_never(start, self.timeline.now - self._every)
         self.timeline.run(self._long_enough() + self._every, other.state)
@@ -205,6 +209,8 @@ class _Proof:
 
     def _long_enough(self) -> int:
         """As long as the fault would take, and until the windows hold nothing of what was before."""
+        if self.case.state_for:
+            return self.case.state_for
         _, after = self._fires_after()
         return after + self.timeline.align(self.case.clears)
 

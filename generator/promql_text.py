@@ -11,7 +11,9 @@ from typing import Any, Final
 
 import promql_parser as pp
 
+from generator.conventions import COUNT_WINDOW, LONG_WINDOW
 from generator.promql import PromQLError, constant, parse, walk
+from generator.units import parse_duration
 
 _TOKEN: Final = re.compile(
     r"""(?P<space>\s+|\#[^\n]*)
@@ -25,6 +27,7 @@ _MIRROR: Final = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": 
 # Words before a list of labels.
 _LISTS: Final = frozenset({"by", "without", "on", "ignoring", "group_left", "group_right"})
 _KEYWORDS: Final = _LISTS | {"and", "or", "unless", "atan2", "offset", "bool", "inf", "nan"}
+_RATES: Final = frozenset({"rate", "irate", "increase", "delta", "idelta", "deriv"})
 _OPEN: Final = "([{"
 _CLOSE: Final = ")]}"
 
@@ -114,6 +117,28 @@ def measured(expr: str) -> str:
                 return expr
             text = _unwrapped(side)
     return text
+
+
+def with_window(expr: str, window: str) -> str:
+    """`expr` with its rates over `window`, those apart whose own window is long enough to mean something."""
+    found = tokens(expr)
+    text = expr
+    for at in reversed(range(len(found) - 1)):
+        if found[at].text not in _RATES or found[at + 1].text != "(":
+            continue
+        depth = found[at].depth + 1
+        opening = next((n for n in range(at + 2, len(found)) if found[n].text == "[" and found[n].depth == depth), None)
+        if opening is None:
+            continue
+        closing = _closing(found, opening)
+        inside = text[found[opening].end : found[closing].start].strip()
+        if re.fullmatch(r"(\d+[wdhms])+", inside) and parse_duration(inside) < _least_window(found[at].text):
+            text = text[: found[opening].end] + window + text[found[closing].start :]
+    return text
+
+
+def _least_window(function: str) -> int:
+    return COUNT_WINDOW if function == "increase" else LONG_WINDOW
 
 
 def _unwrapped(expr: str) -> str:

@@ -14,6 +14,8 @@ from generator.model import OwnAlert, PackInstance, Service
 from generator.packs.case_schema import TestsFile
 from generator.packs.load import Pack, Param, load_packs
 from generator.packs.schema import PackFile, PanelsFile, RulesFile
+from generator.packs.template import PANEL_WINDOW
+from generator.promql_text import with_window
 from generator.units import format_number
 
 ROW: Final = "Your own alerts"
@@ -101,7 +103,7 @@ def _panel(alert: OwnAlert) -> dict[str, Any]:
         "description": literal(words),
         "type": "timeseries",
         "unit": alert.unit,
-        "queries": [{"expr": literal(alert.measured)}],
+        "queries": [{"expr": literal(with_window(alert.measured, PANEL_WINDOW))}],
         "alerts": [alert.name],
         "thresholds": [line] if limit else [],
         "expect": {"may_be_empty": _EMPTY},

@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from generator.check.dashboards import check_dashboards
 from generator.conventions import OWN_PACK
 from generator.diagnostics import Problems
 from generator.model import Alert, Service
@@ -136,6 +137,15 @@ def test_everything_else_follows_of_itself() -> None:
     assert "[MyOwn](api/MyOwn.md)" in files["docs/runbooks/README.md"]
     assert '"Your own alerts"' in files["grafana/dashboards/Services/service-api.json"]
     assert "MyOwn" in files["alertmanager/alertmanager.yml"], "an outage of its service keeps it quiet"
+
+
+def test_panels_keep_the_rules_of_dashboards() -> None:
+    given = enumerate((*DERIVED.values(), *WRITTEN.values()))
+    own = {f"MyOwn{number}": {"severity": "warning", "summary": "it is so", **alert} for number, alert in given}
+    text = {"services": {"api": {"kind": "http", "targets": TARGETS, "alerts": own}}}
+    compiled = compile_text(yaml.safe_dump(text), "services.yaml")
+    files = {a.path: a.content for a in compiled.artifacts if a.path.startswith("grafana/")}
+    assert check_dashboards(files, compiled.site) == []
 
 
 def test_texts_of_a_user_are_no_templates() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from generator.promql import PromQLError
-from generator.promql_text import Limit, limit_of, measured, scoped, uncommented
+from generator.promql_text import Limit, limit_of, measured, scoped, uncommented, with_window
 
 
 @pytest.mark.parametrize(
@@ -81,3 +81,18 @@ def test_what_an_expression_measures(expr: str, expected: str) -> None:
 
 def test_comments_go() -> None:
     assert uncommented('a > 1 # by (b)\nand b{c="#d"} > 2 # no') == 'a > 1  \nand b{c="#d"} > 2'
+
+
+@pytest.mark.parametrize(
+    ("expr", "expected"),
+    [
+        ("sum(rate(a[5m])) / rate(b{c=\"[1m]\"}[90s])", 'sum(rate(a[W])) / rate(b{c="[1m]"}[W])'),
+        ("rate(a[30m]) + increase(b[5m])", "rate(a[30m]) + increase(b[5m])"),
+        ("increase(b[1m])", "increase(b[W])"),
+        ("avg_over_time(a[5m])", "avg_over_time(a[5m])"),
+        ("max_over_time(rate(a[5m])[1h:1m])", "max_over_time(rate(a[W])[1h:1m])"),
+        ("rate > 1", "rate > 1"),
+    ],
+)
+def test_rates_are_shown_over_a_graphs_own_window(expr: str, expected: str) -> None:
+    assert with_window(expr, "W") == expected

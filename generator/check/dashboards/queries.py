@@ -11,15 +11,13 @@ from generator.check.dashboards.document import Bundle, Document, PanelView, Tar
 from generator.check.dashboards.interpolate import LeftOver, Scale, interpolate, scale
 from generator.check.dashboards.rule import Finding
 from generator.check.dashboards.variables import assignments, offline
-from generator.conventions import OPEN_QUERIES
+from generator.conventions import COUNT_WINDOW, LONG_WINDOW, OPEN_QUERIES
 from generator.promql import PromQLError, children, parse, result_labels, walk
 
 # A quarter of an hour, a working day's morning, a month.
 ZOOMS: Final = (15 * 60, 6 * 3600, 30 * 86400)
-# A rate over a fixed window misses what happens between two points of a graph, unless the window is long on purpose.
-LONG_WINDOW: Final = 30 * 60
-# `increase` counts what happened within a window, which may be the one that an alert looks at.
-COUNT_WINDOW: Final = 5 * 60
+# A fixed window misses what happens between two points of a graph; `increase` counts what happened within a window,
+# which may be the one that an alert looks at.
 _RATES: Final = frozenset({"rate", "irate", "increase", "delta", "idelta", "deriv"})
 _COUNTER_READERS: Final = _RATES | {"resets", "changes", "absent", "absent_over_time", "timestamp", "present_over_time"}
 _LEGEND: Final = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")

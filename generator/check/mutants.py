@@ -8,11 +8,12 @@ import argparse
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from time import monotonic
+from typing import Final
 
 from generator.check.proving import Trial, run_trials
 from generator.model import Alert, Budget, PackInstance, Service, Site
@@ -23,6 +24,8 @@ from generator.packs.load import tests_of
 from generator.packs.sample import SAMPLE_STACK, sample_instance
 from generator.render.proofs import render_proofs
 from generator.render.rules import render_rules
+
+_STOPPED: Final = re.compile(r"^\s*rule: \w+__\d+, time: .*err: ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +66,18 @@ def judge(
 ) -> list[Score]:
     """The score of each pack. `chosen` says of an alert's mutants, by number, which are tried."""
     mutants = {pack.name: _mutants(pack, chosen) for pack in packs}
-    trials = dict(trial for pack in packs for trial in _trials(pack, mutants[pack.name]))
-    with tempfile.TemporaryDirectory(prefix="lookout-mutants-") as folder:
-        said = run_trials(trials, Path(folder), lambda done: progress(done, len(trials)))
-    killed = {name for trial, names in trials.items() for name in _killed(names, said.get(trial.name, ""))}
+    open_ones = [group for pack in packs for group in _groups(pack, mutants[pack.name])]
+    killed: set[str] = set()
+    total = len(open_ones)
+    while open_ones:
+        with tempfile.TemporaryDirectory(prefix="lookout-mutants-") as folder:
+            said = run_trials(map(_trial, open_ones), Path(folder), lambda done: progress(done, total))
+        for group in open_ones:
+            killed |= {_name(group.pack, mutant) for mutant in _found(group, said.get(group.name, ""))}
+        # A rule that cannot be evaluated ends its test: the others beside it are judged again, without it.
+        again = [group for group in open_ones if _STOPPED.search(said.get(group.name, ""))]
+        left = [replace(group, mutants=_alive(group, killed)) for group in again]
+        open_ones = [group for group in left if group.mutants]
     return [_score(pack, mutants[pack.name], killed) for pack in packs]
 
 
@@ -77,18 +88,34 @@ def _mutants(pack: Pack, chosen: Callable[[Alert, int], bool]) -> list[Mutant]:
     ]
 
 
-def _trials(pack: Pack, mutants: Sequence[Mutant]) -> Iterator[tuple[Trial, list[str]]]:
-    """All mutants of an alert side by side, each under a name of its own, on one timeline: what takes promtool most of
-    its time is to begin one. Those that read the states of alerts stand alone, or they would read each other's."""
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Mutants of one alert, side by side on its timeline, each under a name of its own."""
+
+    pack: str
+    name: str
+    service: Service
+    instance: PackInstance
+    alert: Alert
+    proof: str
+    mutants: tuple[Mutant, ...]
+
+
+def _groups(pack: Pack, mutants: Sequence[Mutant]) -> Iterator[_Group]:
+    """All mutants of an alert together, since what takes promtool most of its time is to begin a timeline. Those that
+    read the states of alerts stand alone, or they would read each other's."""
     service, instance = sample_instance(pack)
     proofs = {Path(each.path).stem: each.content for each in render_proofs(sample_site(service))}
     for alert in instance.alerts:
-        own = [mutant for mutant in mutants if mutant.alert.name == alert.name]
-        packs = [[mutant] for mutant in own] if "ALERTS{" in alert.expr else [own] if own else []
-        for number, together in enumerate(packs):
-            rules = _rules_with(service, instance, alert, together)
-            proof = _proof_for(proofs[alert.name], alert.name, len(together))
-            yield Trial(f"{pack.name}-{alert.name}-{number}", rules, proof), [_name(pack.name, m) for m in together]
+        own = tuple(mutant for mutant in mutants if mutant.alert.name == alert.name)
+        together = [(mutant,) for mutant in own] if "ALERTS{" in alert.expr else [own] if own else []
+        for number, group in enumerate(together):
+            name = f"{pack.name}-{alert.name}-{number}"
+            yield _Group(pack.name, name, service, instance, alert, proofs[alert.name], group)
+
+
+def _trial(group: _Group) -> Trial:
+    return Trial(group.name, _rules_of(group), _proof_of(group))
 
 
 def _name(pack: str, mutant: Mutant) -> str:
@@ -99,32 +126,37 @@ def _alias(alert: str, number: int) -> str:
     return f"{alert}__{number}"
 
 
-def _rules_with(service: Service, instance: PackInstance, alert: Alert, mutants: Sequence[Mutant]) -> str:
-    """Rules with `mutants` in the place of `alert`; the pack's others only where those may read them."""
-    others = [each for each in instance.alerts if "ALERTS{" in alert.expr and each.name != alert.name]
-    named = [replace(mutant.alert, name=_alias(alert.name, number)) for number, mutant in enumerate(mutants)]
-    (artifact,) = render_rules(
-        sample_site(replace(service, packs=(replace(instance, alerts=(*named, *others)),))),
-    )
+def _rules_of(group: _Group) -> str:
+    """Rules with the mutants in the place of the alert; the pack's others only where those may read them."""
+    alert = group.alert
+    others = [each for each in group.instance.alerts if "ALERTS{" in alert.expr and each.name != alert.name]
+    named = [replace(mutant.alert, name=_alias(alert.name, number)) for number, mutant in enumerate(group.mutants)]
+    instance = replace(group.instance, alerts=(*named, *others))
+    (artifact,) = render_rules(sample_site(replace(group.service, packs=(instance,))))
     return artifact.content
 
 
-def _proof_for(proof: str, alert: str, count: int) -> str:
+def _proof_of(group: _Group) -> str:
     """The proof with every assertion made of each of the mutants."""
-    named = re.compile(rf"""(?<="alertname": ")({alert})(?=")|(?<=alertname=\\")({alert})(?=\\")""")
+    name = group.alert.name
+    named = re.compile(rf"""(?<="alertname": "){name}(?=")|(?<=alertname=\\"){name}(?=\\")""")
     lines = []
-    for line in proof.splitlines():
-        told = named.search(line)
-        lines += [named.sub(_alias(alert, number), line) for number in range(count)] if told else [line]
+    for line in group.proof.splitlines():
+        copies = range(len(group.mutants)) if named.search(line) else ()
+        lines += [named.sub(_alias(name, number), line) for number in copies] or [line]
     return "\n".join(lines) + "\n"
 
 
-def _killed(names: Sequence[str], said: str) -> Iterator[str]:
-    """Those of a trial's mutants of which promtool complains."""
-    numbers = {int(number) for number in re.findall(r"__(\d+)\b", said)}
+def _found(group: _Group, said: str) -> list[Mutant]:
+    """Those of a group's mutants of which promtool complains."""
+    numbers = {int(number) for number in re.findall(rf"{group.alert.name}__(\d+)\b", said)}
     if said and not numbers:
-        raise AssertionError(f"promtool could not try {names}: {said}")
-    return (names[number] for number in numbers)
+        raise AssertionError(f"promtool could not try {group.name}: {said}")
+    return [group.mutants[number] for number in numbers]
+
+
+def _alive(group: _Group, killed: Collection[str]) -> tuple[Mutant, ...]:
+    return tuple(mutant for mutant in group.mutants if _name(group.pack, mutant) not in killed)
 
 
 def _score(pack: Pack, mutants: Sequence[Mutant], killed: Iterable[str]) -> Score:

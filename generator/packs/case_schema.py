@@ -50,7 +50,7 @@ class StateSpec(PackModel):
     """Another state of the service, in one sentence, and what is different in it from the healthy one.
 
     with_fault: from the faulty one. before: what is different for as long as `before_for` until then, in which the
-    alert is silent too. of_each: once for each target or probe, which is then `<<target>>`.
+    alert is silent too. of_each: once for each target or probe, which is then `<<target>>`; `when` says of which.
     """
 
     state: Text
@@ -59,6 +59,7 @@ class StateSpec(PackModel):
     before: list[SeriesSpec] = Field([])
     before_for: Expression = "0s"
     of_each: Literal["target", "probe"] | None = None
+    when: str = ""
 
 
 class CaseSpec(PackModel):

@@ -17,7 +17,7 @@ from generator.packs.case_schema import CaseSpec, SeriesSpec, StateSpec
 from generator.packs.context import ObjectiveView, Target, pack_context, signals_of
 from generator.packs.load import Pack, tests_of
 from generator.packs.own import pack_of
-from generator.packs.template import pack_problem, render_text
+from generator.packs.template import holds, pack_problem, render_text
 
 _LABEL: Final = re.compile(r'([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"')
 
@@ -217,6 +217,8 @@ class _Cases:
         others = []
         for target in lists[spec.of_each] if spec.of_each else [usual]:
             self.context["target"] = target
+            if not holds(spec.when, self.context, self.where):
+                continue
             state = self._with(fault if spec.with_fault else baseline, spec.change)
             others.append(Other(state, self._with(baseline, spec.before), self._seconds(spec.before_for)))
         self.context["target"] = usual

@@ -80,7 +80,8 @@ class CaseSpec(PackModel):
     default as long as after the fault. stays: why it does not resolve within any proof.
     each: the alerts that fire at once, one for each objective that burns, for each plan or each endpoint with a budget;
     `<<each.…>>` in `labels` and `value`.
-    state_gap, state_for: a gap before each of the other states, and how long it lasts, when not the same.
+    silent_gap, silent_for, fires_gap, fires_for: a gap before each of the other states, and how long it lasts, when not as
+    of the fault.
     step: seconds between samples and evaluations, for what looks at hours and days. samples: seconds between samples,
     when there are more. always: it never stops firing.
     """
@@ -108,8 +109,10 @@ class CaseSpec(PackModel):
     stays: str = ""
     each: Literal["objective", "plan", "endpoint"] | None = None
     samples: Expression | None = None
-    state_gap: Expression | None = None
-    state_for: Expression | None = None
+    silent_gap: Expression | None = None
+    silent_for: Expression | None = None
+    fires_gap: Expression | None = None
+    fires_for: Expression | None = None
     step: Expression | None = None
     always: bool = False
 

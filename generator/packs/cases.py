@@ -118,8 +118,10 @@ class Case:
     also: tuple[tuple[Mapping[str, str], float | None], ...]
     lasts: int
     outlives: int
-    state_gap: int
-    state_for: int
+    silent_gap: int
+    silent_for: int
+    fires_gap: int
+    fires_for: int
     stays: bool
 
     @property
@@ -205,8 +207,10 @@ class _Cases:
             also=tuple(fired[1:]),
             lasts=self._seconds(spec.lasts),
             outlives=self._seconds(spec.outlives or spec.clears or spec.gap),
-            state_gap=self._seconds(spec.state_gap or spec.gap),
-            state_for=self._seconds(spec.state_for or "0s"),
+            silent_gap=self._seconds(spec.silent_gap or spec.gap),
+            silent_for=self._seconds(spec.silent_for or "0s"),
+            fires_gap=self._seconds(spec.fires_gap or spec.gap),
+            fires_for=self._seconds(spec.fires_for or "0s"),
             stays=bool(spec.stays),
         )
 

@@ -89,11 +89,11 @@ class _Proof:
         if case.boundary is not None:
             self._edge(case.boundary)
         for other in case.silent:
-            if case.state_gap <= case.calm:
+            if case.silent_gap <= case.calm:
                 self._calm()
             self._stays_silent(other)
         for other in case.firing:
-            if case.state_gap <= case.calm:
+            if case.fires_gap <= case.calm:
                 self._calm()
             self._fires_too(other)
         for text, series, state in self._first_minutes():
@@ -174,7 +174,7 @@ class _Proof:
             self.timeline.run(self.case.clears + self._every, state)
             self._expect_state("firing", self.timeline.now - self._every)
         for other in self.case.silent:
-            self.timeline.run(self.case.state_for + self._every, other.state)
+            self.timeline.run(self.case.silent_for + self._every, other.state)
             self._expect_silent(self.timeline.now - self._every)
 
     def _edge(self, state: State) -> None:
@@ -188,15 +188,15 @@ class _Proof:
 
     def _stays_silent(self, other: Other) -> None:
         """Neither at the end nor at any time before: what fires for a moment has sent its message."""
-        start = self._lead_up(other, self.case.state_gap)
-        self.timeline.run(self._long_enough() + self._every, other.state)
+        start = self._lead_up(other, self.case.silent_gap)
+        self.timeline.run((self.case.silent_for or self._long_enough()) + self._every, other.state)
         self._expect_never(start, self.timeline.now - self._every)
 
     def _fires_too(self, other: Other) -> None:
-        start = self._lead_up(other, self.case.state_gap)
+        start = self._lead_up(other, self.case.fires_gap)
         if other.before_for:
             self._expect_never(start, self.timeline.now - self._every)
-        self.timeline.run(self._long_enough() + self._every, other.state)
+        self.timeline.run((self.case.fires_for or self._long_enough()) + self._every, other.state)
         self._expect_state("firing", self.timeline.now - self._every)
 
     def _lead_up(self, other: Other, gap: int) -> int:
@@ -209,8 +209,6 @@ class _Proof:
 
     def _long_enough(self) -> int:
         """As long as the fault would take, and until the windows hold nothing of what was before."""
-        if self.case.state_for:
-            return self.case.state_for
         _, after = self._fires_after()
         return after + self.timeline.align(self.case.clears)
 

@@ -6,8 +6,11 @@ from pathlib import Path
 DAYS = "90"
 
 
-def make_authority(folder: Path, name: str) -> None:
-    """Write ca.pem, and server.pem (certificate and key) for `name`, into `folder`, readable by any container."""
+def make_authority(folder: Path, name: str, days: str = DAYS) -> None:
+    """Write ca.pem, and server.pem (certificate and key) for `name`, into `folder`, readable by any container.
+
+    The certificate ends after so many days, the authority's own after the usual ones.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     subject = ["-subj", "/CN=Lookout test authority"]
     _openssl(folder, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", DAYS,
@@ -16,7 +19,7 @@ def make_authority(folder: Path, name: str) -> None:
              "-subj", f"/CN={name}")  # fmt: skip
     (folder / "names").write_text(f"subjectAltName=DNS:{name}\n")
     _openssl(folder, "x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
-             "-days", DAYS, "-extfile", "names", "-out", "server.crt")  # fmt: skip
+             "-days", days, "-extfile", "names", "-out", "server.crt")  # fmt: skip
     (folder / "server.pem").write_text((folder / "server.crt").read_text() + (folder / "server.key").read_text())
     for path in folder.iterdir():
         path.chmod(0o644)

@@ -10,6 +10,7 @@ from typing import Final
 
 from generator.artifact import Artifact
 from generator.check.dashboards import check_dashboards, panel_rules
+from generator.check.labels import check_labels
 from generator.check.origins import origin_of
 from generator.check.proving import Trial, cut_rules, run_trials
 from generator.check.tools import ToolRun, run_tool, tool_path
@@ -81,9 +82,9 @@ def _proof_mark(trial: Trial) -> Path:
 
 
 def check_alertmanager(tree: Tree) -> list[Diagnostic]:
-    """amtool over routes, receivers and templates."""
+    """amtool over routes, receivers and templates, and whether alerts have the labels that these look at."""
     run = run_tool("amtool", ["check-config", "alertmanager/alertmanager.yml"], tree.folder)
-    return _complaints(tree, "amtool", run)
+    return _complaints(tree, "amtool", run) + check_labels(tree.site, tree.artifacts)
 
 
 def check_loki(tree: Tree) -> list[Diagnostic]:

@@ -62,6 +62,16 @@ WRITTEN: Final[dict[str, dict[str, Any]]] = {
             "value": 9000,
         },
     },
+    "something that should be there": {
+        "expr": "absent(my_heartbeat)",
+        "fault": "outage",
+        "summary": "no heartbeat",
+        "proof": {
+            "healthy": [{"series": "my_heartbeat", "level": 1}],
+            "broken": [{"series": "my_heartbeat", "gone": True}],
+            "gone": "keeps firing",
+        },
+    },
     "a count": {
         "expr": "count by (zone) (worker_up) < 2",
         "proof": {

@@ -3,6 +3,7 @@
 import json
 import random
 import subprocess
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,9 @@ from generator.backtest.run import Wanted, backtest
 from generator.check.tools import run_tool
 from generator.cli import main
 from generator.diagnostics import Problems
+from generator.explain import explain_alert
+from generator.pipeline import resolve_text
+from generator.render.rules import render_rules
 from tests.support import tools
 from tests.support.servers import free_port, wait_for
 
@@ -41,6 +45,15 @@ services:
         expr: sum(my_queue_length) > 1000
         severity: critical
         summary: "{{ $value }} jobs wait"
+      HeartbeatMissing:
+        expr: absent(my_heartbeat)
+        fault: outage
+        severity: critical
+        summary: no heartbeat
+        proof:
+          healthy: [{series: my_heartbeat, level: 1}]
+          broken: [{series: my_heartbeat, gone: true}]
+          gone: keeps firing
 """
 # Minutes from the start: when the mail queue is long, and how long it then is.
 LONG: Final = ((60, 90, 150), (95, 115, 150), (300, 303, 150), (1380, 1500, 120))
@@ -69,7 +82,10 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (folder / "history.om").write_text("\n".join(exposition()) + "\n", encoding="utf-8")
     made = tools.run("promtool", "tsdb", "create-blocks-from", "openmetrics", "history.om", "blocks", folder=folder)
     assert made.code == 0, made.output
-    (folder / "prometheus.yml").write_text("global: {}\n", encoding="utf-8")
+    loaded, _ = resolve_text(SERVICES, "services.yaml")
+    (rules,) = (each for each in render_rules(loaded) if each.path.endswith("api/own.yml"))
+    (folder / "blocks" / "rules.yml").write_text(rules.content, encoding="utf-8")
+    (folder / "blocks" / "prometheus.yml").write_text("rule_files: [/tmp/data/rules.yml]\n", encoding="utf-8")
     port = free_port()
     arguments = (
         "--config.file=/tmp/data/prometheus.yml",
@@ -82,7 +98,6 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     assert made_ready.returncode == 0, made_ready.stderr
     container = made_ready.stdout.strip()
     try:
-        (folder / "prometheus.yml").rename(folder / "blocks" / "prometheus.yml")
         tools.docker("cp", f"{folder}/blocks/.", f"{container}:/tmp/data")
         tools.docker("start", container)
         url = f"http://127.0.0.1:{port}"
@@ -127,7 +142,8 @@ def test_episodes_are_the_ones_that_the_history_holds(file: Path) -> None:
 def test_a_limit_that_was_never_passed_never_fired(file: Path) -> None:
     result = backtest(file, Wanted(2 * DAY, service="api"), told, now=END)
     fired = {now.alert.name for now, _ in result.lines if now and now.figures.episodes}
-    assert fired == {"QueueTooLong", "MetricsMissing"}, "the app of this history exports no requests"
+    missing = {"MetricsMissing", "HeartbeatMissing"}
+    assert fired == {"QueueTooLong", *missing}, "the app of this history exports no requests and no heartbeat"
 
 
 def test_a_proposed_limit_stands_beside_the_one_that_is(file: Path) -> None:
@@ -213,6 +229,32 @@ def test_without_a_prometheus_it_leaves_with_3(
         main(["backtest", "-f", str(file)])
     assert left.value.code == 3
     assert "error[apply/unreachable]" in capsys.readouterr().err
+
+
+def test_explain_says_in_which_state_it_is_now(file: Path) -> None:
+    deadline = time.monotonic() + 60
+    said = ""
+    while "firing since" not in said and time.monotonic() < deadline:
+        said = explain_alert(file, "HeartbeatMissing", "api")
+        time.sleep(1)
+    assert "now          firing since" in said
+    assert "nobody exports my_heartbeat now" in said
+    quiet = explain_alert(file, "QueueStuck", None)
+    assert "now          inactive" in quiet
+    assert "no value: nothing answers to sum(my_queue_length" in quiet
+    assert "now          not loaded" in explain_alert(file, "HttpErrorSurge", None)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--since", "long"), ("--param", "x"), ("--param", "a=1", "--changed")],
+    ids=["a time in words", "a parameter without a value", "two proposals at once"],
+)
+def test_what_cannot_be_meant_is_usage(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["backtest", *words])
+    assert left.value.code == 2
+    assert "Error: " in capsys.readouterr().err
 
 
 # --- the states, against Prometheus' own --------------------------------------------------------------------

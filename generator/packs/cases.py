@@ -250,7 +250,8 @@ class _Cases:
     def _always(self) -> dict[str, Shape]:
         """What Prometheus says of itself, as far as the pack's alerts look at it."""
         asked = " ".join(alert.expr for alert in self.alerts)
-        return {series: shape for series, shape in _ALWAYS.items() if _metric(series) in asked}
+        always: Mapping[str, Shape] = _ALWAYS
+        return {series: shape for series, shape in always.items() if _metric(series) in asked}
 
     def _pace(self, alert: Alert, spec: CaseSpec) -> tuple[int, int]:
         """Seconds between samples, and between evaluations: as in real life where seconds count, else coarser."""

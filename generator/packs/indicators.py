@@ -137,9 +137,10 @@ def _series(selectors: Mapping[str, _Selector]) -> Iterable[Mapping[str, str]]:
 def _outside(part: _Selector, whole: _Selector) -> dict[str, str]:
     """Labels of an event that the larger counter has and the smaller one has not."""
     for matcher in part.matchers:
-        labels = {**part.labels, **whole.labels, matcher.name: _ANY}
-        if whole.takes(whole.name, labels) and not part.takes(whole.name, labels):
-            return labels
+        for value in (_ANY, *_words(matcher)):
+            labels = {**part.labels, **whole.labels, matcher.name: value}
+            if whole.takes(whole.name, labels) and not part.takes(whole.name, labels):
+                return labels
     raise ValueError(f"every event that {whole.text} counts is also one of {part.text}")
 
 
@@ -155,11 +156,15 @@ def _matches(matcher: Any, value: str) -> bool:
     return bool(found == (matcher.op == pp.MatchOp.Re))
 
 
+def _words(matcher: Any) -> list[str]:
+    """What stands in a matcher, whole and by its alternatives."""
+    return [str(matcher.value), *str(matcher.value).split("|")]
+
+
 def _value_for(role: str, matcher: Any) -> str:
     """A value that a matcher takes: the proof of the objective needs one."""
-    candidates = [str(matcher.value), *str(matcher.value).split("|"), _ANY, ""]
     try:
-        return next(each for each in candidates if _matches(matcher, each))
+        return next(each for each in (*_words(matcher), _ANY, "") if _matches(matcher, each))
     except (re.error, StopIteration) as error:
         words = f"{role}: no value is known that matches {matcher.name} '{matcher.value}'; write words joined by |"
         raise ValueError(words) from error

@@ -80,8 +80,8 @@ class CaseSpec(PackModel):
     default as long as after the fault. stays: why it does not resolve within any proof.
     each: the alerts that fire at once, one for each objective that burns, for each plan or each endpoint with a budget;
     `<<each.…>>` in `labels` and `value`.
-    silent_gap, silent_for, fires_gap, fires_for: a gap before each of the other states, and how long it lasts, when not as
-    of the fault.
+    silent_gap, silent_for, fires_gap, fires_for: a gap before each of the other states, and how long it lasts, when not
+    as of the fault.
     step: seconds between samples and evaluations, for what looks at hours and days. samples: seconds between samples,
     when there are more. always: it never stops firing.
     """

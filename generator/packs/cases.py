@@ -73,7 +73,7 @@ State = Mapping[str, Shape]
 _PROMETHEUS: Final = f'job="prometheus",service="{STACK_SERVICE}"'
 STARTED: Final = f"process_start_time_seconds{{{_PROMETHEUS}}}"
 RELOADED: Final = f"prometheus_config_last_reload_success_timestamp_seconds{{{_PROMETHEUS}}}"
-_ALWAYS: Final = {
+_ALWAYS: Final[Mapping[str, Shape]] = {
     STARTED: Level(0),
     RELOADED: Level(0),
     # Another part of the stack that never runs for long: what asks how long Prometheus has must not ask that one.
@@ -250,8 +250,7 @@ class _Cases:
     def _always(self) -> dict[str, Shape]:
         """What Prometheus says of itself, as far as the pack's alerts look at it."""
         asked = " ".join(alert.expr for alert in self.alerts)
-        always: Mapping[str, Shape] = _ALWAYS
-        return {series: shape for series, shape in always.items() if _metric(series) in asked}
+        return {series: shape for series, shape in _ALWAYS.items() if _metric(series) in asked}
 
     def _pace(self, alert: Alert, spec: CaseSpec) -> tuple[int, int]:
         """Seconds between samples, and between evaluations: as in real life where seconds count, else coarser."""

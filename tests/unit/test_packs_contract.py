@@ -74,7 +74,7 @@ SPOILT: dict[str, tuple[Change, str]] = {
         "no fixture has the required metric redis_alive",
     ),
     "a metric nobody prints, in a rule": (
-        edit("pack.yaml", "expr: redis_up{", "expr: redis_alive{"),
+        edit("rules.yaml", "last_over_time(redis_up{", "last_over_time(redis_alive{"),
         "RedisDown: no fixture has a metric redis_alive",
     ),
     "a query in a runbook that asks for nothing": (

@@ -61,6 +61,13 @@ def test_beyond_this_machine_and_its_networks_a_connection_wants_tls(address: st
     assert service.dsn and service.dsn.made.endswith(f"@{address}/postgres?sslmode={mode}")
 
 
+def test_a_database_of_ones_own_may_have_the_dsn_in_its_share_to_make_the_role(tmp_path: Path) -> None:
+    ensure_secrets(site_of(DB.replace("}", ", secrets: [secret:db_dsn]}")), tmp_path)
+    given = share(tmp_path, "db")["db_dsn"]
+    assert given.startswith("postgresql://lookout:")
+    assert share(tmp_path, "postgres-exporter-db")["dsn.password"] in given
+
+
 def test_the_password_stays_when_the_address_moves_and_a_dsn_of_the_users_own_is_left_alone(tmp_path: Path) -> None:
     ensure_secrets(site_of(DB), tmp_path)
     before = share(tmp_path, "postgres-exporter-db")["dsn.password"]

@@ -38,7 +38,7 @@ class Settings:
     switches_enabled: bool = False
     calendar: Calendar = field(default_factory=Calendar)
     refresh_seconds: float = 15.0
-    llm_budget_usd: float = 1.0
+    llm_budget_usd: float = 5.0
     # A feature flag: error reports say which way it stood.
     summaries: bool = True
 

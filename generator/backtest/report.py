@@ -82,11 +82,18 @@ def _span(result: Result) -> str:
 def _compared(before: Outcome | None, after: Outcome | None) -> Iterator[tuple[str, ...]]:
     for word, outcome in (("as it is", before), ("proposed", after)):
         if outcome is None:
-            alert = (before or after).alert  # type: ignore[union-attr]
+            alert = _either(before, after).alert
             yield alert.service, f"{alert.name} ({word})", alert.severity, "none", *[""] * 6
         else:
             row = _row(outcome)
             yield row[0], f"{row[1]} ({word})", *row[2:]
+
+
+def _either(before: Outcome | None, after: Outcome | None) -> Outcome:
+    """The one that is there."""
+    outcome = before or after
+    assert outcome is not None
+    return outcome
 
 
 def _row(outcome: Outcome) -> tuple[str, ...]:
@@ -115,7 +122,7 @@ def _columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _line_data(before: Outcome | None, after: Outcome | None) -> dict[str, Any]:
-    alert = (before or after).alert  # type: ignore[union-attr]
+    alert = _either(before, after).alert
     line: dict[str, Any] = {"service": alert.service, "alert": alert.name, "severity": alert.severity}
     for word, outcome in (("now", before), ("proposed", after)):
         if outcome:

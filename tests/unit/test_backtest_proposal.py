@@ -1,0 +1,89 @@
+"""Proposals: what a parameter given on the command line changes, whoever has it."""
+
+from pathlib import Path
+
+import pytest
+
+from generator.backtest.proposal import Pair, pairs_of, parse_param, proposed_site
+from generator.diagnostics import Problems
+from generator.model import Site
+from generator.pipeline import resolve_text
+
+FILE = """\
+services:
+  api:
+    kind: http
+    targets: [api:8000]
+    params: {error_for: 3m}
+    alerts:
+      QueueTooLong: {expr: sum(my_queue_length) > 100, severity: warning, summary: long}
+  web: {kind: http, targets: [web:8000]}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "services.yaml"
+    path.write_text(FILE)
+    return path
+
+
+def site() -> Site:
+    found, _ = resolve_text(FILE, "services.yaml")
+    return found
+
+
+def names(pairs: tuple[Pair, ...]) -> list[tuple[str, str]]:
+    return [(pair.alert.service, pair.alert.name) for pair in pairs]
+
+
+@pytest.mark.parametrize(
+    ("service", "params", "changed"),
+    [
+        pytest.param(None, {"error_ratio_critical": "9%"}, [("api", "HttpErrorRatioCritical"),
+                     ("web", "HttpErrorRatioCritical")], id="every service that has it"),
+        pytest.param("web", {"error_ratio_critical": "9%"}, [("web", "HttpErrorRatioCritical")], id="one service"),
+        pytest.param(None, {"queue_too_long_limit": 200}, [("api", "QueueTooLong")], id="the number of an own alert"),
+        pytest.param(None, {"oom_kills": 7}, [("server", "HostOomKill")], id="a host that services.yaml does not name"),
+        pytest.param(None, {"queue_full": "80%"}, [("lookout", "LogQueueFilling")], id="the stack itself"),
+        pytest.param("api", {"error_for": "3m"}, [], id="what is so already"),
+    ],
+)  # fmt: skip
+def test_a_proposal_changes(
+    service: str | None, params: dict[str, str | int], changed: list[tuple[str, str]], file: Path
+) -> None:
+    assert names(pairs_of(site(), proposed_site(file, service, params))) == changed
+
+
+def test_without_a_proposal_every_alert_stands_alone() -> None:
+    pairs = pairs_of(site(), None)
+    assert len(pairs) == len(site().alerts)
+    assert all(pair.after is None for pair in pairs)
+
+
+def test_an_alert_that_is_new_or_gone_has_one_side() -> None:
+    without, _ = resolve_text(FILE.split("    alerts:")[0], "services.yaml")
+    gone = [pair for pair in pairs_of(site(), without) if pair.alert.service == "api"]
+    assert [(pair.alert.name, pair.after) for pair in gone] == [("QueueTooLong", None)]
+    new = [pair for pair in pairs_of(without, site()) if pair.alert.service == "api"]
+    assert [(pair.alert.name, pair.before) for pair in new] == [("QueueTooLong", None)]
+
+
+def test_a_value_out_of_bounds_is_refused_as_in_services_yaml(file: Path) -> None:
+    with pytest.raises(Problems) as caught:
+        proposed_site(file, "api", {"error_ratio_critical": "100%"})
+    assert [problem.code for problem in caught.value.diagnostics if problem.level == "error"] == ["spec/param-range"]
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [("a=5%", ("a", "5%")), ("a=5", ("a", 5)), ("a=0.5", ("a", 0.5)), ("a=b=c", ("a", "b=c"))],
+)
+def test_a_parameter_is_read_as_in_services_yaml(text: str, read: tuple[str, object]) -> None:
+    assert parse_param(text) == read
+
+
+@pytest.mark.parametrize("text", ["a", "=5", "a=", ""])
+def test_what_is_no_parameter_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not NAME=VALUE"):
+        parse_param(text)

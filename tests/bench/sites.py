@@ -1,5 +1,7 @@
 """Files of any size for measuring: a mix of kinds, like a small company's, over and over."""
 
+from typing import Final
+
 
 def services_yaml(count: int) -> str:
     """A services.yaml with `count` services, on a machine that is large enough for them."""
@@ -15,11 +17,26 @@ def services_yaml(count: int) -> str:
     return head + "".join(_service(number) for number in range(count))
 
 
+# What ten services are, over and over: kinds, and what else stands at them.
+_MIX: Final = (
+    (
+        "[fastapi, instrumentation, process, logs, deploys, sqlalchemy, cache, llm, external, messages, webhooks, "
+        "payments, business, costs, tenants, usage, web]",
+        "targets: [{name}:8000], url: https://{name}.acme.dev, slo: {{availability: 99.9%, latency: {{p95: 500ms}}}}",
+    ),
+    ("[fastapi, instrumentation, process]", "targets: [{name}:8000], url: https://{name}.acme.dev"),
+    ("probe", "targets: [https://{name}.acme.dev]"),
+    ("redis", "address: {name}:6379"),
+    ("[celery, instrumentation, process, logs, sqlalchemy]", "targets: [{name}:9808]"),
+    ("[postgres, backup]", "address: {name}:5432, dsn: secret:db_dsn"),
+    ("[flask, sqlalchemy, anomaly]", "targets: [{name}:8000]"),
+    ("[fastapi, instrumentation, llm, external, costs]", "targets: [{name}:8000], params: {{error_for: 10m}}"),
+    ("rabbitmq", "targets: [{name}:15692]"),
+    ("django", "targets: [{name}:8000], slo: {{availability: 99.5%}}"),
+)
+
+
 def _service(number: int) -> str:
-    owner = "ana" if number % 2 else "boris"
-    name = f"svc-{number}"
-    if number % 4 == 3:
-        return f"  {name}: {{kind: redis, owner: {owner}, address: {name}:6379}}\n"
-    if number % 4 == 2:
-        return f"  {name}: {{kind: probe, owner: {owner}, targets: [https://{name}.acme.dev]}}\n"
-    return f"  {name}: {{kind: fastapi, owner: {owner}, targets: [{name}:8000], url: https://{name}.acme.dev}}\n"
+    kinds, rest = _MIX[number % len(_MIX)]
+    owner, name = "ana" if number % 2 else "boris", f"svc-{number}"
+    return f"  {name}: {{kind: {kinds}, owner: {owner}, {rest.format(name=name)}}}\n"

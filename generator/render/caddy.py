@@ -65,7 +65,8 @@ _SNIPPETS: Final = """
 	@foreign expression `{{header.Origin}} != "" && {{header.Origin}} != {{scheme}} + "://" + {{hostport}}`
 	error @foreign 403
 	@lifecycle {{
-		path /prometheus/-/* /alertmanager/-/* /prometheus/api/v1/admin/* /prometheus/api/v1/otlp/* /prometheus/debug/* /alertmanager/debug/*
+		path /prometheus/-/* /alertmanager/-/* /prometheus/api/v1/admin/* /prometheus/debug/* /alertmanager/debug/*
+		path /prometheus/api/v1/otlp/*
 		not path /prometheus/-/healthy /prometheus/-/ready /alertmanager/-/healthy /alertmanager/-/ready
 	}}
 	error @lifecycle 403

@@ -30,7 +30,7 @@ MODES: Final[Mapping[FailureMode, str]] = {
 REMEDIES: Final[Mapping[FailureMode, str]] = {
     "down": "targets, an address or a url bring one",
     "certificate": "a url with https brings one",
-    "backup": "kind backups brings one",
+    "backup": "kind backup beside its own brings one: kind: [postgres, backup]",
     "dependency": "the kind of what it uses brings one, or a readiness endpoint",
     "silent": "logs, or metrics of its own, bring one",
 }

@@ -58,3 +58,10 @@ def test_a_hole_is_a_warning_and_an_error_where_the_service_is_critical(tier: st
     (hole,) = holes(f"services:\n  web: {{kind: probe, targets: [https://web.acme.dev], {off}{tier}}}\n")
     assert hole.level == level
     assert hole.message == "'web' can fail so that its certificate runs out (certificate), and no alert tells it"
+
+
+def test_a_data_store_without_a_checked_backup_has_a_hole() -> None:
+    db = "services:\n  db: {kind: %s, address: db:5432, dsn: secret:dsn}\n"
+    (hole,) = holes(db % "postgres")
+    assert hole.notes == ("kind backup beside its own brings one: kind: [postgres, backup]",)
+    assert holes(db % "[postgres, backup]") == []

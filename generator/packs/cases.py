@@ -298,13 +298,12 @@ class _Cases:
                 continue
             traffic, burning = float(self._text(str(spec.traffic))), self._burning(spec)
             for each in self.context["objectives"]:
-                # What comes at its own pace, as probes do, has no low traffic.
-                own_pace = not any("traffic" in text for series in each.series for text in series.values())
-                burns = each in burning and not (own_pace and traffic < float(self.context.get("traffic", 0)))
+                # What comes at its own pace has no low traffic.
+                burns = each in burning and not (each.own_pace and traffic < float(self.context.get("traffic", 0)))
                 share = float(self._text(spec.burn)) * each.budget if burns else 0.0
                 for series in each.series:
                     texts = {key: self._text(text, bad=share, traffic=traffic) for key, text in series.items()}
-                    yield from self._copies(texts, each) if own_pace else [SeriesSpec.model_validate(texts)]
+                    yield from self._copies(texts, each) if each.own_pace else [SeriesSpec.model_validate(texts)]
 
     def _copies(self, texts: Mapping[str, str], objective: ObjectiveView) -> Iterator[SeriesSpec]:
         """The series as often as it takes for enough events, since a proof samples less often than Prometheus does."""

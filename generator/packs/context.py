@@ -3,7 +3,7 @@
 Owns the words; docs/add-a-pack.md lists them. It renders nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -44,6 +44,8 @@ class ObjectiveView:
         self.name, self.events, self.limit = objective.name, objective.events, objective.limit
         self.target, self.budget, self.series = objective.target, objective.budget, objective.series
         self.plans = [PlanView(name, round(1 - target, 12)) for name, target in objective.plans]
+        # What is not driven by traffic, as probes are not.
+        self.own_pace = not any("traffic" in text for each in objective.series for text in each.values())
         self._counts = {"bad": objective.bad, "total": objective.total}
 
     def bad(self, window: object) -> str:
@@ -58,12 +60,16 @@ class ObjectiveView:
 class BurnView:
     """A pair of windows as templates see it, and the burn that its proof tries it with."""
 
-    def __init__(self, pair: burn.Pair, service: Service) -> None:
+    def __init__(self, pair: burn.Pair, service: Service, objectives: Iterable[ObjectiveView]) -> None:
         self.factor, self.short, self.long = pair.factor, Duration(pair.short), Duration(pair.long)
         self.exhaustion = Duration(burn.exhaustion(service.slo_window, pair.factor))
+        # Between evaluations of its proof: two for a short window, so that both of its edges are seen.
+        self.step = Duration(max(pair.short // 2 // burn.SLICE, 1) * burn.SLICE)
         budgets = [each.budget for each in service.objectives if pair.can_fire(each.budget)]
         self.alive = bool(budgets)
         self.tried = burn.proof_burn(pair, budgets) if budgets else 0.0
+        driven = [each.budget for each in objectives if pair.can_fire(each.budget) and not each.own_pace]
+        self.widest = max(driven, default=1.0)
 
 
 def pack_context(pack: Pack, service: Service, stack: Stack, params: Mapping[str, ParamValue]) -> dict[str, Any]:
@@ -74,6 +80,8 @@ def pack_context(pack: Pack, service: Service, stack: Stack, params: Mapping[str
     interval = service.jobs[0].interval if service.jobs else stack.timing.scrape_interval
     names = sorted({job.name for job in scraped}) or [service.name]
     job = f'job="{names[0]}"' if len(names) == 1 else f'job=~"{"|".join(names)}"'
+    objectives = tuple(map(ObjectiveView, service.objectives))
+    pairs = burn.pairs(service.slo_window) if objectives else ()
     context: dict[str, Any] = {
         "service": service.name,
         "selector": f'service="{service.name}"',
@@ -91,9 +99,9 @@ def pack_context(pack: Pack, service: Service, stack: Stack, params: Mapping[str
         "owner": service.owner,
         "environment": service.environment,
         "kinds": service.kinds,
-        "objectives": tuple(map(ObjectiveView, service.objectives)),
+        "objectives": objectives,
         "slo_window": Duration(service.slo_window),
-        "burns": {pair.name: BurnView(pair, service) for pair in burn.pairs(service.slo_window) if service.objectives},
+        "burns": {each.name: BurnView(each, service, objectives) for each in pairs},
         "budgets": service.budgets,
         "required": _required(service),
         "confirm": Duration(interval),

@@ -3,6 +3,7 @@
 Owns what is asked of such an alert and its defaults. What is made of it is generator.packs.own's business.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -35,6 +36,7 @@ _UNITS: Final = frozenset({
 _COMPARES: Final = frozenset({">", "<", ">=", "<=", "==", "!="})
 _RATES: Final = frozenset({"rate", "irate", "increase", "delta", "idelta", "deriv", "changes", "resets"})
 _EXACT: Final = ("rate", "increase")
+_SERIES: Final = re.compile(r'[a-zA-Z_:][\w:]*(\{([a-zA-Z_]\w*="[^"\\]*"\s*(,\s*|(?=\})))*\})?')
 _EXAMPLE: Final = (
     "write a proof beside it, such as:",
     "  proof:",
@@ -171,7 +173,8 @@ class _Reader:
             return None
         for series in _series(given):
             if not _is_series(series):
-                self._say("spec/no-proof", f"'{series}' is not a series, such as my_queue_length", "proof")
+                message = f"'{series}' is no series, such as my_queue_length{{queue=\"mail\"}}"
+                self._say("spec/no-proof", message, "proof")
                 return None
         if values_used(self.spec.summary + (self.spec.description or "")) and "value" not in case:
             message = "the text shows $value, so the proof says which: `value: 200`"
@@ -183,7 +186,9 @@ class _Reader:
         """Whether the case can be rendered; numbers and series in it are only looked at then."""
         service = replace(self.service, own=(alert,))
         try:
-            cases_of(instantiate(own_pack(service), service, self.stack, {}, ()), service, self.stack)
+            (case,) = cases_of(instantiate(own_pack(service), service, self.stack, {}, ()), service, self.stack)
+            if case.interval < 1:
+                self._say("spec/no-proof", "a `step` of no time at all proves nothing", "proof")
         except Problems as problems:
             for problem in problems.diagnostics:
                 self._say("spec/no-proof", problem.message, "proof")
@@ -232,10 +237,7 @@ def _series(proof: Mapping[str, Any]) -> list[str]:
 
 def _is_series(text: str) -> bool:
     """Whether it names one series; what has placeholders is looked at when they are filled."""
-    try:
-        return "<<" in text or isinstance(parse(text), pp.VectorSelector)
-    except PromQLError:
-        return False
+    return "<<" in text or bool(_SERIES.fullmatch(text))
 
 
 def _is_rate(tree: Any) -> bool:

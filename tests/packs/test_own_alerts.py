@@ -168,6 +168,13 @@ def test_texts_of_a_user_are_no_templates() -> None:
     assert "a << b" in rules.content
 
 
+def test_a_proof_without_time_is_refused() -> None:
+    proof = {"healthy": [{"series": "a", "level": 1}], "broken": [{"series": "a", "level": 9}], "step": "0s"}
+    with pytest.raises(Problems) as caught:
+        resolve_text(written({"expr": "a / b > 1", "summary": "x", "proof": proof}), "services.yaml")
+    assert "spec/no-proof" in {problem.code for problem in caught.value.diagnostics}
+
+
 def test_an_alert_may_take_the_place_of_one_that_is_off() -> None:
     text = yaml.safe_load(written({"expr": "max(up) < 1"}))
     api = text["services"]["api"]

@@ -12,7 +12,7 @@ from generator.diagnostics import Diagnostic, Problems, sort_diagnostics
 from generator.model import Alert, PackInstance, Service
 from generator.packs.case_schema import CaseSpec
 from generator.packs.fixtures import Series, read_fixtures, unmatched_selectors
-from generator.packs.load import Pack, load_tests
+from generator.packs.load import Pack, load_packs, load_tests
 from generator.packs.relabel import relabelled
 from generator.packs.sample import sample_instance
 from generator.packs.template import PANEL_WINDOW
@@ -41,6 +41,7 @@ def check_pack(pack: Pack) -> tuple[Diagnostic, ...]:
             *_check_runbooks(pack),
             *_check_cases(pack, instance),
             *_check_params(pack),
+            *_check_param_names(pack),
             *_check_panels(pack),
             *_check_fixtures(pack),
             *_check_records(pack, instance, _known_series(pack, service)),
@@ -98,6 +99,15 @@ def _check_params(pack: Pack) -> Iterator[Diagnostic]:
     for name in pack.spec.signals:
         if not re.search(rf"\bsig\.{name}\b|\bsignal: {name}\b", text):
             yield _problem(pack, "pack.yaml", f"the signal '{name}' is used nowhere")
+
+
+def _check_param_names(pack: Pack) -> Iterator[Diagnostic]:
+    """A service of several kinds has one `params:`, so a name means the same in all packs that have it."""
+    others = [other for other in load_packs(pack.folder.parent).values() if other.source != pack.source]
+    for name in pack.params:
+        for other in sorted({other.source for other in others if name in other.params}):
+            message = f"{pack.name} and {other} both have a parameter '{name}'"
+            yield _problem(pack, "pack.yaml", f"{message}, and a service of both kinds has one `params:`")
 
 
 def _check_panels(pack: Pack) -> Iterator[Diagnostic]:

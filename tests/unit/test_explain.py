@@ -60,10 +60,10 @@ def test_a_limit_that_services_yaml_sets_is_found_there(file: Path) -> None:
 def test_a_limit_that_nobody_set_is_the_packs_with_its_reason(file: Path) -> None:
     limits = rows(explain_alert(file, "RedisMemoryHigh", "cache"))["limits"]
     pack = Path(__file__).resolve().parents[2] / "generator/packs/redis/pack.yaml"
-    (line,) = (n for n, text in enumerate(pack.read_text().splitlines(), 1) if text == "  memory_used:")
+    (line,) = (n for n, text in enumerate(pack.read_text().splitlines(), 1) if text == "  redis_memory_used:")
     assert limits == [
-        f"memory_used = 90%  generator/packs/redis/pack.yaml:{line}: Above it Redis begins to evict or, without an "
-        "eviction policy, to refuse writes."
+        f"redis_memory_used = 90%  generator/packs/redis/pack.yaml:{line}: Above it Redis begins to evict or, without "
+        "an eviction policy, to refuse writes."
     ]
 
 

@@ -47,6 +47,10 @@ SPOILT: dict[str, tuple[Change, str]] = {
         edit("pack.yaml", "params:\n", "params:\n  spare: {type: number, default: 1, why: none}\n"),
         "the parameter 'spare' is used nowhere",
     ),
+    "a parameter that another pack has": (
+        edit("pack.yaml", "params:\n", "params:\n  surge_factor: {type: number, default: 1, why: none}\n"),
+        "redis and http both have a parameter 'surge_factor'",
+    ),
     "a signal nobody uses": (
         edit("pack.yaml", "signals:\n", "signals:\n  spare: {expr: up, unit: short, help: none}\n"),
         "the signal 'spare' is used nowhere",
@@ -99,6 +103,12 @@ def test_a_spoilt_pack_is_told(change: Change, message: str, tmp_path: Path) -> 
     change(tmp_path / "redis")
     problems = check_pack(load_packs(tmp_path)["redis"])
     assert message in "\n".join(problem.message for problem in problems)
+
+
+def test_packs_of_one_source_share_parameters() -> None:
+    packs = load_packs()
+    assert "surge_factor" in packs["http"].params.keys() & packs["django"].params.keys()
+    assert [check_pack(packs[name]) for name in ("http", "django")] == [(), ()]
 
 
 def test_a_label_that_an_aggregation_drops_is_told(tmp_path: Path) -> None:

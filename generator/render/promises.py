@@ -20,8 +20,8 @@ _INTRO: Final = """\
 Everything that Lookout promises to notice and to measure, and what keeps the promise. A proof is a test for promtool
 that is rendered from the fault in the pack's tests.yaml: the alert is quiet on good data, fires on bad data with
 exactly its labels and text, resolves, and is silent at the very limit. `make mutants` makes every alert wrong in every
-way that counts, and its proof has to notice. Which alerts your own services have, for what: [coverage](coverage.md); how soon
-they tell an outage: [detection](detection.md).
+way that counts, and its proof has to notice. Which alerts your own services have, for what:
+[coverage](coverage.md); how soon they tell an outage: [detection](detection.md).
 """
 _HEAD: Final = ("| Alert | Kind | Severity | Proven with | Runbook |", "|---|---|---|---|---|")
 

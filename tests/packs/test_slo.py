@@ -1,4 +1,4 @@
-"""Error budgets on timelines made by hand (idle hours, young services, quiet nights), and proofs of each of their forms."""
+"""Error budgets on timelines by hand (idle hours, young services, quiet nights), and proofs of each form they have."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -16,6 +16,7 @@ from generator.pipeline import read_spec_file
 from generator.prometheus_api import prometheus_url
 from generator.render.events import event_runbooks
 from generator.render.inhibition import Inhibition, Selector, inhibitions
+from generator.render.proofs import proof_paths
 from generator.resolve import resolve_site
 from generator.routing import NOBODY, receiver_of, recipients
 from generator.source import Source, load_source
@@ -69,7 +70,7 @@ def _words(site: Site, source: Source, alert: Alert, url: str) -> Iterator[str]:
     yield from _row("keeps quiet", *_quiet(site, alert, target=False))
     yield from _row("told", _told(site, alert))
     yield from _row("written at", f"{alert.origin.file}:{alert.origin.line}")
-    yield from _row("proof", f"prometheus/proofs/{alert.proof}/{alert.name}.yml")
+    yield from _row("proof", proof_paths(site)[f"{alert.service}/{alert.name}"])
     yield from _row("runbook", f"docs/runbooks/{alert.service}/{alert.name}.md", alert.annotations["runbook_url"])
     yield from _row("dashboard", alert.annotations["dashboard_url"])
     yield from _row("now", *live_lines(url, alert))

@@ -1,7 +1,8 @@
 """Running promtool, amtool, loki, otelcol and caddy at their pinned versions."""
 
+import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -44,13 +45,16 @@ def tool_path(name: str) -> Path:
     return path
 
 
-def run_tool(name: str, arguments: Sequence[str], folder: Path) -> ToolRun:
+def run_tool(
+    name: str, arguments: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None
+) -> ToolRun:
     """Run a tool inside `folder`. Raises Problems when it is missing or does not end in time."""
     command = [str(tool_path(name)), *arguments]
     try:
         done = subprocess.run(
             command,
             cwd=folder,
+            env={**os.environ, **(environment or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

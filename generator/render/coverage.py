@@ -3,13 +3,14 @@
 Owns the pages; the matrix is generator.coverage's, the sums are generator.resolve.detection's.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from generator.artifact import Artifact
 from generator.conventions import GENERATED
 from generator.coverage import MODES, Cell, coverage_of
 from generator.model import Alert, Service, Site
+from generator.render.proofs import proof_paths
 from generator.resolve.detection import alert_terms, in_words
 
 COVERAGE: Final = "docs/coverage.md"
@@ -38,22 +39,23 @@ def render_coverage(site: Site) -> tuple[Artifact, ...]:
 
 
 def _matrix(site: Site) -> Iterator[str]:
+    proofs = proof_paths(site)
     for service in site.services:
         cells = coverage_of(service, site.services)
         if cells:
             yield from (f"## {service.name}", "", "| It can fail so that | Told by |", "|---|---|")
-            yield from (_row(cell) for cell in cells)
+            yield from (_row(cell, proofs) for cell in cells)
             yield ""
 
 
-def _row(cell: Cell) -> str:
-    told = "<br>".join(_told(cell, alert) for alert in cell.alerts) or "**nothing**"
+def _row(cell: Cell, proofs: Mapping[str, str]) -> str:
+    told = "<br>".join(_told(cell, alert, proofs) for alert in cell.alerts) or "**nothing**"
     return f"| {MODES[cell.mode]} (`{cell.mode}`) | {told} |"
 
 
-def _told(cell: Cell, alert: Alert) -> str:
+def _told(cell: Cell, alert: Alert, proofs: Mapping[str, str]) -> str:
     of = "" if alert.service == cell.service else f" of {alert.service}"
-    proof = f"../prometheus/proofs/{alert.proof}/{alert.name}.yml"
+    proof = f"../{proofs[f'{alert.service}/{alert.name}']}"
     return f"[{alert.name}](runbooks/{alert.service}/{alert.name}.md){of} ([proof]({proof}))"
 
 

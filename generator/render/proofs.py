@@ -1,18 +1,19 @@
 """promtool tests for every distinct rule: quiet, pending, firing with exact labels and annotations, resolved.
 
-A proof is made once for each distinct rule of a pack (its parameters and shape, names apart) and runs against the
+A proof is made once for each distinct rule (names apart, whichever kind it came with) and runs against the
 rendered rule file of the first service that has it. Each is a file with a short timeline of its own: promtool's time
 is rules times evaluations, and generator.check.proving has it evaluate nothing but the rule in question. The manifest
 names the proof of every rendered alert.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from generator.artifact import Artifact
-from generator.conventions import GENERATED
+from generator.conventions import GENERATED, OWN_PACK
 from generator.emit import emit_json
 from generator.expansion import expand
 from generator.model import Alert, PackInstance, Service, Site
@@ -27,27 +28,65 @@ _LEAD_IN = 180
 
 def render_proofs(site: Site) -> tuple[Artifact, ...]:
     """prometheus/proofs/<proof>/<Alert>.yml for each distinct rule, and manifest.json."""
+    manifest = proof_paths(site)
     artifacts: dict[str, Artifact] = {}
-    manifest: dict[str, str] = {}
     for service in site.services:
         for instance in service.packs:
-            paths = {alert.name: f"prometheus/proofs/{alert.proof}/{alert.name}.yml" for alert in instance.alerts}
-            if not artifacts.keys() >= set(paths.values()):
-                artifacts |= {each.path: each for each in _prove(site, service, instance, paths)}
-            manifest |= {f"{service.name}/{name}": path for name, path in paths.items()}
+            wanted = {alert.name for alert in instance.alerts if manifest[_key(alert)] == _path(alert)}
+            if any(_path(alert) not in artifacts for alert in instance.alerts if alert.name in wanted):
+                artifacts |= {each.path: each for each in _prove(site, service, instance, wanted)}
     pages = [artifacts[path] for path in sorted(artifacts)]
     return (*pages, Artifact("prometheus/proofs/manifest.json", emit_json(manifest)))
 
 
-def _prove(site: Site, service: Service, instance: PackInstance, paths: Mapping[str, str]) -> list[Artifact]:
+def proof_paths(site: Site) -> dict[str, str]:
+    """The proof of each alert, by service and name: its own, or that of the first rule that differs in names alone."""
+    paths: dict[str, str] = {}
+    first: dict[tuple[object, ...], str] = {}
+    known: dict[str, str] = {}
+    for service in site.services:
+        for alert in service.alerts:
+            own = _path(alert)
+            if own not in known:
+                known[own] = first.setdefault(_distinct(service, alert), own)
+            paths[_key(alert)] = known[own]
+    return paths
+
+
+def _key(alert: Alert) -> str:
+    return f"{alert.service}/{alert.name}"
+
+
+def _path(alert: Alert) -> str:
+    return f"prometheus/proofs/{alert.proof}/{alert.name}.yml"
+
+
+def _distinct(service: Service, alert: Alert) -> tuple[object, ...]:
+    """All that a rule is, but for the names of its service and of what belongs to it."""
+    names = {service.name, service.owner, *(at for job in service.jobs for pair in job.targets for at in pair)}
+    named = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, sorted(names, key=len, reverse=True)))})(?![\w-])")
+    shown = (alert.annotations["summary"], alert.annotations["description"], *alert.labels.values())
+    texts = tuple(named.sub("@", text) for text in (alert.expr, *shown))
+    paces = (
+        alert.for_seconds,
+        alert.keep_firing_seconds,
+        alert.evaluation_interval,
+        *{job.interval for job in service.jobs},
+    )
+    # What a service's owner wrote has cases of its own.
+    return (alert.name, texts, paces, alert.proof if alert.pack == OWN_PACK else "")
+
+
+def _prove(site: Site, service: Service, instance: PackInstance, wanted: Collection[str]) -> list[Artifact]:
     alerts = {alert.name: alert for alert in instance.alerts}
     proofs = []
     for case in cases_of(instance, service, site.stack):
         alert = alerts[case.alert]
-        proof = _Proof(alert, case, Timeline(case.interval, case.evaluation, _highest_rates(case)))
-        proof.prove()
-        text = proof.emit(f"../../rules/{service.name}/{instance.pack}.yml")
-        proofs.append(Artifact(paths[alert.name], text, {alert.name: alert.origin}))
+        if alert.name in wanted:
+            proof = _Proof(alert, case, Timeline(case.interval, case.evaluation, _highest_rates(case)))
+            proof.prove()
+            text = proof.emit(f"../../rules/{service.name}/{instance.pack}.yml")
+            proofs.append(Artifact(_path(alert), text, {alert.name: alert.origin}))
     return proofs
 
 

@@ -8,11 +8,11 @@ import pytest
 import yaml
 
 from generator.artifact import Artifact
+from generator.expansion import expand
 from generator.model import ParamValue, Service
 from generator.packs import instantiate, load_packs
 from generator.packs.cases import FromNow, Level, Rate
 from generator.packs.sample import SAMPLE_STACK
-from generator.expansion import expand
 from generator.render.proofs import render_proofs
 from generator.render.timeline import Timeline
 from tests.unit.sites import make_service, make_site
@@ -47,6 +47,18 @@ def test_a_hundred_services_that_differ_in_name_need_one_proof() -> None:
     more, manifest = proofs_of(*(served(f"api{n}") for n in range(100)))
     assert more.keys() == files.keys()
     assert len(manifest) == 100 * len(served("api0").alerts)
+
+
+def test_a_rule_that_no_parameter_of_a_service_changes_is_proven_once_for_all() -> None:
+    files, manifest = proofs_of(served("api"), served("web", kinds=("target", "http"), latency_p95=0.1))
+    assert manifest["api/HttpErrorRatioHigh"] == manifest["web/HttpErrorRatioHigh"]
+    assert manifest["api/ServiceDown"] == manifest["web/ServiceDown"]
+    assert set(manifest.values()) == set(files)
+
+
+def test_the_same_rule_under_another_kind_has_the_same_proof() -> None:
+    _, manifest = proofs_of(served("api"), served("web", kinds=("target", "flask")))
+    assert manifest["api/HttpErrorRatioHigh"] == manifest["web/HttpErrorRatioHigh"]
 
 
 def test_another_threshold_needs_another_proof() -> None:

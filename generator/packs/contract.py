@@ -39,6 +39,7 @@ def check_pack(pack: Pack) -> tuple[Diagnostic, ...]:
     return sort_diagnostics(
         [
             *_check_runbooks(pack),
+            *_check_modes(pack),
             *_check_cases(pack, instance),
             *_check_params(pack),
             *_check_param_names(pack),
@@ -86,6 +87,13 @@ def _case_problems(case: CaseSpec) -> Iterator[str]:
         yield "a case has either a `boundary` or a reason why there is none (`no_edge`)"
     if case.gone is None:
         yield "a case says what happens when its series are gone (`gone`)"
+
+
+def _check_modes(pack: Pack) -> Iterator[Diagnostic]:
+    for alert in pack.rules.alerts:
+        if not alert.detects:
+            line = pack.lines[alert.name].line
+            yield _problem(pack, "rules.yaml", f"{alert.name}: `detects` says which way of failing it covers", line)
 
 
 def _check_params(pack: Pack) -> Iterator[Diagnostic]:

@@ -51,6 +51,10 @@ SPOILT: dict[str, tuple[Change, str]] = {
         edit("pack.yaml", "params:\n", "params:\n  surge_factor: {type: number, default: 1, why: none}\n"),
         "redis and http both have a parameter 'surge_factor'",
     ),
+    "an alert that covers no way of failing": (
+        edit("rules.yaml", "    detects: [down]\n", ""),
+        "RedisDown: `detects` says which way of failing it covers",
+    ),
     "a signal nobody uses": (
         edit("pack.yaml", "signals:\n", "signals:\n  spare: {expr: up, unit: short, help: none}\n"),
         "the signal 'spare' is used nowhere",

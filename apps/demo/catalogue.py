@@ -16,7 +16,7 @@ from demo.database import Database
 from demo.models import ItemRow
 
 CACHE: Final = "items"
-TTL_SECONDS: Final = 30
+TTL_SECONDS: Final = 120
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger(__name__)
 

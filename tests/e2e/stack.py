@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -160,9 +161,11 @@ def boot(root: Path) -> Stack:
     for name, value in SECRETS.items():
         (root / "secrets" / name).write_text(value)
     started = time.monotonic()
-    print(stack.must("make", "up", timeout=5400)[-3000:])
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        up = pool.submit(stack.must, "make", "up", timeout=5400)
+        stack.receivers = _start_receivers(stack, up)
+        print(up.result()[-3000:])
     stack.boot_seconds = time.monotonic() - started
-    stack.receivers = _start_receivers(stack)
     return stack
 
 
@@ -172,7 +175,12 @@ def image(stack: Stack, name: str) -> str:
     return next(line.split("=", 1)[1] for line in lines if line.startswith(f"IMAGE_{name}="))
 
 
-def _start_receivers(stack: Stack) -> str:
+def _start_receivers(stack: Stack, up: "Future[str]") -> str:
+    """As soon as their network is there: Alertmanager's very first message should find somebody."""
+    while stack.run("docker", "network", "inspect", f"{PROJECT}_core").returncode and not up.done():
+        time.sleep(0.2)
+    if up.done():
+        up.result()  # says why there is none
     return stack.must(
         "docker", "run", "--detach", "--network", f"{PROJECT}_core", "--network-alias", "receivers",
         "--volume", f"{stack.root / 'tests'}:/srv/tests:ro", "--workdir", "/srv", "--user", "65534:65534",

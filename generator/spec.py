@@ -401,7 +401,10 @@ class ServiceSpec(_Model):
     params: dict[str, Scalar] | None = Field(
         default=None, description="Thresholds that differ from the packs' defaults."
     )
-    off: Names | None = Field(default=None, description="Alerts that this service does not want.")
+    off: Names | None = Field(
+        default=None,
+        description="Alerts that this service does not want, and ways of failing that need none: `backup`.",
+    )
     alerts: dict[AlertName, OwnAlertSpec] | None = Field(default=None, description="Alerts of your own, by name.")
 
 

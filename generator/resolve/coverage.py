@@ -8,11 +8,14 @@ from generator.resolve.context import Context
 
 
 def check_coverage(context: Context, services: tuple[Service, ...]) -> None:
-    """Reports spec/uncovered for every hole in the matrix of the declared services and hosts."""
+    """Reports spec/uncovered for the holes in the matrix of declared services and hosts that `off` does not name."""
     for service in services:
-        holes = [cell for cell in coverage_of(service, services) if not cell.alerts]
+        holes = [cell for cell in coverage_of(service, services) if not cell.alerts and cell.mode not in service.off]
         for cell in () if service.name == STACK_SERVICE else holes:
             message = f"'{service.name}' can fail so that {MODES[cell.mode]} ({cell.mode}), and no alert tells it"
-            notes = (REMEDIES.get(cell.mode, "its kinds bring one, unless `off` takes it away"),)
+            notes = (
+                REMEDIES.get(cell.mode, "its kinds bring one, unless `off` takes it away"),
+                f"when none is needed, off: [{cell.mode}]",
+            )
             level: Level = "error" if service.critical else "warning"
             context.problems.append(Diagnostic("spec/uncovered", message, service.origin, level, notes=notes))

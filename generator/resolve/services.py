@@ -14,6 +14,7 @@ from generator.conventions import (
     STACK_SERVICE,
     TRACE_PORTS,
 )
+from generator.coverage import MODES
 from generator.model import Logs, Service, Stack
 from generator.packs import instantiate, own_pack
 from generator.resolve import detection
@@ -158,7 +159,7 @@ def _with_packs(
         instances.append(instantiate(pack, service, stack, own, service.off))
     known = {alert for pack in packs for alert in pack.alert_names}
     for index, alert in enumerate(service.off):
-        if alert not in known:
+        if alert not in known and alert not in MODES:
             message = f"no alert of '{service.name}' is called '{alert}'"
             context.unknown("spec/unknown-alert", message, alert, known, (*path, "off", index))
     return replace(service, packs=tuple(instances))

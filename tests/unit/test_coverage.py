@@ -63,5 +63,7 @@ def test_a_hole_is_a_warning_and_an_error_where_the_service_is_critical(tier: st
 def test_a_data_store_without_a_checked_backup_has_a_hole() -> None:
     db = "services:\n  db: {kind: %s, address: db:5432, dsn: secret:dsn}\n"
     (hole,) = holes(db % "postgres")
-    assert hole.notes == ("kind backup beside its own brings one: kind: [postgres, backup]",)
+    remedy = "kind backup beside its own brings one: kind: [postgres, backup]"
+    assert hole.notes == (remedy, "when none is needed, off: [backup]")
+    assert holes(db.replace("}", ", off: [backup]}") % "postgres") == []
     assert holes(db % "[postgres, backup]") == []

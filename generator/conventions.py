@@ -118,8 +118,8 @@ DASHBOARD_STACK: Final = "lookout-stack"
 MAY_BE_EMPTY: Final = "May be empty: "
 # As many queries a dashboard may ask when it is opened; what is collapsed asks nothing.
 OPEN_QUERIES: Final = 60
-# A rate in a graph is taken over Grafana's own interval, unless its window is so long that it means something by itself;
-# for a count that is sooner. Seconds.
+# A rate in a graph is taken over Grafana's own interval, unless its window is so long that it means something by
+# itself; for a count that is sooner. Seconds.
 LONG_WINDOW: Final = 1800
 COUNT_WINDOW: Final = 300
 # Before the slug of a panel that shows the last value of another one's graph.

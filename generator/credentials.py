@@ -1,7 +1,7 @@
 """What exporters log in with, in the form that each reads: parts of a DSN, a table of passwords.
 
-Owns the forms. The values come from secrets/ and go into the exporter's share of it alone: none is printed, logged or put
-into a message.
+Owns the forms. The values come from secrets/ and go into the exporter's share of it alone: none is printed, logged or
+put into a message.
 """
 
 import json

@@ -168,8 +168,8 @@ def _of_errors(site: Site) -> list[Secret]:
 
 
 def _of_exporters(site: Site, made: Container[str]) -> list[Secret]:
-    """What exporters log in with. A DSN is made for a role of ours; a password is whoever's who set up the store, unless
-    it is one of those that we make."""
+    """What exporters log in with. A DSN is made for a role of ours; a password is whoever's who set up the store,
+    unless it is one of those that we make."""
     found = []
     for service in site.services:
         if dsn := service.dsn:

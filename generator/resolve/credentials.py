@@ -1,4 +1,4 @@
-"""What exporters log in with: the DSN of a database, the password of a store. Names of secrets, never what is in them."""
+"""What exporters log in with: the DSN of a database, the password of a store. Names of secrets, never their values."""
 
 from typing import Final
 

@@ -10,7 +10,7 @@ _SSH: Final = "ssh -L $port:127.0.0.1:$port -L $kuma_port:127.0.0.1:$kuma_port U
 ELSEWHERE: Final[dict[str, tuple[str, str]]] = {
     "git clone REPOSITORY lookout": ("tests/e2e/stack.py", '["git", "ls-files", "--cached"'),
     "cd lookout": ("tests/e2e/stack.py", "cwd=self.root"),
-    "make up": ("tests/e2e/stack.py", 'stack.must("make", "up"'),
+    "make up": ("tests/e2e/stack.py", 'stack.must, "make", "up"'),
     "make apply": ("tests/e2e/test_4_follow.py", 'stack.must("make", "apply")'),
     'pip install "lookout-instrumentation[fastapi] @ file:///root/lookout/instrumentation"': (
         "tests/docs/test_install.py",

@@ -242,6 +242,21 @@ def test_the_reference_page_has_every_pack() -> None:
     assert set(load_packs()) <= set(re.findall(r"^### ([\w-]+)$", pages()["docs/services-yaml.md"], re.MULTILINE))
 
 
+def test_the_readme_has_every_kind_that_can_be_written() -> None:
+    implied = {"bugsink", "containers", "host", "slo", "stack", "target"}
+    assert set(load_packs()) - implied <= set(codes(pages()["README.md"]))
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    reached, waiting = {"README.md"}, ["README.md"]
+    while waiting:
+        page = waiting.pop()
+        named = {os.path.normpath(Path(page).parent / link.split("#")[0]) for link in links(pages()[page])}
+        waiting += sorted((named & pages().keys()) - reached)
+        reached |= named & pages().keys()
+    assert {page for page in WRITTEN if not page.startswith("docs/adr/")} <= reached
+
+
 def test_the_dashboards_page_names_rows_and_dashboards_that_exist() -> None:
     boards = [json.loads(a.content) for a in demo().artifacts if a.path.startswith("grafana/dashboards/")]
     rows = {panel["title"] for board in boards for panel in board["panels"] if panel["type"] == "row"}

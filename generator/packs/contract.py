@@ -46,7 +46,7 @@ def check_pack(pack: Pack) -> tuple[Diagnostic, ...]:
             *_check_panels(pack),
             *_check_fixtures(pack),
             *_check_records(pack, instance, _known_series(pack, service)),
-            *_check_expressions(pack, instance, [*_known_series(pack, service), *_recorded(instance)]),
+            *_check_expressions(pack, instance, [*_known_series(pack, service), *recorded(instance)]),
         ]
     )
 
@@ -161,7 +161,7 @@ def _known_series(pack: Pack, service: Service) -> list[Series]:
     return relabelled(printed, pack.relabel)
 
 
-def _recorded(instance: PackInstance) -> Iterator[Series]:
+def recorded(instance: PackInstance) -> Iterator[Series]:
     """What the pack's own rules record, once with each label that any of them sets."""
     labels = sorted({found for record in instance.records for found in _LABEL_SET.findall(record.expr)})
     for record in instance.records:
@@ -172,7 +172,7 @@ def _recorded(instance: PackInstance) -> Iterator[Series]:
 
 def _check_records(pack: Pack, instance: PackInstance, known: list[Series]) -> Iterator[Diagnostic]:
     """A record may read what exporters print, and what was recorded before it."""
-    own = list(_recorded(instance))
+    own = list(recorded(instance))
     for record in instance.records:
         for message in _query_problems(record.expr, [*known, *own]):
             yield _problem(pack, "rules.yaml", f"{record.name}: {message}", record.origin.line)

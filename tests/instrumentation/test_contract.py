@@ -13,6 +13,7 @@ import pytest
 from lookout_instrumentation.catalogue import BY_NAME, CATALOGUE
 
 from generator.packs import Pack, load_packs
+from generator.packs.contract import recorded
 from generator.packs.fixtures import Series, read_exposition, read_fixtures, unmatched_selectors
 from generator.packs.sample import sample_instance
 from generator.promql import parse, walk
@@ -35,9 +36,9 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> list[Series]:
 
 
 def selected(pack: Pack) -> dict[str, list[str]]:
-    """Each expression of the pack's alerts and panels, with the metrics that it names."""
+    """Each expression of the pack's rules and panels, with the metrics that it names."""
     _, instance = sample_instance(pack)
-    expressions = [alert.expr for alert in instance.alerts]
+    expressions = [rule.expr for rule in (*instance.records, *instance.alerts)]
     expressions += [
         query.expr.replace("$__rate_interval", "5m").replace("$__range", "1h")
         for row in instance.rows
@@ -61,7 +62,9 @@ def _names(tree: Any) -> Iterator[str]:
 
 @pytest.mark.parametrize("pack", OF_APPS, ids=lambda pack: pack.name)
 def test_what_a_pack_asks_for_is_exported(pack: Pack, exported: list[Series]) -> None:
-    known = [*exported, *read_fixtures(sorted(FOLDER.glob("target/fixtures/prometheus-*.prom")))]
+    scraped = read_fixtures(sorted(FOLDER.glob("target/fixtures/prometheus-*.prom")))
+    _, instance = sample_instance(pack)
+    known = [*exported, *scraped, *recorded(instance)]
     missing = {expr: unmatched_selectors(parse(expr), known) for expr in selected(pack)}
     assert {expr: problems for expr, problems in missing.items() if problems} == {}
 

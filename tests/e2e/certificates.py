@@ -1,4 +1,4 @@
-"""A certificate authority for one test run, and a certificate for one name, made with openssl."""
+"""A certificate authority for one test run, and certificates that it signs, made with openssl."""
 
 import subprocess
 from pathlib import Path
@@ -15,12 +15,17 @@ def make_authority(folder: Path, name: str, days: str = DAYS) -> None:
     subject = ["-subj", "/CN=Lookout test authority"]
     _openssl(folder, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", DAYS,
              "-keyout", "ca.key", "-out", "ca.pem", *subject)  # fmt: skip
-    _openssl(folder, "req", "-newkey", "rsa:2048", "-nodes", "-keyout", "server.key", "-out", "server.csr",
+    make_certificate(folder, "server", name, DAYS)
+
+
+def make_certificate(folder: Path, file: str, name: str, days: str) -> None:
+    """Write FILE.pem, certificate and key for `name`, signed by the authority in `folder`."""
+    _openssl(folder, "req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{file}.key", "-out", f"{file}.csr",
              "-subj", f"/CN={name}")  # fmt: skip
     (folder / "names").write_text(f"subjectAltName=DNS:{name}\n")
-    _openssl(folder, "x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
-             "-days", days, "-extfile", "names", "-out", "server.crt")  # fmt: skip
-    (folder / "server.pem").write_text((folder / "server.crt").read_text() + (folder / "server.key").read_text())
+    _openssl(folder, "x509", "-req", "-in", f"{file}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
+             "-days", days, "-extfile", "names", "-out", f"{file}.crt")  # fmt: skip
+    (folder / f"{file}.pem").write_text((folder / f"{file}.crt").read_text() + (folder / f"{file}.key").read_text())
     for path in folder.iterdir():
         path.chmod(0o644)
 

@@ -8,13 +8,19 @@ from typing import Any, Final
 import requests
 
 from tests.e2e.stack import BUSY_MACHINE, Stack
+from tests.e2e.stage import (
+    fill_small_disk,
+    remove_hungry,
+    remove_short_certificate,
+    remove_small_disk,
+    serve_short_certificate,
+    start_hungry,
+)
 
 Heard = tuple[str, str]
 
 # What says that all is well, or that a machine which runs these tests is busy.
 ALWAYS: Final = frozenset({("Watchdog", "lookout")})
-# Where the machine has a second disk, a small one, for the drill that fills it.
-SMALL_DISK: Final = "/mnt/lookout-drill"
 # After the last promised alert it is watched for so long whether another one comes.
 LINGER: Final = 45
 # So long the next fault waits for the all-clear of the one before; what keeps firing for longer is known by then.
@@ -61,8 +67,7 @@ def active(stack: Stack) -> set[Heard]:
     return {
         (labels["alertname"], labels.get("service", ""))
         for labels in (alert["labels"] for alert in shown)
-        if labels["alertname"] != "Watchdog"
-        and (labels["alertname"] not in BUSY_MACHINE or labels.get("mountpoint") == SMALL_DISK)
+        if labels["alertname"] != "Watchdog" and labels["alertname"] not in BUSY_MACHINE
     }
 
 
@@ -139,17 +144,107 @@ def provider(target: str, mode: str, share: float = 1.0, seconds: int = 1800) ->
     return compose("exec", "-T", "providers", *words)
 
 
-def stopped(name: str, part: str, promised: Iterable[Heard], within: int = 60, quick: bool = True) -> Drill:
+def stopped(
+    name: str, part: str, promised: Iterable[Heard], also: Iterable[Heard] = (), within: int = 60, quick: bool = True
+) -> Drill:
     """A part of the demo is stopped."""
     begin, end = compose("stop", "--timeout", "2", part), compose("start", part)
-    return Drill(name, begin, end, frozenset(promised), within, quick=quick)
+    return Drill(name, begin, end, frozenset(promised), within, frozenset(also), quick)
 
 
-def _page(*services: str) -> frozenset[Heard]:
-    return frozenset(("ServiceDown", service) for service in services)
-
+# What any fault of a part that others use may bring while it lasts, and for some minutes after: its users' symptoms.
+_ERRORS: Final = frozenset(
+    (alert, service)
+    for service in ("api", "worker")
+    for alert in (
+        "NewError", "RegressedError", "LogErrorBurst", "LogNewErrorType", "HttpErrorRatioHigh",
+        "HttpErrorRatioCritical", "HttpErrorSurge", "HttpNotReady", "BudgetBurnPageFast", "BudgetBurnPageSlow", "CacheErrorRatioHigh",
+        "DatabaseConnectionFailures", "DatabaseErrorRatioHigh", "CeleryFailureRatioHigh", "CeleryFailureRatioCritical",
+        "FiguresFail",
+    )
+)  # fmt: skip
+_SLOWNESS: Final = frozenset(
+    (alert, "api")
+    for alert in (
+        "HttpLatencyHigh", "HttpEndpointSlow", "HttpMedianLatencyHigh", "DatabaseLatencyHigh", "DatabaseSlowQueries",
+        "BudgetBurnPageFast", "BudgetBurnPageSlow", "CacheSlow", "LlmLatencyHigh", "ExternalLatencyHigh",
+    )
+)  # fmt: skip
 
 DRILLS: Final = (
-    stopped("the API is stopped", "api", _page("api")),
-    stopped("Redis is stopped", "cache", {("RedisDown", "cache")}),
+    stopped("the API is stopped", "api", {("ServiceDown", "api")}),
+    stopped("the worker is stopped", "worker", {("ServiceDown", "worker")}, _ERRORS),
+    stopped("Redis is stopped", "cache", {("RedisDown", "cache")}, _ERRORS),
+    stopped("Postgres is stopped", "db", {("PostgresDown", "db"), ("DatabaseConnectionFailures", "api")}, _ERRORS, 90),
+    Drill(
+        "all connections of the pool are taken",
+        switch(hold_connections=10),
+        switch(hold_connections=0),
+        frozenset({("DatabasePoolExhausted", "api")}),
+        120,
+        _ERRORS | _SLOWNESS | {("DatabasePoolHigh", "api")},
+    ),
+    Drill(
+        "one request in ten fails",
+        switch(errors=0.1),
+        switch(errors=0),
+        frozenset({("HttpErrorRatioCritical", "api"), ("HttpErrorRatioHigh", "api")}),
+        480,
+        _ERRORS,
+    ),
+    Drill(
+        "each request takes a second longer",
+        switch(slow_ms=1000),
+        switch(slow_ms=0),
+        frozenset({("HttpLatencyHigh", "api")}),
+        900,
+        _SLOWNESS,
+    ),
+    Drill(
+        "the LLM provider answers 429",
+        provider("llm", "429"),
+        provider("llm", "ok"),
+        frozenset({("LlmRateLimited", "api")}),
+        900,
+        _ERRORS | {("LlmFailuresHigh", "api"), ("LlmFailuresCritical", "api"), ("ExternalCircuitOpen", "api")},
+    ),
+    Drill(
+        "payments fail",
+        provider("payments", "5xx"),
+        provider("payments", "ok"),
+        frozenset({("PaymentFailureRatioHigh", "api")}),
+        900,
+        _ERRORS
+        | {("PaymentFailuresHigh", "api"), ("ExternalFailuresHigh", "api"), ("ExternalFailuresCritical", "api")},
+    ),
+    Drill(
+        "messages fail",
+        provider("messages", "5xx"),
+        provider("messages", "ok"),
+        frozenset({("MessageFailuresCritical", "api")}),
+        900,
+        _ERRORS | {("MessageFailuresHigh", "api"), ("MessageFailuresHigh", "worker")},
+    ),
+    Drill(
+        "a file fills a small disk",
+        fill_small_disk,
+        remove_small_disk,
+        frozenset({("HostDiskCritical", "vps")}),
+        420,
+    ),
+    Drill(
+        "a container is killed for memory",
+        start_hungry,
+        remove_hungry,
+        frozenset({("ContainerOomKilled", "vps")}),
+        240,
+        frozenset({("ContainerRestarting", "vps"), ("ContainerMemoryHigh", "vps")}),
+    ),
+    Drill(
+        "a certificate ends in three days",
+        serve_short_certificate,
+        remove_short_certificate,
+        frozenset({("CertificateExpiresNow", "soon")}),
+        480,
+    ),
 )

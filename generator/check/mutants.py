@@ -15,7 +15,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from generator.check.proving import Trial, run_trials
+from generator.check.proving import Trial, cut_rules, run_trials
 from generator.model import Alert, Budget, PackInstance, Service, Site
 from generator.mutation import Mutant, mutants_of
 from generator.packs import Pack, load_packs
@@ -133,7 +133,7 @@ def _rules_of(group: _Group) -> str:
     named = [replace(mutant.alert, name=_alias(alert.name, number)) for number, mutant in enumerate(group.mutants)]
     instance = replace(group.instance, alerts=(*named, *others))
     (artifact,) = render_rules(sample_site(replace(group.service, packs=(instance,))))
-    return artifact.content
+    return cut_rules(artifact.content, *(each.name for each in named))
 
 
 def _proof_of(group: _Group) -> str:

@@ -33,10 +33,11 @@ class Trial:
     proof: str
 
 
-def cut_rules(rules: str, alert: str) -> str:
-    """A rendered rule file with `alert` alone, and the records and alerts that its expression reads."""
+def cut_rules(rules: str, *alerts: str) -> str:
+    """A rendered rule file with `alerts` alone, and the records and alerts that their expressions read: in one group,
+    since promtool evaluates groups in any order, and what an alert reads has to be there before it."""
     blocks = _blocks(rules)
-    wanted, open_ones = {alert}, [alert]
+    wanted, open_ones = set(alerts), list(alerts)
     while open_ones:
         text = blocks.get(open_ones.pop(), "")
         found = {name for name in blocks.keys() - wanted if _reads(text, name)}

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import requests
 
+from generator.conventions import EVENT_ALERTS
+from generator.packs import load_packs
 from tests.e2e.stack import BUSY_MACHINE, Stack
 from tests.e2e.stage import (
     fill_small_disk,
@@ -152,37 +154,32 @@ def stopped(
     return Drill(name, begin, end, frozenset(promised), within, frozenset(also), quick)
 
 
-# What any fault of a part that others use may bring while it lasts, and for some minutes after: its users' symptoms.
-_ERRORS: Final = frozenset(
-    (alert, service)
-    for service in ("api", "worker")
-    for alert in (
-        "NewError", "RegressedError", "LogErrorBurst", "LogNewErrorType", "HttpErrorRatioHigh",
-        "HttpErrorRatioCritical", "HttpErrorSurge", "HttpNotReady", "BudgetBurnPageFast", "BudgetBurnPageSlow", "CacheErrorRatioHigh",
-        "DatabaseConnectionFailures", "DatabaseErrorRatioHigh", "CeleryFailureRatioHigh", "CeleryFailureRatioCritical",
-        "FiguresFail",
-    )
-)  # fmt: skip
-_SLOWNESS: Final = frozenset(
-    (alert, "api")
-    for alert in (
-        "HttpLatencyHigh", "HttpEndpointSlow", "HttpMedianLatencyHigh", "DatabaseLatencyHigh", "DatabaseSlowQueries",
-        "BudgetBurnPageFast", "BudgetBurnPageSlow", "CacheSlow", "LlmLatencyHigh", "ExternalLatencyHigh",
-    )
-)  # fmt: skip
+def brought(*kinds: str) -> frozenset[Heard]:
+    """The alerts of some kinds of the two apps, and what their error tracker says: what users of a broken part may feel
+    while the fault lasts and for some minutes after."""
+    packs = load_packs()
+    names = {name for kind in kinds for name in packs[kind].alert_names} | set(EVENT_ALERTS)
+    return frozenset((name, app) for name in names for app in ("api", "worker"))
+
+
+_FELT: Final = brought("http", "logs", "slo", "deploys")
+_FELT_BY_DATA: Final = _FELT | brought("sqlalchemy", "cache", "celery", "business")
+_FELT_BY_CALLERS: Final = _FELT | brought("llm", "external", "celery", "payments", "messages", "webhooks")
 
 DRILLS: Final = (
     stopped("the API is stopped", "api", {("ServiceDown", "api")}),
-    stopped("the worker is stopped", "worker", {("ServiceDown", "worker")}, _ERRORS),
-    stopped("Redis is stopped", "cache", {("RedisDown", "cache")}, _ERRORS),
-    stopped("Postgres is stopped", "db", {("PostgresDown", "db"), ("DatabaseConnectionFailures", "api")}, _ERRORS, 90),
+    stopped("the worker is stopped", "worker", {("ServiceDown", "worker")}, _FELT_BY_DATA),
+    stopped("Redis is stopped", "cache", {("RedisDown", "cache")}, _FELT_BY_DATA),
+    stopped(
+        "Postgres is stopped", "db", {("PostgresDown", "db"), ("DatabaseConnectionFailures", "api")}, _FELT_BY_DATA, 90
+    ),
     Drill(
         "all connections of the pool are taken",
         switch(hold_connections=10),
         switch(hold_connections=0),
         frozenset({("DatabasePoolExhausted", "api")}),
         120,
-        _ERRORS | _SLOWNESS | {("DatabasePoolHigh", "api")},
+        _FELT_BY_DATA,
     ),
     Drill(
         "one request in ten fails",
@@ -190,7 +187,7 @@ DRILLS: Final = (
         switch(errors=0),
         frozenset({("HttpErrorRatioCritical", "api"), ("HttpErrorRatioHigh", "api")}),
         480,
-        _ERRORS,
+        _FELT_BY_DATA,
     ),
     Drill(
         "each request takes a second longer",
@@ -198,7 +195,7 @@ DRILLS: Final = (
         switch(slow_ms=0),
         frozenset({("HttpLatencyHigh", "api")}),
         900,
-        _SLOWNESS,
+        _FELT_BY_DATA,
     ),
     Drill(
         "the LLM provider answers 429",
@@ -206,7 +203,7 @@ DRILLS: Final = (
         provider("llm", "ok"),
         frozenset({("LlmRateLimited", "api")}),
         900,
-        _ERRORS | {("LlmFailuresHigh", "api"), ("LlmFailuresCritical", "api"), ("ExternalCircuitOpen", "api")},
+        _FELT_BY_CALLERS,
     ),
     Drill(
         "payments fail",
@@ -223,7 +220,7 @@ DRILLS: Final = (
         provider("messages", "ok"),
         frozenset({("MessageFailuresCritical", "api")}),
         900,
-        _ERRORS | {("MessageFailuresHigh", "api"), ("MessageFailuresHigh", "worker")},
+        _FELT_BY_CALLERS,
     ),
     Drill(
         "a file fills a small disk",

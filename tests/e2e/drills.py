@@ -211,8 +211,7 @@ DRILLS: Final = (
         provider("payments", "ok"),
         frozenset({("PaymentFailureRatioHigh", "api")}),
         900,
-        _ERRORS
-        | {("PaymentFailuresHigh", "api"), ("ExternalFailuresHigh", "api"), ("ExternalFailuresCritical", "api")},
+        _FELT_BY_CALLERS,
     ),
     Drill(
         "messages fail",

@@ -48,9 +48,8 @@ def test_a_rule_that_is_wrong_leads_to_the_pack(demo: Compiled) -> None:
 
 
 def test_a_rule_that_no_longer_fires_is_caught_by_its_proof(demo: Compiled) -> None:
-    found = broken(
-        demo, "prometheus/rules/cache/redis.yml", 'redis_up{service="cache"} == 0', 'redis_up{service="cache"} > 1'
-    )
+    up = 'last_over_time(redis_up{service="cache"}[10m])'
+    found = broken(demo, "prometheus/rules/cache/redis.yml", f"{up} == 0", f"{up} > 1")
     assert "check/proof" in {code for code, _ in found}
 
 

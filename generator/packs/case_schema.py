@@ -50,7 +50,9 @@ class StateSpec(PackModel):
     """Another state of the service, in one sentence, and what is different in it from the healthy one.
 
     with_fault: from the faulty one. before: what is different for as long as `before_for` until then, in which the
-    alert is silent too. of_each: once for each target or probe, which is then `<<target>>`; `when` says of which.
+    alert is silent too. gap: a gap of that length before all of it, when not as of the case. of_each: once for each
+    target or probe, which is then `<<target>>`; `when` says of which. first: the service begins
+    with it, and where it must fire it does as soon as `before` is over. then_gone: its series go while it fires in it.
     """
 
     state: Text
@@ -58,6 +60,9 @@ class StateSpec(PackModel):
     with_fault: bool = False
     before: list[SeriesSpec] = Field([])
     before_for: Expression = "0s"
+    gap: Expression | None = None
+    first: bool = False
+    then_gone: bool = False
     of_each: Literal["target", "probe"] | None = None
     when: str = ""
 

@@ -83,11 +83,14 @@ _ALWAYS: Final[Mapping[str, Shape]] = {
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """Another state, and what it comes from: `before` for `before_for` seconds."""
+    """Another state, and what it comes from: `before` for `before_for` seconds, after `gap` unless the case says."""
 
     state: State
     before: State
     before_for: int
+    gap: int | None = None
+    first: bool = False
+    then_gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +227,9 @@ class _Cases:
             if not holds(spec.when, self.context, self.where):
                 continue
             state = self._with(fault if spec.with_fault else baseline, spec.change)
-            others.append(Other(state, self._with(baseline, spec.before), self._seconds(spec.before_for)))
+            before = self._with(baseline, spec.before)
+            gap = None if spec.gap is None else self._seconds(spec.gap)
+            others.append(Other(state, before, self._seconds(spec.before_for), gap, spec.first, spec.then_gone))
         self.context["target"] = usual
         return others
 

@@ -113,6 +113,7 @@ class _Proof:
     def prove(self) -> None:
         """Quiet, the fault, the recovery, the edge, whatever else must or must not fire, and the series gone."""
         case = self.case
+        self._begins()
         self.timeline.run(_LEAD_IN, case.baseline)
         if case.always:
             self._expect_firing(self.timeline.run(self._every, case.baseline))
@@ -128,19 +129,36 @@ class _Proof:
         if case.boundary is not None:
             self._edge(case.boundary)
         for other in case.silent:
+            if other.first:
+                continue
             if case.silent_gap <= case.calm:
                 self._calm()
             self._stays_silent(other)
         for other in case.firing:
+            if other.first:
+                continue
             if case.fires_gap <= case.calm:
                 self._calm()
             self._fires_too(other)
+            if other.then_gone:
+                self._vanish()
         for text, series, state in self._first_minutes():
             self._calm()
             self._first_minute(text, series, state)
+        if any(other.then_gone for other in case.firing):
+            return
         if case.calm or case.edge_fires or case.silent or case.firing or JUST_STARTED in self.alert.expr:
             self._calm()
         self._gone()
+
+    def _begins(self) -> None:
+        """The states with which the service begins."""
+        for other in self.case.silent:
+            if other.first:
+                self._stays_silent(other)
+        for other in self.case.firing:
+            if other.first:
+                self._fires_too(other)
 
     def emit(self, rules: str) -> str:
         """The promtool file, as JSON-quoted YAML: one line an entry, quick to write and to compare."""
@@ -235,15 +253,17 @@ class _Proof:
         start = self._lead_up(other, self.case.fires_gap)
         if other.before_for:
             self._expect_never(start, self.timeline.now - self._every)
-        self.timeline.run((self.case.fires_for or self._long_enough()) + self._every, other.state)
+        after = 0 if other.first else self.case.fires_for or self._long_enough()
+        self.timeline.run(after + self._every, other.state)
         self._expect_state("firing", self.timeline.now - self._every)
 
-    def _lead_up(self, other: Other, gap: int) -> int:
+    def _lead_up(self, other: Other, usual: int) -> int:
         """What comes before another state: its own lead, or a gap like that before the fault. Returns the start."""
-        if other.before_for:
-            return self.timeline.run(other.before_for, other.before)
+        gap = other.gap if other.gap is not None else 0 if other.before_for or other.first else usual
         if gap:
             self.timeline.run(gap, self.case.silence)
+        if other.before_for:
+            return self.timeline.run(other.before_for, other.before)
         return self.timeline.now
 
     def _long_enough(self) -> int:
@@ -256,6 +276,11 @@ class _Proof:
         _, after = self._fires_after()
         start = self.timeline.run(after + self._every, self.case.fault)
         self._expect_state("firing", start + after)
+        self._vanish()
+
+    def _vanish(self) -> None:
+        """The series go while it fires."""
+        _, after = self._fires_after()
         rest = self.case.outlives + self.alert.keep_firing_seconds + self._every
         self.timeline.run(rest + after if self.case.gone_fires else rest, self.case.vanished)
         if self.case.gone_fires:

@@ -5,7 +5,7 @@ Owns the meaning of tests.yaml. When things happen, and what is asserted, is the
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from generator.packs.own import pack_of
 from generator.packs.template import holds, pack_problem, render_text
 
 _LABEL: Final = re.compile(r'([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"')
+_WORD: Final = re.compile(r"[a-zA-Z_:][\w:]*")
 
 
 # What is no outage is judged over minutes, and is proven to the minute.
@@ -152,6 +153,9 @@ class _Cases:
         self.tests = tests_of(pack)
         self.where: Span = pack.span("tests.yaml")
         self.alerts = instance.alerts
+        self.rules = {each.name: each.expr for each in instance.alerts}
+        self.rules |= {each.name: each.expr for each in instance.records}
+        self.read: Callable[[str], bool] = lambda _: True
         self.timing = stack.timing
         self.context: dict[str, Any] = pack_context(pack, service, stack, instance.params)
         self.context["sig"] = signals_of(pack, self.context)
@@ -177,6 +181,7 @@ class _Cases:
             raise pack_problem(f"the alert {alert.name} has no case", self.where.file)
         interval, evaluation = self._pace(alert, spec)
         self.pace = (interval, evaluation)
+        self.read = _reading(alert.expr, self.rules)
         changed = self._state(spec.change)
         counters = any(isinstance(shape, Rate) for shape in changed.values())
         baseline = self._with({**self._always(), **self._state(self.tests.baseline)}, spec.background)
@@ -272,11 +277,11 @@ class _Cases:
         return int(float(shown)) if re.fullmatch(r"[\d.]+", shown) else units.parse_duration(shown)
 
     def _with(self, state: State, specs: Iterable[SeriesSpec]) -> State:
-        """`state` changed by `specs`; a series that is gone leaves it."""
+        """`state` changed by `specs`; a series that is gone leaves it, and so does what the alert does not read."""
         specs = list(specs)
         gone = {series for spec in specs if spec.gone for series in self._gone(spec)}
         merged = {**state, **self._state(specs)}
-        return {series: shape for series, shape in merged.items() if series not in gone}
+        return {series: shape for series, shape in merged.items() if series not in gone and self.read(series)}
 
     def _state(self, specs: Iterable[SeriesSpec]) -> dict[str, Shape]:
         state: dict[str, Shape] = {}
@@ -361,6 +366,20 @@ class _Cases:
 
     def _targets(self) -> list[Target]:
         return [*self.context["targets"], *self.context["probed"]]
+
+
+def _reading(expr: str, rules: Mapping[str, str]) -> Callable[[str], bool]:
+    """Whether an expression, or a rule that it reads, names a series' metric. What matches names may read any."""
+    words, open_ones = set[str](), [expr]
+    while open_ones:
+        found = set(_WORD.findall(open_ones.pop())) - words
+        if "__name__" in found:
+            return lambda _: True
+        words |= found
+        open_ones += [rules[word] for word in found & rules.keys()]
+        if "ALERTS" in found and "alertname" not in found:
+            open_ones += rules.values()
+    return lambda series: _metric(series) in words
 
 
 def _metric(series: str) -> str:

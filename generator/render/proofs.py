@@ -132,13 +132,13 @@ class _Proof:
             if other.first:
                 continue
             if case.silent_gap <= case.calm:
-                self._calm()
+                self._calm(other)
             self._stays_silent(other)
         for other in case.firing:
             if other.first:
                 continue
             if case.fires_gap <= case.calm:
-                self._calm()
+                self._calm(other)
             self._fires_too(other)
             if other.then_gone:
                 self._vanish()
@@ -191,10 +191,12 @@ class _Proof:
         earliest = self.timeline.align(self.case.onset) + self.timeline.align(self.alert.for_seconds)
         return earliest, earliest + self.timeline.align(self.case.slack)
 
-    def _calm(self) -> None:
-        """All is well for so long that nothing of what was before is left."""
+    def _calm(self, other: Other | None = None) -> None:
+        """All is well for so long that nothing of what was before is left. The lead of another state, when it is as
+        long, sees to that itself: then only until the alert is silent."""
         settle = self.case.clears + self.alert.keep_firing_seconds + self._every
-        self.timeline.run(max(settle, self.case.calm), self.case.baseline)
+        leads = other is not None and other.before_for >= self.case.calm
+        self.timeline.run(settle if leads else max(settle, self.case.calm), self.case.baseline)
 
     def _gap(self) -> None:
         if self.case.gap:

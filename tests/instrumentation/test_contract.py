@@ -38,7 +38,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> list[Series]:
 def selected(pack: Pack) -> dict[str, list[str]]:
     """Each expression of the pack's rules and panels, with the metrics that it names."""
     _, instance = sample_instance(pack)
-    expressions = [rule.expr for rule in (*instance.records, *instance.alerts)]
+    expressions = [*(rule.expr for rule in instance.records), *(rule.expr for rule in instance.alerts)]
     expressions += [
         query.expr.replace("$__rate_interval", "5m").replace("$__range", "1h")
         for row in instance.rows

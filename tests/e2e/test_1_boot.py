@@ -8,7 +8,7 @@ from tests.e2e.stack import Stack, wait_for
 
 # What compose cannot ask from inside, because the image holds one program and no shell.
 DEMO = {"api", "worker", "db", "cache", "providers", "traffic"}
-PROBED_FROM_OUTSIDE = {"collector", "redis-exporter-cache"}
+PROBED_FROM_OUTSIDE = {"collector", "redis-exporter-cache", "postgres-exporter-db"}
 
 
 def test_every_container_is_healthy(stack: Stack) -> None:

@@ -57,18 +57,30 @@ def keepers() -> list[Keeper]:
 
 def packs_with(metric: str) -> list[str]:
     """The packs whose signals, rules or panels ask for a metric."""
-    return [name for name, text in _texts().items() if re.search(rf"\b{metric}\b", text) or _by_pattern(metric, text)]
+    return [name for name, asked in _asked().items() if metric in asked.words or asked.by_pattern(metric)]
 
 
-def _by_pattern(metric: str, text: str) -> bool:
-    return any(re.fullmatch(pattern, metric) for pattern in re.findall(r'__name__=~"([^"<]+)"', text))
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What stands in a pack's expressions: words, and patterns of metrics' names."""
+
+    words: frozenset[str]
+    patterns: tuple[str, ...]
+
+    def by_pattern(self, metric: str) -> bool:
+        return any(re.fullmatch(pattern, metric) for pattern in self.patterns)
 
 
 @cache
-def _texts() -> Mapping[str, str]:
-    files = ("pack.yaml", "rules.yaml", "panels.yaml")
+def _asked() -> Mapping[str, _Asked]:
+    own = {name: pack for name, pack in load_packs().items() if pack.source == name}
+    texts = {
+        name: "\n".join(
+            (pack.folder / f"{file}.yaml").read_text(encoding="utf-8") for file in ("pack", "rules", "panels")
+        )
+        for name, pack in own.items()
+    }
     return {
-        name: "\n".join((pack.folder / file).read_text(encoding="utf-8") for file in files)
-        for name, pack in load_packs().items()
-        if pack.source == name
+        name: _Asked(frozenset(re.findall(r"\w+", text)), tuple(re.findall(r'__name__=~"([^"<]+)"', text)))
+        for name, text in texts.items()
     }

@@ -7,12 +7,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.bench.sites import services_yaml
+from tests.bench.sites import FULL, PLAIN, services_yaml
 
 
-def measure(count: int) -> dict[str, float]:
+def measure(count: int, full: bool = False) -> dict[str, float]:
     """Seconds of each stage, files, alerts, and the process' peak memory in MiB."""
-    text = services_yaml(count)
+    text = services_yaml(count, FULL if full else PLAIN)
     begin = time.perf_counter()
     from generator.pipeline import resolve_text
     from generator.render.registry import render_all
@@ -40,4 +40,4 @@ def measure(count: int) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(int(sys.argv[1]))))
+    print(json.dumps(measure(int(sys.argv[1]), full="full" in sys.argv)))

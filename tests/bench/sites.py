@@ -2,9 +2,11 @@
 
 from typing import Final
 
+Mix = tuple[tuple[str, str], ...]
 
-def services_yaml(count: int) -> str:
-    """A services.yaml with `count` services, on a machine that is large enough for them."""
+
+def services_yaml(count: int, mix: Mix | None = None) -> str:
+    """A services.yaml with `count` services of a mix (PLAIN), on a machine that is large enough for them."""
     head = (
         "stack:\n"
         "  name: bench\n"
@@ -14,11 +16,18 @@ def services_yaml(count: int) -> str:
         "notify: {critical: [ops, phone, owner], warning: [ops]}\n"
         "services:\n"
     )
-    return head + "".join(_service(number) for number in range(count))
+    return head + "".join(_service(number, mix or PLAIN) for number in range(count))
 
 
-# What ten services are, over and over: kinds, and what else stands at them.
-_MIX: Final = (
+# What services are, over and over: kinds, and what else stands at them. First those that every small product has.
+PLAIN: Final[Mix] = (
+    ("fastapi", "targets: [{name}:8000], url: https://{name}.acme.dev"),
+    ("fastapi", "targets: [{name}:8000], url: https://{name}.acme.dev"),
+    ("probe", "targets: [https://{name}.acme.dev]"),
+    ("redis", "address: {name}:6379"),
+)
+# And nearly all packs that there are.
+FULL: Final[Mix] = (
     (
         "[fastapi, instrumentation, process, logs, deploys, sqlalchemy, cache, llm, external, messages, webhooks, "
         "payments, business, costs, tenants, usage, web]",
@@ -36,7 +45,7 @@ _MIX: Final = (
 )
 
 
-def _service(number: int) -> str:
-    kinds, rest = _MIX[number % len(_MIX)]
+def _service(number: int, mix: Mix) -> str:
+    kinds, rest = mix[number % len(mix)]
     owner, name = "ana" if number % 2 else "boris", f"svc-{number}"
     return f"  {name}: {{kind: {kinds}, owner: {owner}, {rest.format(name=name)}}}\n"

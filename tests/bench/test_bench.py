@@ -12,7 +12,7 @@ import pytest
 from generator.check import checkers
 from generator.check.checkers import Tree
 from generator.pipeline import compile_text
-from tests.bench.sites import services_yaml
+from tests.bench.sites import FULL, services_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 SOAK = bool(os.environ.get("LOOKOUT_SOAK"))
@@ -22,8 +22,8 @@ AIMS = {10: 1.0, 100: 1.0, 1000: 10.0}
 PROVING_AIMS = {20: 10.0, 100: 30.0}
 
 
-def measured(count: int) -> dict[str, float]:
-    command = [sys.executable, "-m", "tests.bench.render", str(count)]
+def measured(count: int, *words: str) -> dict[str, float]:
+    command = [sys.executable, "-m", "tests.bench.render", str(count), *words]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     result: dict[str, float] = json.loads(done.stdout)
     return result
@@ -32,7 +32,7 @@ def measured(count: int) -> dict[str, float]:
 def test_rendering_is_quick_and_linear() -> None:
     rows = [measured(count) for count in SIZES]
     print("\nservices  import  resolve  render  write  total s  files  alerts  peak MiB")
-    for row in rows:
+    for row in (*rows, measured(SIZES[-1], "full")):
         print(
             f"{row['services']:8.0f}  {row['import']:6.2f}  {row['resolve']:7.2f}  {row['render']:6.2f}  "
             f"{row['write']:5.2f}  {row['total']:7.2f}  {row['files']:5.0f}  {row['alerts']:6.0f}  "
@@ -47,7 +47,7 @@ def test_rendering_is_quick_and_linear() -> None:
 
 @pytest.mark.parametrize("count", PROVING_AIMS)
 def test_proving_a_site(count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    compiled = compile_text(services_yaml(count), "services.yaml")
+    compiled = compile_text(services_yaml(count, FULL), "services.yaml")
     tree = Tree(tmp_path, compiled.site, {artifact.path: artifact for artifact in compiled.artifacts})
     proofs = tree.paths("prometheus/proofs/", ".yml")
     monkeypatch.setattr(checkers, "PROVEN", tmp_path / "proven")

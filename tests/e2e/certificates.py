@@ -15,7 +15,7 @@ def make_authority(folder: Path, name: str, days: str = DAYS) -> None:
     subject = ["-subj", "/CN=Lookout test authority"]
     _openssl(folder, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", DAYS,
              "-keyout", "ca.key", "-out", "ca.pem", *subject)  # fmt: skip
-    make_certificate(folder, "server", name, DAYS)
+    make_certificate(folder, "server", name, days)
 
 
 def make_certificate(folder: Path, file: str, name: str, days: str) -> None:

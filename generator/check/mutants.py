@@ -16,12 +16,12 @@ from time import monotonic
 from typing import Final
 
 from generator.check.proving import Trial, cut_rules, run_trials
-from generator.model import Alert, Budget, PackInstance, Service, Site
+from generator.model import Alert, PackInstance, Service
 from generator.mutation import Mutant, mutants_of
 from generator.packs import Pack, load_packs
 from generator.packs.case_schema import EquivalentSpec
 from generator.packs.load import tests_of
-from generator.packs.sample import SAMPLE_STACK, sample_instance
+from generator.packs.sample import sample_instance, site_of
 from generator.render.proofs import render_proofs
 from generator.render.rules import render_rules
 
@@ -43,20 +43,6 @@ class Score:
     def killed(self) -> int:
         """How many a proof noticed."""
         return self.mutants - self.equivalent - len(self.survivors)
-
-
-def sample_site(service: Service) -> Site:
-    """A site with one service alone."""
-    return Site(
-        stack=SAMPLE_STACK,
-        budget=Budget({}, 0, 0, 0),
-        people={},
-        channels={},
-        notify={"critical": (), "warning": (), "info": ()},
-        watchdog=None,
-        services=(service,),
-        monitors=(),
-    )
 
 
 def judge(
@@ -105,7 +91,7 @@ def _groups(pack: Pack, mutants: Sequence[Mutant]) -> Iterator[_Group]:
     """All mutants of an alert together, since what takes promtool most of its time is to begin a timeline. Those that
     read the states of alerts stand alone, or they would read each other's."""
     service, instance = sample_instance(pack)
-    proofs = {Path(each.path).stem: each.content for each in render_proofs(sample_site(service))}
+    proofs = {Path(each.path).stem: each.content for each in render_proofs(site_of(service))}
     for alert in instance.alerts:
         own = tuple(mutant for mutant in mutants if mutant.alert.name == alert.name)
         together = [(mutant,) for mutant in own] if "ALERTS{" in alert.expr else [own] if own else []
@@ -132,7 +118,7 @@ def _rules_of(group: _Group) -> str:
     others = [each for each in group.instance.alerts if "ALERTS{" in alert.expr and each.name != alert.name]
     named = [replace(mutant.alert, name=_alias(alert.name, number)) for number, mutant in enumerate(group.mutants)]
     instance = replace(group.instance, alerts=(*named, *others))
-    (artifact,) = render_rules(sample_site(replace(group.service, packs=(instance,))))
+    (artifact,) = render_rules(site_of(replace(group.service, packs=(instance,))))
     return cut_rules(artifact.content, *(each.name for each in named))
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from generator.burn import LONGEST
 from generator.conventions import PORTS, STACK_SERVICE
 from generator.diagnostics import Span
-from generator.model import Logs, PackInstance, ParamValue, Probe, ScrapeJob, Service, Stack, Timing
+from generator.model import Budget, Logs, PackInstance, ParamValue, Probe, ScrapeJob, Service, Site, Stack, Timing
 from generator.packs.indicators import indicators_of, objective_of
 from generator.packs.instantiate import instantiate
 from generator.packs.load import Pack, load_packs, load_tests
@@ -92,6 +92,20 @@ def sample_instance(pack: Pack) -> tuple[Service, PackInstance]:
     params: Mapping[str, ParamValue] = {name: parse_value(pack.params[name].type, raw) for name, raw in given.items()}
     instance = instantiate(pack, service, SAMPLE_STACK, params, ())
     return replace(service, packs=(instance,)), instance
+
+
+def site_of(service: Service) -> Site:
+    """A site with one service alone."""
+    return Site(
+        stack=SAMPLE_STACK,
+        budget=Budget({}, 0, 0, 0),
+        people={},
+        channels={},
+        notify={"critical": (), "warning": (), "info": ()},
+        watchdog=None,
+        services=(service,),
+        monitors=(),
+    )
 
 
 def _jobs(pack: Pack, name: str) -> tuple[ScrapeJob, ...]:

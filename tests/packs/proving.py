@@ -7,9 +7,9 @@ from pathlib import Path
 
 from generator.artifact import Artifact
 from generator.check.proving import Trial, cut_rules, run_trials
-from generator.model import Alert, Budget, Service, Site
+from generator.model import Alert, Service, Site
 from generator.packs import Pack
-from generator.packs.sample import SAMPLE_STACK, sample_instance
+from generator.packs.sample import sample_instance, site_of
 from generator.render.proofs import render_proofs
 from generator.render.rules import render_rules
 
@@ -31,20 +31,6 @@ def sample_site(pack: Pack) -> Site:
     """A site with the pack's sample service alone."""
     service, _ = sample_instance(pack)
     return site_of(service)
-
-
-def site_of(service: Service) -> Site:
-    """A site with one service."""
-    return Site(
-        stack=SAMPLE_STACK,
-        budget=Budget({}, 0, 0, 0),
-        people={},
-        channels={},
-        notify={"critical": (), "warning": (), "info": ()},
-        watchdog=None,
-        services=(service,),
-        monitors=(),
-    )
 
 
 def prove(pack: Pack, folder: Path, spoil: Spoil | None = None) -> Verdict:

@@ -8,9 +8,10 @@ import pytest
 import yaml
 
 from generator.model import Service
+from generator.packs.sample import site_of
 from generator.pipeline import resolve_text
 from generator.render.rules import render_rules
-from tests.packs.proving import prove_service, site_of
+from tests.packs.proving import prove_service
 from tests.support import tools
 
 HEAD = "channels: {ops: {slack: {channel: '#ops'}}}\nservices:\n"

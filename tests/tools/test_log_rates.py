@@ -58,7 +58,9 @@ pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT or "it can be set 
 
 
 def demo() -> Site:
-    site, _ = resolve_text((ROOT / "services.yaml").read_text(encoding="utf-8"), "services.yaml")
+    """The committed site, but that the collector asks no Docker about containers: there is no proxy for it here."""
+    text = (ROOT / "services.yaml").read_text(encoding="utf-8")
+    site, _ = resolve_text(text.replace("stack:\n", "stack:\n  containers: false\n", 1), "services.yaml")
     return site
 
 

@@ -12,7 +12,8 @@ from generator import units
 from generator.conventions import SERIES_LABELS
 from generator.model import Alert
 from generator.promql import PromQLError, parse
-from generator.promql_spans import COMPARISONS, Spans, read_spans
+from generator.promql_spans import Spans, read_spans
+from generator.promql_tokens import COMPARISONS
 
 _FLIPPED: Final = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "!=", "!=": "=="}
 _ARITHMETIC: Final = ("+", "-", "*", "/", "^", "%")

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import promql_parser as pp
 
-_MIRROR: Final = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": "!="}
+from generator.promql_tokens import MIRRORED
+
 _KEEP_ALL: Final = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
 _NO_LABELS: Final = frozenset({"vector", "time", "scalar", "pi"})
 _ARITHMETIC: Final[dict[str, Callable[[float, float], float]]] = {
@@ -103,12 +104,12 @@ def comparisons(expr: str) -> tuple[Comparison, ...]:
     """Every comparison with a constant in an expression; `14.4 * 0.001` counts as a constant."""
     found = []
     for node in walk(parse(expr)):
-        if isinstance(node, pp.BinaryExpr) and str(node.op) in _MIRROR:
+        if isinstance(node, pp.BinaryExpr) and str(node.op) in MIRRORED:
             op = str(node.op)
             if (value := constant(node.rhs)) is not None:
                 found.append(Comparison(op, value))
             elif (value := constant(node.lhs)) is not None:
-                found.append(Comparison(_MIRROR[op], value))
+                found.append(Comparison(MIRRORED[op], value))
     return tuple(found)
 
 

@@ -1,39 +1,16 @@
 """Where the parts of a PromQL expression stand in its text: operands, numbers, matchers, ranges.
 
-Owns positions, for whoever changes an expression and leaves the rest as it was written; promql-parser, which knows what
-an expression means, knows no positions and must not print. Only what promql-parser has accepted is read here.
+Owns the grammar, as far as positions need it. Only what promql-parser has accepted is read here.
 """
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from generator.promql_tokens import COMPARISONS, GROUPINGS, MATCHINGS, Token, tokens
+
 Span = tuple[int, int]
 
-_TOKEN: Final = re.compile(
-    r"""\s+|\#[^\n]*
-    |(?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)
-    |(?P<duration>(?:\d+(?:ms|[smhdwy]))+(?![\w.]))
-    |(?P<number>0x[0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
-    |(?P<word>[a-zA-Z_][\w:.]*)
-    |(?P<sign>==|!=|=~|!~|>=|<=|[-+*/%^<>=(){}\[\],@:])""",
-    re.VERBOSE,
-)
-COMPARISONS: Final = ("==", "!=", ">=", "<=", ">", "<")
 _LEVELS: Final = (("or",), ("and", "unless"), COMPARISONS, ("+", "-"), ("*", "/", "%", "atan2"), ("^",))
-_MODIFIERS: Final = ("on", "ignoring", "group_left", "group_right")
-_GROUPINGS: Final = ("by", "without")
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A word of an expression and where it stands."""
-
-    kind: str
-    text: str
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +42,12 @@ class Spans:
 
 def read_spans(expr: str) -> Spans:
     """The positions in an expression that promql-parser accepts."""
-    reader = _Reader(tuple(_tokens(expr)))
+    reader = _Reader(tuple(tokens(expr)))
     reader.expression(0)
     if reader.at != len(reader.tokens):
         raise AssertionError(f"read to {reader.tokens[reader.at]} of {expr}")
     binaries = tuple(sorted(reader.binaries, key=lambda each: each.at))
     return Spans(reader.tokens, binaries, tuple(reader.matchers), tuple(reader.offsets))
-
-
-def _tokens(expr: str) -> Iterator[Token]:
-    at = 0
-    while at < len(expr):
-        match = _TOKEN.match(expr, at)
-        if match is None:
-            raise AssertionError(f"cannot read {expr[at:]!r}")
-        if match.lastgroup:
-            yield Token(match.lastgroup, match[0], match.start(), match.end())
-        at = match.end()
 
 
 class _Reader:
@@ -110,7 +76,7 @@ class _Reader:
             operator = self._next()
             if self._peek() == "bool":
                 self._next()
-            while self._peek() in _MODIFIERS:
+            while self._peek() in MATCHINGS:
                 self._next()
                 if self._peek() == "(":
                     self._skip_group()
@@ -144,7 +110,7 @@ class _Reader:
         return token.start, end
 
     def _grouping(self, end: int) -> int:
-        if self._peek() in _GROUPINGS:
+        if self._peek() in GROUPINGS:
             self._next()
             return self._skip_group()
         return end
@@ -187,10 +153,9 @@ class _Reader:
                 continue
             if self._peek() == "-":
                 self._next()
-            last = self._next()
+            end = self._next().end
             if self._peek() == "(":
-                last = Token("sign", ")", 0, self._arguments())
+                end = self._arguments()
             if token.text == "offset":
-                self.offsets.append((token.start, last.end))
-            end = last.end
+                self.offsets.append((token.start, end))
         return span[0], end

@@ -13,38 +13,12 @@ import promql_parser as pp
 
 from generator.conventions import COUNT_WINDOW, LONG_WINDOW
 from generator.promql import PromQLError, constant, parse, walk
+from generator.promql_tokens import GROUPINGS, MATCHINGS, MIRRORED, Token, tokens
 from generator.units import parse_duration
 
-_TOKEN: Final = re.compile(
-    r"""(?P<space>\s+|\#[^\n]*)
-    |(?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)
-    |(?P<number>\d[\d.]*[eE][-+]\d+|\d[\w.]*|\.\d\w*)
-    |(?P<word>[A-Za-z_:][\w:]*)
-    |(?P<mark>==|!=|>=|<=|=~|!~|.)""",
-    re.VERBOSE | re.DOTALL,
-)
-_MIRROR: Final = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": "!="}
-# Words before a list of labels.
-_LISTS: Final = frozenset({"by", "without", "on", "ignoring", "group_left", "group_right"})
+_LISTS: Final = frozenset({*GROUPINGS, *MATCHINGS})
 _KEYWORDS: Final = _LISTS | {"and", "or", "unless", "atan2", "offset", "bool", "inf", "nan"}
 _RATES: Final = frozenset({"rate", "irate", "increase", "delta", "idelta", "deriv"})
-_OPEN: Final = "([{"
-_CLOSE: Final = ")]}"
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One word, number, text or mark, where it stands, and how many brackets are open around it."""
-
-    kind: str
-    text: str
-    start: int
-    depth: int
-
-    @property
-    def end(self) -> int:
-        """Where the next one may begin."""
-        return self.start + len(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +28,6 @@ class Limit:
     measured: str
     op: str
     value: float
-
-
-def tokens(expr: str) -> list[Token]:
-    """The tokens of an expression, white space and comments left out."""
-    found, depth = [], 0
-    for match in _TOKEN.finditer(expr):
-        kind, text = str(match.lastgroup), match[0]
-        if kind == "mark" and text in _CLOSE:
-            depth -= 1
-        if kind != "space":
-            found.append(Token(kind, text, match.start(), depth))
-        if kind == "mark" and text in _OPEN:
-            depth += 1
-    return found
-
-
-def uncommented(expr: str) -> str:
-    """`expr` without its comments."""
-    return _TOKEN.sub(lambda match: " " if match[0].startswith("#") else match[0], expr).strip()
 
 
 def scoped(expr: str, label: str, value: str) -> str:
@@ -91,9 +46,9 @@ def scoped(expr: str, label: str, value: str) -> str:
 def limit_of(expr: str) -> Limit | None:
     """The number that `expr` as a whole is compared with; None when it is of another form."""
     tree = parse(expr)
-    if not isinstance(tree, pp.BinaryExpr) or str(tree.op) not in _MIRROR or _says_bool(tree):
+    if not isinstance(tree, pp.BinaryExpr) or str(tree.op) not in MIRRORED or _says_bool(tree):
         return None
-    found = [token for token in tokens(expr) if token.depth == 0 and token.text in _MIRROR]
+    found = [token for token in tokens(expr) if token.depth == 0 and token.text in MIRRORED]
     right, left = constant(tree.rhs), constant(tree.lhs)
     if len(found) != 1 or (right is None) == (left is None):
         return None
@@ -102,18 +57,18 @@ def limit_of(expr: str) -> Limit | None:
     if right is not None:
         return Limit(before, op, right)
     assert left is not None
-    return Limit(after, _MIRROR[op], left)
+    return Limit(after, MIRRORED[op], left)
 
 
 def measured(expr: str) -> str:
     """What `expr` compares, of its first condition: the part whose value a message shows. `expr` itself if it compares
     nothing."""
     text = _unwrapped(expr)
-    for cut in ({"or"}, {"and", "unless"}, set(_MIRROR)):
+    for cut in ({"or"}, {"and", "unless"}, set(MIRRORED)):
         place = next((token.start for token in tokens(text) if token.depth == 0 and token.text.lower() in cut), None)
         if place is not None:
             side = text[:place]
-            if cut == set(_MIRROR) and constant(parse(side)) is not None:
+            if cut == set(MIRRORED) and constant(parse(side)) is not None:
                 return expr
             text = _unwrapped(side)
     return text
@@ -177,7 +132,7 @@ def _is_metric(word: Token, following: Token | None) -> bool:
     """Whether a word outside of braces is a metric without any."""
     if word.text.lower() in _KEYWORDS:
         return False
-    return following is None or not (following.text in ("(", "{") or following.text.lower() in ("by", "without"))
+    return following is None or not (following.text in ("(", "{") or following.text.lower() in GROUPINGS)
 
 
 def _closing(found: list[Token], opening: int) -> int:

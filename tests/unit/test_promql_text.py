@@ -3,7 +3,8 @@
 import pytest
 
 from generator.promql import PromQLError
-from generator.promql_text import Limit, limit_of, measured, scoped, uncommented, with_window
+from generator.promql_text import Limit, limit_of, measured, scoped, with_window
+from generator.promql_tokens import uncommented
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ from typing import Any, Final, ParamSpec, TypeVar
 import structlog
 import uuid_utils
 
+from lookout_instrumentation.secret_file import read_secret
+
 HEADER: Final = "X-Request-ID"
 # Whatever a client sends ends up in logs: only short ids of harmless characters do.
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
@@ -165,7 +167,4 @@ def hashed(user: object) -> str:
 
 @lru_cache(maxsize=1)
 def _key() -> bytes:
-    try:
-        return _key_file.read_bytes().strip() if _key_file else b""
-    except OSError:
-        return b""
+    return read_secret(_key_file)

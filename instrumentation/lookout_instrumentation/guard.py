@@ -7,21 +7,11 @@ says of them can be made up.
 
 import hmac
 import ipaddress
-from pathlib import Path
 
+from lookout_instrumentation.secret_file import read_secret
 from lookout_instrumentation.settings import Settings
 
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
-
-
-def read_token(file: Path | None) -> bytes | None:
-    """The token in `file`, or None when there is none."""
-    if file is None:
-        return None
-    try:
-        return file.read_bytes().strip() or None
-    except OSError:
-        return None
 
 
 def refusal(settings: Settings, authorization: str, address: str) -> tuple[int, str] | None:
@@ -29,8 +19,8 @@ def refusal(settings: Settings, authorization: str, address: str) -> tuple[int, 
     if settings.metrics_allow and not _is_allowed(settings, address):
         return 403, "this address may not read the metrics"
     scheme, _, given = authorization.partition(" ")
-    expected = read_token(settings.metrics_token_file) or settings.metrics_token.encode() or None
-    known = expected is not None and hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), expected)
+    expected = read_secret(settings.metrics_token_file) or settings.metrics_token.encode()
+    known = bool(expected) and hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), expected)
     return None if known and scheme.lower() == "bearer" else (401, "a bearer token is needed")
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, Self
 
+from lookout_instrumentation.secret_file import read_secret
+
 LATENCY_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 # How many values a label may have before the rest is counted as `other`; a label that is not named here has the last.
 LABEL_BUDGETS: Final[Mapping[str, int]] = {"handler": 200, "tenant": 100, "name": 50, "model": 50, "error_type": 100}
@@ -70,7 +72,7 @@ class Settings:
         told |= {key: (name, given[name]) for name, key in _VARIABLES.items() if name in given}
         values = {key: _parsed(key, name, value) for key, (name, value) in told.items()}
         if "sentry_dsn_file" in values:
-            values.setdefault("sentry_dsn", _line_of(values.pop("sentry_dsn_file")))
+            values.setdefault("sentry_dsn", read_secret(values.pop("sentry_dsn_file")).decode(errors="replace"))
             values.pop("sentry_dsn_file", None)
         if "traces_ratio" not in values and values.get("environment") in _DEVELOPMENT:
             values["traces_ratio"] = 1.0
@@ -133,14 +135,6 @@ def _from_file(path: str | None) -> dict[str, tuple[str, Any]]:
     if unknown:
         raise SettingsError(f"{path}: {unknown[0]} is not a known setting")
     return {key: (f"{path}: {key}", value) for key, value in told.items()}
-
-
-def _line_of(path: Path) -> str:
-    """A secret's value, or nothing when there is none: what it is for is then switched off."""
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError:
-        return ""
 
 
 def _parsed(key: str, name: str, value: Any) -> Any:

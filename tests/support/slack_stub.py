@@ -57,10 +57,10 @@ def readable(text: str) -> str:
 def unsafe(text: str) -> str:
     """What Slack would take for markup although it was meant as text; empty when there is nothing."""
     if called := _SPECIAL.search(text):
-        return f"addresses a person or a channel: {text[called.start():][:40]}"
+        return f"addresses a person or a channel: {text[called.start() :][:40]}"
     rest = _LINK.sub("", text)
     stray = re.search(r"[<>]|&(?!amp;|lt;|gt;)", rest)
-    return f"is not escaped: {rest[stray.start():][:40]}" if stray else ""
+    return f"is not escaped: {rest[stray.start() :][:40]}" if stray else ""
 
 
 def _texts(payload: Mapping[str, Any], attachments: list[Mapping[str, Any]]) -> list[str]:

@@ -55,7 +55,7 @@ def _read_tag(text: str, start: int, opened: list[str]) -> int:
     if name not in SUPPORTED:
         raise EntityError(f'Unsupported start tag "{name}" at byte offset {offset}')
     if _ATTRIBUTE.sub("", tag["attributes"]).strip():
-        raise EntityError(f"Empty attribute name in the tag \"{name}\" at byte offset {offset}")
+        raise EntityError(f'Empty attribute name in the tag "{name}" at byte offset {offset}')
     opened.append(name)
     return tag.end()
 

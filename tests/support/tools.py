@@ -44,6 +44,4 @@ def docker(*arguments: str, timeout: int = 120) -> subprocess.CompletedProcess[s
     """Run the docker client; output is captured, the exit code is the caller's to read."""
     command = ["docker", *arguments]
     environment = docker_environment(REPOSITORY)
-    return subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=timeout, check=False
-    )
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=timeout, check=False)

@@ -133,16 +133,16 @@ def test_an_outage_is_one_message_to_each_place_and_so_is_its_end(alertmanager: 
 
 def test_a_warning_alone_goes_to_chat_and_wakes_nobody(alertmanager: Alertmanager) -> None:
     (slow,) = _of("web", SLOW)
-    alertmanager.post(slow, summary="<b>5 > 3</b> & \"so on\"")
+    alertmanager.post(slow, summary='<b>5 > 3</b> & "so on"')
     message = alertmanager.receivers.wait_for("slack", lambda m: "🟠 WARNING · web · Slow" in m.text, 15)
-    assert "web: <b>5 > 3</b> & \"so on\"" in message.text
+    assert 'web: <b>5 > 3</b> & "so on"' in message.text
     assert [m.to for m in alertmanager.told("web")] == ["slack"]
 
 
 def test_two_hundred_alerts_are_one_message_that_arrives(alertmanager: Alertmanager) -> None:
     (down,) = _of("shop", DOWN)
     parts = [replace(down, labels={**down.labels, "instance": f"shop-{n}:8000"}) for n in range(200)]
-    alertmanager.post(*parts, summary="<!channel> 🔥 & \"" + "ä<b>" * 500)
+    alertmanager.post(*parts, summary='<!channel> 🔥 & "' + "ä<b>" * 500)
     for to in BOTH:
         message = alertmanager.receivers.wait_for(to, lambda m: "· shop ·" in m.text, 15)
         assert "ServiceDown \u00d7200" in message.text

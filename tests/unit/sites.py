@@ -115,9 +115,7 @@ def make_service(name: str = "api", alerts: tuple[Alert, ...] = (), **overrides:
     return Service(**{**values, **overrides})
 
 
-def make_site(
-    *services: Service, notify: Mapping[Severity, tuple[str, ...]] | None = None, **overrides: Any
-) -> Site:
+def make_site(*services: Service, notify: Mapping[Severity, tuple[str, ...]] | None = None, **overrides: Any) -> Site:
     """A site of `services`, sorted by name, whose channels are ops (Slack) and phone (Telegram)."""
     channels: dict[str, Channel] = {"ops": OPS, "phone": PHONE}
     nobody: dict[Severity, tuple[str, ...]] = dict.fromkeys(SEVERITIES, ())

@@ -87,7 +87,7 @@ def test_comments_go() -> None:
 @pytest.mark.parametrize(
     ("expr", "expected"),
     [
-        ("sum(rate(a[5m])) / rate(b{c=\"[1m]\"}[90s])", 'sum(rate(a[W])) / rate(b{c="[1m]"}[W])'),
+        ('sum(rate(a[5m])) / rate(b{c="[1m]"}[90s])', 'sum(rate(a[W])) / rate(b{c="[1m]"}[W])'),
         ("rate(a[30m]) + increase(b[5m])", "rate(a[30m]) + increase(b[5m])"),
         ("increase(b[1m])", "increase(b[W])"),
         ("avg_over_time(a[5m])", "avg_over_time(a[5m])"),

@@ -33,6 +33,7 @@ shell_scripts() { git ls-files --cached --others --exclude-standard '*.sh' '.ci/
 lint() {
     local failed=
     bin ruff check . || failed=yes
+    bin ruff format --check . || failed=yes
     bin mypy || failed=yes
     PYTHONPATH=instrumentation bin lint-imports --no-cache || failed=yes
     shell_scripts | xargs "$(dirname "$PYTHON")/shellcheck" --external-sources --source-path=SCRIPTDIR || failed=yes
@@ -57,7 +58,7 @@ fresh() {
 # Those that run real servers first, and more at a time than there are cores: they wait most of the time.
 tests() {
     bin pytest tests/tools tests/instrumentation tests/kuma tests/docs tests/packs tests/cli tests/unit \
-        --numprocesses 3 --dist loadscope \
+        --numprocesses 3 --dist loadscope --no-loadscope-reorder \
         --cov=generator --cov-report=term:skip-covered --cov-fail-under=95
 }
 

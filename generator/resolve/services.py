@@ -260,6 +260,11 @@ def _check_names(context: Context, hosts: Mapping[str, HostSpec | None]) -> None
             if name in _RESERVED:
                 message = f"'{name}' is a part of the monitoring stack; choose another name"
                 context.problem("spec/reserved-name", message, (group, name), at_key=True)
+    first: dict[str, str] = {}
+    for name in context.spec.services:
+        if (other := first.setdefault(name.replace("-", "_"), name)) != name:
+            message = f"'{name}' and '{other}' would share their secrets, in whose names - becomes _; rename one"
+            context.problem("spec/reserved-name", message, ("services", name), at_key=True)
     for name in sorted(set(context.spec.services) & set(hosts)):
         message = f"'{name}' is both a service and a host; they share one name space, so rename one"
         context.problem("spec/reserved-name", message, ("hosts", name) if context.spec.hosts else ("services", name),

@@ -186,6 +186,11 @@ def test_a_service_called_as_the_second_job_of_another_is_refused(order: int) ->
     assert codes(text) == [("spec/reserved-name", 3 if order == 1 else 2)]
 
 
+def test_services_whose_secrets_would_have_one_name_are_refused() -> None:
+    text = "services:\n  a-b: {kind: http, targets: [x:1]}\n  a_b: {kind: http, targets: [y:1]}\n"
+    assert codes(text) == [("spec/reserved-name", 3)]
+
+
 @pytest.mark.parametrize("key", ["retention: {metrics: 0d}", "retention: {logs: 0s}"])
 def test_to_keep_things_for_no_time_is_refused(key: str) -> None:
     assert codes(f"stack: {{{key}}}\n" + API) == [("spec/bad-value", 1)]

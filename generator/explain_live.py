@@ -13,8 +13,8 @@ from generator.conventions import OWN_PACK
 from generator.diagnostics import Problems
 from generator.model import Alert
 from generator.prometheus_api import TooLarge, ask, ask_rules
-from generator.promql import parse, walk
-from generator.promql_text import measured
+from generator.promql.text import measured
+from generator.promql.tree import parse, walk
 
 _PATIENCE: Final = 2.0
 _MOST: Final = 5

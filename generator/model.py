@@ -10,7 +10,7 @@ from typing import Literal
 
 from generator.conventions import FailureMode, Fault, Severity
 from generator.diagnostics import Span
-from generator.promql_text import Limit
+from generator.promql.text import Limit
 
 Datasource = Literal["prometheus", "loki"]
 PanelType = Literal["stat", "timeseries", "table", "heatmap", "logs", "gauge", "text"]

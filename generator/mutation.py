@@ -11,9 +11,9 @@ from typing import Final
 from generator import units
 from generator.conventions import SERIES_LABELS
 from generator.model import Alert
-from generator.promql import PromQLError, parse
-from generator.promql_spans import Spans, read_spans
-from generator.promql_tokens import COMPARISONS
+from generator.promql.spans import Spans, read_spans
+from generator.promql.tokens import COMPARISONS
+from generator.promql.tree import PromQLError, parse
 
 _FLIPPED: Final = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "!=", "!=": "=="}
 _ARITHMETIC: Final = ("+", "-", "*", "/", "^", "%")

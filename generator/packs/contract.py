@@ -16,7 +16,7 @@ from generator.packs.load import Pack, load_packs, load_tests
 from generator.packs.relabel import relabelled
 from generator.packs.sample import sample_instance
 from generator.packs.template import PANEL_WINDOW
-from generator.promql import PromQLError, parse, result_labels
+from generator.promql.tree import PromQLError, parse, result_labels
 
 HEADINGS: Final = ("Meaning", "Impact", "Diagnosis", "Mitigation", "Escalation")
 _HEADING: Final = re.compile(r"^## (.+)$", re.MULTILINE)

@@ -13,8 +13,8 @@ from typing import Any, Final
 import promql_parser as pp
 
 from generator.conventions import Fault
-from generator.promql import parse
-from generator.promql_text import Limit, limit_of
+from generator.promql.text import Limit, limit_of
+from generator.promql.tree import parse
 
 _AGGREGATES: Final = frozenset({"sum", "avg", "max", "min"})
 _COUNTED: Final = frozenset({"rate", "increase"})

@@ -12,7 +12,7 @@ from typing import Any, Final
 import promql_parser as pp
 
 from generator.conventions import ALERT_LABELS, CONTAINER_LABELS, SERIES_LABELS
-from generator.promql import walk
+from generator.promql.tree import walk
 
 _LINE: Final = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})?\s+\S")
 _LABEL: Final = re.compile(r'([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"')

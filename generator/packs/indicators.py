@@ -14,8 +14,8 @@ from generator.packs.context import final_params, pack_context
 from generator.packs.load import Pack
 from generator.packs.schema import IndicatorSpec
 from generator.packs.template import render_text
-from generator.promql import PromQLError, parse
-from generator.promql_text import scoped
+from generator.promql.text import scoped
+from generator.promql.tree import PromQLError, parse
 
 # Stays in the expressions of an Objective until a rule says over which window it counts.
 WINDOW: Final = "<<window>>"

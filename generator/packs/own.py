@@ -15,7 +15,7 @@ from generator.packs.case_schema import TestsFile
 from generator.packs.load import Pack, Param, load_packs
 from generator.packs.schema import PackFile, PanelsFile, RulesFile
 from generator.packs.template import PANEL_WINDOW
-from generator.promql_text import with_window
+from generator.promql.text import with_window
 from generator.units import format_number
 
 ROW: Final = "Your own alerts"

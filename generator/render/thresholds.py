@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from generator.model import Alert, Panel, Threshold
-from generator.promql import PromQLError, comparisons
+from generator.promql.tree import PromQLError, comparisons
 from generator.render.sdk import dashboard
 
 Direction = Literal["above", "below"]

@@ -8,7 +8,7 @@ from typing import Final
 
 from generator.diagnostics import Diagnostic
 from generator.model import Alert, Service, Stack, Timing
-from generator.promql import longest_wait
+from generator.promql.tree import longest_wait
 from generator.resolve.context import Context
 from generator.units import format_duration
 

@@ -19,9 +19,9 @@ from generator.packs import instantiate, own_pack
 from generator.packs.case_schema import CaseSpec, SeriesSpec
 from generator.packs.cases import cases_of
 from generator.packs.derive import CaseData, Underivable, derive_case
-from generator.promql import PromQLError, parse, result_labels, walk
-from generator.promql_text import limit_of, measured, scoped
-from generator.promql_tokens import uncommented
+from generator.promql.text import limit_of, measured, scoped
+from generator.promql.tokens import uncommented
+from generator.promql.tree import PromQLError, parse, result_labels, walk
 from generator.resolve.context import Context, default
 from generator.resolve.own_runbook import own_runbook
 from generator.source import Path

@@ -16,7 +16,7 @@ from generator.packs import Pack, load_packs
 from generator.packs.contract import recorded
 from generator.packs.fixtures import Series, read_exposition, read_fixtures, unmatched_selectors
 from generator.packs.sample import sample_instance
-from generator.promql import parse, walk
+from generator.promql.tree import parse, walk
 from tests.instrumentation.whole import exposition_of_a_whole_app
 
 PACKS: Final = load_packs()

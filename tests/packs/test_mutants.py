@@ -11,8 +11,8 @@ from generator.model import Alert
 from generator.mutation import Mutant, mutants_of
 from generator.packs import Pack, load_packs
 from generator.packs.sample import sample_instance
-from generator.promql import parse, walk
-from generator.promql_spans import read_spans
+from generator.promql.spans import read_spans
+from generator.promql.tree import parse, walk
 from tests.unit.sites import make_alert
 
 PACKS = own_packs((), load_packs())

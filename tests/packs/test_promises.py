@@ -11,7 +11,7 @@ from generator.packs.fixtures import read_fixtures
 from generator.packs.promises import keepers, load_promises, packs_with
 from generator.packs.relabel import relabelled
 from generator.packs.sample import sample_instance
-from generator.promql_spans import Binary, read_spans
+from generator.promql.spans import Binary, read_spans
 
 ROOT = Path(__file__).resolve().parents[2]
 PROMISES = load_promises()

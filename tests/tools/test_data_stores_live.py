@@ -21,7 +21,7 @@ from generator.model import Alert, Site
 from generator.packs.fixtures import Series, read_exposition, read_fixtures, unmatched_selectors
 from generator.packs.load import PACKS
 from generator.pipeline import compile_text
-from generator.promql import parse
+from generator.promql.tree import parse
 from generator.render.compose import COMPOSE_FILE
 from generator.secrets import ensure_secrets
 from tests.support import tools

@@ -3,7 +3,7 @@
 import pytest
 
 from generator.model import Alert
-from generator.promql import longest_wait
+from generator.promql.tree import longest_wait
 from generator.resolve.context import Context
 from generator.resolve.detection import (
     alert_terms,

@@ -11,7 +11,7 @@ from generator.packs.contract import check_pack
 from generator.packs.fixtures import read_exposition, unmatched_selectors
 from generator.packs.load import PACKS, load_packs
 from generator.packs.relabel import relabelled
-from generator.promql import parse
+from generator.promql.tree import parse
 
 Change = Callable[[Path], None]
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from generator.promql import PromQLError
-from generator.promql_text import Limit, limit_of, measured, scoped, with_window
-from generator.promql_tokens import uncommented
+from generator.promql.text import Limit, limit_of, measured, scoped, with_window
+from generator.promql.tokens import uncommented
+from generator.promql.tree import PromQLError
 
 
 @pytest.mark.parametrize(

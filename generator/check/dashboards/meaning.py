@@ -18,7 +18,7 @@ from generator.conventions import (
     panel_id,
 )
 from generator.model import Alert, Site
-from generator.promql import PromQLError, comparisons
+from generator.promql.tree import PromQLError, comparisons
 
 _UNIT_PREFIXES: Final = ("suffix:", "prefix:", "time:", "si:", "count:", "currency:")
 _WITHOUT_UNIT: Final = frozenset({"logs", "text"})

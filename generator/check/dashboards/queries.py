@@ -12,7 +12,7 @@ from generator.check.dashboards.interpolate import LeftOver, Scale, interpolate,
 from generator.check.dashboards.rule import Finding
 from generator.check.dashboards.variables import assignments, offline
 from generator.conventions import COUNT_WINDOW, LONG_WINDOW, OPEN_QUERIES
-from generator.promql import PromQLError, children, parse, result_labels, walk
+from generator.promql.tree import PromQLError, children, parse, result_labels, walk
 
 # A quarter of an hour, a working day's morning, a month.
 ZOOMS: Final = (15 * 60, 6 * 3600, 30 * 86400)

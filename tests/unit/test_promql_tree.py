@@ -2,7 +2,7 @@
 
 import pytest
 
-from generator.promql import Comparison, PromQLError, comparisons, parse, result_labels
+from generator.promql.tree import Comparison, PromQLError, comparisons, parse, result_labels
 
 COMPARISONS = {
     "a limit": ("rate(x[5m]) > 0.05", [(">", 0.05)]),

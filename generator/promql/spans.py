@@ -6,7 +6,7 @@ Owns the grammar, as far as positions need it. Only what promql-parser has accep
 from dataclasses import dataclass
 from typing import Final
 
-from generator.promql_tokens import COMPARISONS, GROUPINGS, MATCHINGS, Token, tokens
+from generator.promql.tokens import COMPARISONS, GROUPINGS, MATCHINGS, Token, tokens
 
 Span = tuple[int, int]
 

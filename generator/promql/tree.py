@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import promql_parser as pp
 
-from generator.promql_tokens import MIRRORED
+from generator.promql.tokens import MIRRORED
 
 _KEEP_ALL: Final = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
 _NO_LABELS: Final = frozenset({"vector", "time", "scalar", "pi"})

@@ -1,6 +1,6 @@
 """PromQL as text: changing an expression where its parts stand, without ever printing a syntax tree.
 
-Owns positions in the text of an expression. What an expression means is the business of generator.promql, and every
+Owns positions in the text of an expression. What it means is the business of generator.promql.tree, and every
 change that is made here is held against the syntax trees of before and after.
 """
 
@@ -12,8 +12,8 @@ from typing import Any, Final
 import promql_parser as pp
 
 from generator.conventions import COUNT_WINDOW, LONG_WINDOW
-from generator.promql import PromQLError, constant, parse, walk
-from generator.promql_tokens import GROUPINGS, MATCHINGS, MIRRORED, Token, tokens
+from generator.promql.tokens import GROUPINGS, MATCHINGS, MIRRORED, Token, tokens
+from generator.promql.tree import PromQLError, constant, parse, walk
 from generator.units import parse_duration
 
 _LISTS: Final = frozenset({*GROUPINGS, *MATCHINGS})

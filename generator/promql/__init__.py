@@ -1,0 +1,1 @@
+"""PromQL: what an expression means (`tree`), and where its parts stand in its text (`tokens`, `spans`, `text`)."""

@@ -113,7 +113,7 @@ def apply(file: Path, out: Path | None, as_json: bool, force: bool) -> None:
 @_options("file")
 def explain(what: str, service: str | None, file: Path) -> None:
     """Explain an error code (spec/unknown-kind) or an alert (ServiceDown)."""
-    from generator.explain import explain_alert, explain_code
+    from generator.explain.alert import explain_alert, explain_code
 
     text = explain_code(what) if "/" in what else explain_alert(file, what, service)
     click.echo(text.rstrip())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from generator.apply.run import apply_running, container_changes, plan_running, running_stack
 from generator.check.run import check_tree
-from generator.connect import connect_lines
+from generator.connect.lines import connect_lines
 from generator.conventions import LOCK_FILE
 from generator.diagnostics import Diagnostic, Problems, Span, did_you_mean, sort_diagnostics
 from generator.pipeline import Compiled, compile_text, read_spec_file, resolve_text

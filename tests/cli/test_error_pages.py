@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from generator.diagnostics import CODES, Problems
-from generator.explain import explain_code
+from generator.explain.alert import explain_code
 from generator.pipeline import resolve_text
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "errors"

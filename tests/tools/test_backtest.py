@@ -18,7 +18,7 @@ from generator.backtest.run import Wanted, backtest
 from generator.check.tools import run_tool
 from generator.cli import main
 from generator.diagnostics import Problems
-from generator.explain import explain_alert
+from generator.explain.alert import explain_alert
 from generator.pipeline import resolve_text
 from generator.render.rules import render_rules
 from tests.support import tools

@@ -16,7 +16,7 @@ import pytest
 import requests
 import yaml
 
-from generator.connect import connect_lines
+from generator.connect.lines import connect_lines
 from generator.model import Alert, Site
 from generator.packs.fixtures import Series, read_exposition, read_fixtures, unmatched_selectors
 from generator.packs.load import PACKS

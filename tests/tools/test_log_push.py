@@ -15,9 +15,9 @@ from typing import Final
 import pytest
 import yaml
 
+from generator.connect.push import FROM_CONTAINER, push_lines
 from generator.conventions import logs_token
 from generator.model import Budget, Logs
-from generator.push import FROM_CONTAINER, push_lines
 from generator.render.caddy import WEB_HASH, render_caddy
 from generator.render.collector import render_collector
 from generator.render.loki import render_loki

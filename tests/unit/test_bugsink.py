@@ -13,10 +13,10 @@ import yaml
 from generator import errors
 from generator.apply import profiles
 from generator.apply.reconcilers import RECONCILERS, Running
-from generator.connect import connect_lines
+from generator.connect.lines import connect_lines
 from generator.diagnostics import Problems
 from generator.errors.provision import webhook_url
-from generator.explain import explain_alert
+from generator.explain.alert import explain_alert
 from generator.model import Site
 from generator.pipeline import Compiled, compile_text
 from generator.resolve.errors import project_number

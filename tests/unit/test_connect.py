@@ -11,10 +11,10 @@ import pytest
 import yaml
 from fastapi import FastAPI
 
-from generator.app_lines import INSTRUMENTATOR
-from generator.connect import connect_lines
+from generator.connect.app import INSTRUMENTATOR
+from generator.connect.lines import connect_lines
+from generator.connect.push import PACKAGES
 from generator.model import Logs, PackInstance, SecretRef, Service
-from generator.push import PACKAGES
 from tests.unit.sites import STACK, make_job, make_service, make_site
 
 ROOT = "/srv/lookout"

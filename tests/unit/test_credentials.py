@@ -13,7 +13,7 @@ import pytest
 from generator.apply import exporters
 from generator.apply.reconcilers import Running
 from generator.apply.run import running_stack
-from generator.connect import connect_lines
+from generator.connect.lines import connect_lines
 from generator.credentials import in_form
 from generator.diagnostics import Problems
 from generator.model import Credential, CredentialForm, SecretRef, Site

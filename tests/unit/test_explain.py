@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from generator.explain import explain_alert
+from generator.explain.alert import explain_alert
 
 FILE: Final = """\
 people: {ana: {telegram: 7}}

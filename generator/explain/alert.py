@@ -1,6 +1,6 @@
 """`lookout explain`: an error code's page, or an alert in words.
 
-Owns the words about alerts. What it is told of the running stack comes from generator.explain_live.
+Owns the words about alerts. What it is told of the running stack comes from generator.explain.live.
 """
 
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from generator.diagnostics import CODES, Diagnostic, Problems, did_you_mean
-from generator.explain_limits import Limit, limits_of
-from generator.explain_live import live_lines
+from generator.explain.limits import Limit, limits_of
+from generator.explain.live import live_lines
 from generator.model import Alert, Channel, Site, SlackChannel
 from generator.packs import load_packs
 from generator.pipeline import read_spec_file

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from generator.app_lines import CONFIG_MOUNT, config_file, metrics_lines, secret_files
+from generator.connect.app import CONFIG_MOUNT, config_file, metrics_lines, secret_files
+from generator.connect.push import FROM_CONTAINER, push_lines, push_url, push_variables
+from generator.connect.role import role_lines
 from generator.conventions import LOCAL_PORT, NETWORK, STACK_SERVICE, logs_token
 from generator.emit import emit_yaml
 from generator.model import Service, Site
-from generator.monitoring_role import role_lines
-from generator.push import FROM_CONTAINER, push_lines, push_url, push_variables
 from generator.render.compose import POLICY
 
 # network: a container that joins the network `lookout`. machine: a process beside Docker. private: another machine

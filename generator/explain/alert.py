@@ -23,7 +23,7 @@ from generator.source import Source, load_source
 from generator.spec import load_spec
 from generator.units import format_duration
 
-_PAGES = Path(__file__).resolve().parent.parent / "docs" / "errors"
+_PAGES = Path(__file__).resolve().parents[2] / "docs" / "errors"
 _FAULTS: Final = {
     "outage": "all of it is gone",
     "symptom": "users feel it",

@@ -192,10 +192,10 @@ class _Proof:
         return earliest, earliest + self.timeline.align(self.case.slack)
 
     def _calm(self, other: Other | None = None) -> None:
-        """All is well for so long that nothing of what was before is left. The lead of another state, when it is as
-        long, sees to that itself: then only until the alert is silent."""
+        """All is well for so long that nothing of what was before is left. The lead of another state or a gap of its
+        own, when it is as long, sees to that itself: then only until the alert is silent."""
         settle = self.case.clears + self.alert.keep_firing_seconds + self._every
-        leads = other is not None and other.before_for >= self.case.calm
+        leads = other is not None and max(other.before_for, other.gap or 0) >= self.case.calm
         self.timeline.run(settle if leads else max(settle, self.case.calm), self.case.baseline)
 
     def _gap(self) -> None:

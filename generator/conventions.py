@@ -73,6 +73,8 @@ ERRORS_PROFILE: Final = "errors"
 # And of the part that runs when `stack.traces` says so.
 TRACE_PORTS: Final[dict[str, int]] = {"tempo": 3200}
 TRACES_PROFILE: Final = "traces"
+# Where a part says which configuration it has: on its container, or in its own metrics.
+CONFIG_HASH: Final = "lookout.config"
 # What stands before Docker's socket when `stack.containers` says so; on a network where nobody is but the collector.
 SOCKET_PROXY: Final = "docker-proxy"
 SOCKET_PORT: Final = 2375

@@ -8,6 +8,8 @@ import yaml
 
 from generator import units
 from generator.artifact import Artifact
+from generator.conventions import CONFIG_HASH
+from generator.render.collector import COLLECTOR_FILE
 
 Loaded = Mapping[str, Any]
 
@@ -47,6 +49,14 @@ def compare_blackbox(artifacts: Mapping[str, Artifact], loaded: Loaded) -> list[
     found = [f"module {name} is not the rendered one" for name in sorted(wanted)
              if not _holds(modules.get(name), wanted[name])]  # fmt: skip
     return found + [f"module {name} should be gone" for name in sorted(set(modules) - set(wanted))]
+
+
+def compare_collector(artifacts: Mapping[str, Artifact], metrics: str) -> list[str]:
+    """The collector's own metrics carry the hash of the configuration that it has loaded."""
+    wanted = yaml.safe_load(artifacts[COLLECTOR_FILE].content)["service"]["telemetry"]["resource"][CONFIG_HASH]
+    label = CONFIG_HASH.replace(".", "_")
+    told = re.search(rf'^target_info{{[^}}]*\b{label}="([^"]*)"', metrics, re.MULTILINE)
+    return [] if told and told[1] == wanted else ["its configuration is not the rendered one"]
 
 
 def _compare_jobs(artifacts: Mapping[str, Artifact], config: Loaded) -> list[str]:

@@ -1,8 +1,8 @@
 """The parts of the running stack that follow a change, each with how it is told and how it is believed.
 
-A reconciler compares what runs with what is rendered (`drift`), and acts (`apply`). Prometheus and Alertmanager
-are reloaded by signal and read back over their APIs; what has no reload is recreated by compose, because its
-container carries the hash of its configuration as a label.
+A reconciler compares what runs with what is rendered (`drift`), and acts (`apply`). Prometheus, Alertmanager, the
+blackbox exporter and the collector are reloaded by signal and read back over HTTP; what has no reload is recreated by
+compose, because its container carries the hash of its configuration as a label.
 """
 
 import subprocess
@@ -10,14 +10,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import requests
 import yaml
 
 from generator import errors
-from generator.apply.readback import compare_alertmanager, compare_blackbox, compare_prometheus
+from generator.apply.readback import compare_alertmanager, compare_blackbox, compare_collector, compare_prometheus
 from generator.artifact import Artifact
+from generator.conventions import PORTS
 from generator.diagnostics import Diagnostic
 from generator.docker import compose
 from generator.kuma import KumaError, SecretMissing
@@ -103,10 +104,20 @@ def alertmanager_drift(running: Running) -> list[str]:
 
 def blackbox_drift(running: Running) -> list[str]:
     """Where the blackbox exporter's modules differ from the rendered ones."""
-    url = "http://127.0.0.1:9115/config"
+    told = _asked_inside(running, f"http://127.0.0.1:{PORTS['blackbox-exporter']}/config")
+    return compare_blackbox(running.artifacts, yaml.safe_load(told) or {})
+
+
+def collector_drift(running: Running) -> list[str]:
+    """Whether the collector has loaded the rendered configuration."""
+    told = _asked_inside(running, f"http://collector:{PORTS['collector']}/metrics")
+    return compare_collector(running.artifacts, told)
+
+
+def _asked_inside(running: Running, url: str) -> str:
+    """What a part answers to which Caddy has no way; asked where there is a client. Empty when it does not answer."""
     done = compose(running.root, "exec", "-T", "blackbox-exporter", "wget", "-qO-", url, timeout=30)
-    loaded: Any = yaml.safe_load(done.stdout) if done.returncode == 0 else {}
-    return compare_blackbox(running.artifacts, loaded or {})
+    return done.stdout if done.returncode == 0 else ""
 
 
 def caddy_apply(running: Running) -> list[Diagnostic]:
@@ -173,6 +184,7 @@ RECONCILERS: Final = (
     Reconciler("prometheus", "prometheus", prometheus_drift, _reload("prometheus", prometheus_drift)),
     Reconciler("alertmanager", "alertmanager", alertmanager_drift, _reload("alertmanager", alertmanager_drift)),
     Reconciler("blackbox", "blackbox-exporter", blackbox_drift, _reload("blackbox-exporter", blackbox_drift)),
+    Reconciler("collector", "collector", collector_drift, _reload("collector", collector_drift)),
     Reconciler("caddy", "caddy", lambda _: [], caddy_apply),
     Reconciler("uptime-kuma", "uptime-kuma", kuma_drift, kuma_apply),
     Reconciler("bugsink", "bugsink", bugsink_drift, bugsink_apply, wanted=lambda site: site.stack.errors),

@@ -20,6 +20,8 @@ from generator.docker import compose
 from generator.model import Site
 
 PROVEN: Final = Path.home() / ".cache" / "lookout" / "proven"
+# What promtool says of a file that it finds nothing wrong with.
+_FINE: Final = re.compile(r"^Checking .*\n +SUCCESS: .*\n*", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,7 @@ def _custom_rules(folder: Path) -> list[str]:
 def _complaints(tree: Tree, tool: str, run: ToolRun) -> list[Diagnostic]:
     if run.code == 0:
         return []
-    lines = [line.strip() for line in run.output.splitlines() if line.strip()]
+    lines = [line.strip() for line in _FINE.sub("", run.output).splitlines() if line.strip()]
     worst = next((line for line in lines if "error" in line.lower() or "FAILED" in line), lines[-1] if lines else "")
     span = origin_of(run.output, tree.artifacts)
     return [Diagnostic("check/failed", f"{tool}: {worst or f'exit code {run.code}'}", span, notes=tuple(lines)[:20])]

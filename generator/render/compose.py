@@ -14,6 +14,7 @@ from generator.artifact import Artifact
 from generator.conventions import (
     ALERTMANAGER_PATH,
     BUGSINK_PATH,
+    CONFIG_HASH,
     ERROR_PORTS,
     GRAFANA_PATH,
     HOST_MOUNT,
@@ -27,7 +28,6 @@ from generator.conventions import (
 )
 from generator.emit import emit_yaml
 from generator.model import Exporter, Site
-from generator.render.collector import render_collector
 from generator.render.containers import PROXY_FILE, proxy_service, render_proxy
 from generator.render.events import BRIDGE_FILE, apps, render_bridge
 from generator.render.loki import render_loki
@@ -45,7 +45,6 @@ _LEAST_REPORTS: Final = 500
 # anew when one changed, and only then.
 _READ_AT_START: Final[Mapping[str, tuple[Callable[[Site], tuple[Artifact, ...]], str]]] = {
     "bugsink-bridge": (render_bridge, BRIDGE_FILE),
-    "collector": (render_collector, "loki/collector.yaml"),
     SOCKET_PROXY: (render_proxy, PROXY_FILE),
     "grafana": (render_provisioning, "grafana/provisioning/"),
     "loki": (render_loki, "loki/loki.yaml"),
@@ -91,7 +90,7 @@ def render_compose(site: Site) -> tuple[Artifact, ...]:
         read = "".join(artifact.content for artifact in render(site) if artifact.path.startswith(path))
         if not read:
             continue
-        services.setdefault(part, {})["labels"] = {"lookout.config": hashlib.sha256(read.encode()).hexdigest()[:16]}
+        services.setdefault(part, {})["labels"] = {CONFIG_HASH: hashlib.sha256(read.encode()).hexdigest()[:16]}
     if mounts := _log_mounts(site):
         services.setdefault("collector", {})["volumes"] = mounts
     for exporter in sorted(_exporters(site), key=lambda exporter: exporter.name):

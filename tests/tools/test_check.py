@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from generator.artifact import Artifact
 from generator.check import checkers, tools
 from generator.check.run import check_tree
 from generator.diagnostics import Problems
@@ -67,6 +68,17 @@ def test_a_rule_that_no_longer_fires_is_caught_by_its_proof(demo: Compiled) -> N
 )
 def test_each_tool_refuses_its_own_file(demo: Compiled, path: str, old: str, new: str) -> None:
     assert broken(demo, path, old, new) != []
+
+
+def test_of_many_rule_files_the_users_own_with_the_mistake_is_told(demo: Compiled, tmp_path: Path) -> None:
+    own = Artifact("prometheus/custom/mine.yml", "groups: [{name: mine, rules: [{alert: Mine, expr: 'sum('}]}]\n")
+    for artifact in (*demo.artifacts, own):
+        file = tmp_path / artifact.path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(artifact.content)
+    (found,) = checkers.check_prometheus(checkers.Tree(tmp_path, demo.site, {}))
+    assert any("prometheus/custom/mine.yml" in note and "parse error" in note for note in found.notes)
+    assert not any("SUCCESS" in note for note in found.notes)
 
 
 def test_a_tool_that_is_missing_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

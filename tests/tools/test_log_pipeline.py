@@ -7,17 +7,19 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 import requests
 
+from generator.apply.readback import compare_collector
 from generator.artifact import Artifact
 from generator.check.checkers import Tree, check_collector
 from generator.check.tools import run_tool
-from generator.conventions import logs_token
-from generator.model import Budget, Logs, Site
+from generator.conventions import PORTS, logs_token
+from generator.model import Budget, Logs, Service, Site
 from generator.render.collector import render_collector
 from generator.render.log_records import FIELDS
 from generator.render.loki import render_loki
@@ -41,7 +43,7 @@ def rendered(site: Site) -> tuple[Artifact, ...]:
     return (*render_loki(site), *render_collector(site))
 
 
-def shop(retention_days: int = 30) -> Site:
+def shop(retention_days: int = 30, more: tuple[Service, ...] = ()) -> Site:
     """A site with a service for each way in which lines arrive."""
     services = (
         make_service("api"),
@@ -49,6 +51,7 @@ def shop(retention_days: int = 30) -> Site:
         make_service("legacy", logs=Logs("file", "/var/log/legacy/app.log"), environment="staging"),
         make_service("mobile", logs=Logs("push")),
         make_service("edge-fn", logs=Logs("push")),
+        *more,
     )
     stack = {name: getattr(STACK, name) for name in STACK.__slots__} | {"retention_logs": retention_days * 86400}
     budget = Budget(memory=MEMORY, metrics_disk=0, logs_disk=0, queue_disk=64 * MIB)
@@ -445,6 +448,35 @@ def test_a_collector_that_is_killed_again_and_again_loses_and_doubles_nothing(la
     wait_for("all lines", lambda: len(count(lab, "killed")) == len(once), 60)
     time.sleep(2)
     assert count(lab, "killed") == once
+
+
+def follows(lab: Lab, artifacts: tuple[Artifact, ...]) -> bool:
+    """Whether the collector says that it has this configuration."""
+    told = requests.get(lab.url("collector", PORTS["collector"], "/metrics"), timeout=2).text
+    return compare_collector({artifact.path: artifact for artifact in artifacts}, told) == []
+
+
+def test_a_new_configuration_is_taken_by_a_signal_and_no_line_is_lost_or_doubled(lab: Lab) -> None:
+    """While lines are under way; its own metrics then name the configuration that it has."""
+    usual = rendered(shop())
+    other = rendered(shop(more=(make_service("late", logs=Logs("file", "/var/log/late/app.log")),)))
+    wait_for("the first configuration", lambda: follows(lab, usual))
+    started = docker("inspect", "-f", "{{.State.StartedAt}}", lab.containers["collector"])
+    log = lab.log("reloaded")
+    write = numbered(log)
+    for wanted in (other, usual):
+        write(300)
+        lab.configure(wanted)
+        docker("kill", "--signal", "HUP", lab.containers["collector"])
+        for _ in range(10):
+            written = write(50)
+            time.sleep(0.1)
+        wait_for("the new configuration", partial(follows, lab, wanted))
+    once = dict.fromkeys(written, 1)
+    wait_for("all lines", lambda: len(count(lab, "reloaded")) == len(once), 30)
+    time.sleep(2)
+    assert count(lab, "reloaded") == once
+    assert docker("inspect", "-f", "{{.State.StartedAt}}", lab.containers["collector"]) == started
 
 
 def test_lines_hours_behind_their_stream_are_taken(lab: Lab) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from generator.apply.readback import compare_alertmanager, compare_blackbox, compare_prometheus
+from generator.apply.readback import compare_alertmanager, compare_blackbox, compare_collector, compare_prometheus
 from generator.artifact import Artifact
 
 MAIN = "global: {scrape_interval: 10s}\nstorage: {tsdb: {retention: {time: 90d, size: 16GiB}}}\n"
@@ -29,6 +29,7 @@ ARTIFACTS = {
         ("prometheus/rules/api/http.yml", RULES),
         ("prometheus/blackbox.yml", "modules: {http_2xx: {prober: http, timeout: 4s}}\n"),
         ("alertmanager/alertmanager.yml", ROUTES),
+        ("loki/collector.yaml", "service: {telemetry: {resource: {lookout.config: sha256-ab}}}\n"),
     )
 }
 
@@ -121,3 +122,17 @@ def test_blackbox_modules_that_differ_or_linger_are_told() -> None:
         "module http_2xx is not the rendered one",
         "module old should be gone",
     ]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "follows"),
+    [
+        ('target_info{lookout_config="sha256-ab",service_name="otelcol"} 1\n', True),
+        ('up 1\ntarget_info{service_name="otelcol",lookout_config="sha256-ab"} 1\n', True),
+        ('target_info{lookout_config="sha256-cd",service_name="otelcol"} 1\n', False),
+        ('target_info{service_name="otelcol"} 1\n', False),
+        ("", False),
+    ],
+)
+def test_a_collector_says_which_configuration_it_has(metrics: str, follows: bool) -> None:
+    assert (compare_collector(ARTIFACTS, metrics) == []) is follows

@@ -99,11 +99,10 @@ def test_the_collector_sees_each_directory_of_log_files_once_and_read_only() -> 
 
 def test_a_part_that_reads_its_file_once_is_started_anew_when_the_file_changed_and_only_then() -> None:
     before = rendered()
-    slower = replace(STACK, environment="staging")
-    after = rendered(stack=slower)
+    after = rendered(stack=replace(STACK, traces=True))
     changed = {part for part in before if before[part].get("labels") != after[part].get("labels")}
-    assert {part for part in before if "labels" in before[part]} == {"collector", "grafana", "loki"}
-    assert changed == {"collector"}, "only the collector's file holds the environment"
+    assert {part for part in before if "labels" in before[part]} == {"grafana", "loki"}
+    assert changed == {"grafana"}, "only Grafana is told where traces are"
 
 
 def test_the_policy_of_rendered_containers_is_the_one_in_compose_yaml() -> None:

@@ -50,6 +50,7 @@ class Alert:
     origin: Span
     detects: tuple[FailureMode, ...] = ()
     promises: tuple[str, ...] = ()
+    inhibited_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,12 @@ _FAULTS: Final = {
     "symptom": "users feel it",
     "cause": "users will feel it",
 }
-_WHY_QUIET: Final = {"own": "its own outage", "uses": "what it uses", "host": "the host that it runs on"}
+_WHY_QUIET: Final = {
+    "own": "its own outage",
+    "uses": "what it uses",
+    "host": "the host that it runs on",
+    "same": "the same, graver",
+}
 _MARGIN: Final = 13
 
 
@@ -96,7 +101,7 @@ def _limit(limit: Limit) -> str:
 def _quiet(site: Site, alert: Alert, *, target: bool) -> Iterator[str]:
     """What keeps it quiet (as a target), or what it keeps quiet (as a source)."""
     for inhibition in inhibitions(site):
-        own = inhibition.family == "own"
+        own = inhibition.within
         mine, other = (inhibition.target, inhibition.source) if target else (inhibition.source, inhibition.target)
         if not _is_in(mine, alert):
             continue

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from generator.conventions import SEVERITIES
 from generator.diagnostics import Diagnostic, Problems, sort_diagnostics
 from generator.model import Alert, PackInstance, Service
 from generator.packs.case_schema import CaseSpec
@@ -179,9 +180,12 @@ def _check_records(pack: Pack, instance: PackInstance, known: list[Series]) -> I
 
 
 def _check_expressions(pack: Pack, instance: PackInstance, known: list[Series]) -> Iterator[Diagnostic]:
+    by_name = {alert.name: alert for alert in instance.alerts}
     for alert in instance.alerts:
         line = alert.origin.line
         for message in _alert_problems(alert, known):
+            yield _problem(pack, "rules.yaml", f"{alert.name}: {message}", line)
+        for message in _graver_problems(alert, by_name) if alert.inhibited_by else ():
             yield _problem(pack, "rules.yaml", f"{alert.name}: {message}", line)
     for row in instance.rows:
         for panel in row.panels:
@@ -208,6 +212,21 @@ def _alert_problems(alert: Alert, known: list[Series]) -> Iterator[str]:
         for label in _LABEL_USED.findall(text):
             if label not in carried and label not in static:
                 yield f"the text shows $labels.{label}, which the expression does not return"
+
+
+def _graver_problems(alert: Alert, alerts: Mapping[str, Alert]) -> Iterator[str]:
+    """Whether what keeps it quiet says more of the same things, and no later."""
+    graver = alerts.get(alert.inhibited_by)
+    if graver is None:
+        yield f"inhibited_by: the pack has no {alert.inhibited_by}"
+        return
+    mine, other = (result_labels(parse(each.expr)) for each in (alert, graver))
+    if mine.inverted or mine != other:
+        yield f"inhibited_by: {graver.name} is not of the same things: sum or max both by the same labels"
+    if SEVERITIES.index(graver.severity) >= SEVERITIES.index(alert.severity):
+        yield f"inhibited_by: {graver.name} is not graver"
+    if (graver.for_seconds, graver.evaluation_interval) > (alert.for_seconds, alert.evaluation_interval):
+        yield f"inhibited_by: {graver.name} is told later"
 
 
 def _query_problems(expr: str, known: list[Series]) -> Iterator[str]:

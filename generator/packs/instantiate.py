@@ -125,6 +125,7 @@ class _Instance:
             origin=where,
             detects=tuple(spec.detects),
             promises=tuple(spec.promises),
+            inhibited_by=spec.inhibited_by or "",
         )
 
     def _pace(self, spec: AlertSpec) -> int:

@@ -154,7 +154,8 @@ class RecordSpec(PackModel):
 class AlertSpec(PackModel):
     """An alert rule. `when` is an expression over params and the service: false means not rendered.
 
-    detects: the failure modes that it covers. promises: the lines of docs/alerts.md that it keeps.
+    detects: the failure modes that it covers. promises: the lines of docs/alerts.md that it keeps. inhibited_by: the
+    alert of this pack that says the same of the same thing, more severely.
     """
 
     name: Annotated[str, Field(pattern=ALERT_NAME)]
@@ -168,6 +169,7 @@ class AlertSpec(PackModel):
     panel: Annotated[str, Field(pattern=SLUG)]
     detects: list[FailureMode] = []
     promises: list[Annotated[str, Field(pattern=r"^AL[0-9]+$")]] = []
+    inhibited_by: Annotated[str, Field(pattern=ALERT_NAME)] | None = None
     labels: dict[str, str] = {}
     when: str = ""
 

@@ -1,8 +1,9 @@
 """Which alert keeps which other one quiet: "one fault, one message", decided pair by pair.
 
-Owns the choice of the pairs and the inhibit_rules that say them. An alert is kept quiet only by an outage that is at
-least as severe, reaches everyone whom it would have reached, and is told no later; otherwise a message would be lost.
-Both sides are named alert by alert, so nothing that was not weighed here is ever muted, and no alert is on both sides.
+Owns the choice of the pairs and the inhibit_rules that say them. An alert is kept quiet only by an outage, or by the
+alert that says the same of the same thing at a graver limit; by one that is at least as severe, reaches everyone whom
+it would have reached, and is told no later; otherwise a message would be lost. Both sides are named alert by alert, so
+nothing that was not weighed here is ever muted, and no alert is on both sides of a rule.
 
 An outage page is kept quiet by the outage of its host, and by its own target being down: never by what it uses.
 """
@@ -14,9 +15,10 @@ from typing import Any, Final, Literal
 
 from generator.conventions import PORTS, SEVERITIES, STACK_SERVICE, Severity
 from generator.model import Alert, Service, Site
+from generator.promql.tree import parse, result_labels
 from generator.routing import reaches
 
-Family = Literal["own", "uses", "host"]
+Family = Literal["own", "uses", "host", "same"]
 
 WATCHDOG: Final = "Watchdog"
 _TARGET_PACK: Final = "target"
@@ -38,11 +40,18 @@ class Selector:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Inhibition:
-    """While a `source` fires, a `target` makes no message. In family `own`, both are of the same service."""
+    """While a `source` fires, a `target` makes no message. In the families `own` and `same` both are of the same
+    service, and in `same` of the same thing: `labels` are what says which."""
 
     family: Family
     source: Selector
     target: Selector
+    labels: tuple[str, ...] = ()
+
+    @property
+    def within(self) -> bool:
+        """Whether both sides are of one service, whichever."""
+        return self.family in ("own", "same")
 
     def rule(self, name: str) -> dict[str, Any]:
         """As Alertmanager is told. `equal` names a label that every alert has: two absent ones count as equal."""
@@ -51,7 +60,7 @@ class Inhibition:
             "source_matchers": self.source.matchers(),
             "target_matchers": self.target.matchers(),
         }
-        return {**rule, "equal": ["service"]} if self.family == "own" else rule
+        return {**rule, "equal": ["service", *self.labels]} if self.within else rule
 
 
 def inhibit_rules(site: Site) -> list[dict[str, Any]]:
@@ -59,8 +68,7 @@ def inhibit_rules(site: Site) -> list[dict[str, Any]]:
     counted: dict[str, int] = defaultdict(int)
     rules = []
     for inhibition in inhibitions(site):
-        own = inhibition.family == "own"
-        about = "own" if own else f"{inhibition.family}-{inhibition.source.services[0]}"
+        about = inhibition.family if inhibition.within else f"{inhibition.family}-{inhibition.source.services[0]}"
         counted[about] += 1
         rules.append(inhibition.rule(f"{about}-{counted[about]}"))
     return rules
@@ -84,6 +92,7 @@ def inhibitions(site: Site) -> tuple[Inhibition, ...]:
         alerts = (*service.alerts, *verdicts) if service.name != STACK_SERVICE else service.alerts
         for family, other in sources:
             found += [Inhibition(family, *sides) for sides in _sides(weigh, family, other, service.name, alerts)]
+        found += _graver(weigh, service)
     return tuple(sorted(_merged(found)))
 
 
@@ -104,8 +113,7 @@ class _Scales:
     def allow(self, source: Alert, target: Alert) -> bool:
         """Whether nobody misses anything and nothing comes too late."""
         return (
-            source.fault == "outage"
-            and WATCHDOG not in (source.name, target.name)
+            WATCHDOG not in (source.name, target.name)
             and source != target
             and SEVERITIES.index(source.severity) <= SEVERITIES.index(target.severity)
             and self._reach(source) >= self._reach(target)
@@ -128,8 +136,9 @@ def _sides(
 ) -> Iterable[tuple[Selector, Selector]]:
     """The alerts under a service's name by the alerts of `other` that keep them quiet, a pair for two severities."""
     targets: dict[tuple[Severity, tuple[str, ...], Severity], set[str]] = defaultdict(set)
+    outages = [alert for alert in other.alerts if alert.fault == "outage"]
     for alert in alerts:
-        sources = [each for each in other.alerts if weigh.allow(each, alert) and _FAMILIES[family](each, alert)]
+        sources = [each for each in outages if weigh.allow(each, alert) and _FAMILIES[family](each, alert)]
         for severity in SEVERITIES:
             if names := tuple(sorted(each.name for each in sources if each.severity == severity)):
                 targets[(severity, names, alert.severity)].add(alert.name)
@@ -137,17 +146,27 @@ def _sides(
         yield Selector((other.name,), severity, names), Selector((name,), muted, tuple(sorted(quiet)))
 
 
+def _graver(weigh: _Scales, service: Service) -> Iterable[Inhibition]:
+    """Of each alert that has a graver one, and of each thing that both are about, the graver is told."""
+    by_name = {alert.name: alert for alert in service.alerts}
+    for alert in service.alerts:
+        source = by_name.get(alert.inhibited_by)
+        if source is not None and weigh.allow(source, alert):
+            graver, quiet = (Selector((service.name,), each.severity, (each.name,)) for each in (source, alert))
+            yield Inhibition("same", graver, quiet, tuple(sorted(result_labels(parse(alert.expr)).names)))
+
+
 def _merged(found: Iterable[Inhibition]) -> Iterable[Inhibition]:
     """One inhibition for all services in which it would say the same."""
     services: dict[Inhibition, set[str]] = defaultdict(set)
     for each in found:
-        source = replace(each.source, services=()) if each.family == "own" else each.source
-        shape = Inhibition(each.family, source, replace(each.target, services=()))
+        source = replace(each.source, services=()) if each.within else each.source
+        shape = replace(each, source=source, target=replace(each.target, services=()))
         services[shape].update(each.target.services)
     for shape, names in services.items():
         every = tuple(sorted(names))
-        source = replace(shape.source, services=every) if shape.family == "own" else shape.source
-        yield Inhibition(shape.family, source, replace(shape.target, services=every))
+        source = replace(shape.source, services=every) if shape.within else shape.source
+        yield replace(shape, source=source, target=replace(shape.target, services=every))
 
 
 def _by_itself(source: Alert, target: Alert) -> bool:

@@ -189,7 +189,7 @@ DRILLS: Final = (
         "one request in ten fails",
         switch(errors=0.1),
         switch(errors=0),
-        frozenset({("HttpErrorRatioCritical", "api"), ("HttpErrorRatioHigh", "api")}),
+        frozenset({("HttpErrorRatioCritical", "api")}),
         480,
         _FELT_BY_DATA,
     ),

@@ -33,6 +33,12 @@ def no_fixtures(folder: Path) -> None:
     shutil.rmtree(folder / "fixtures")
 
 
+def inhibited_by(name: str) -> Change:
+    """RedisMemoryHigh with a graver one."""
+    limit = "    expr: <<sig.memory>> > <<redis_memory_used>>"
+    return edit("rules.yaml", limit, f"    inhibited_by: {name}\n{limit}")
+
+
 SPOILT: dict[str, tuple[Change, str]] = {
     "a runbook of no alert": (add("runbooks/Gone.md"), "no alert is called 'Gone'"),
     "a runbook without a section": (edit("runbooks/RedisDown.md", "## Impact", "## Effect"), "the headings must be"),
@@ -54,6 +60,13 @@ SPOILT: dict[str, tuple[Change, str]] = {
     "an alert that covers no way of failing": (
         edit("rules.yaml", "    detects: [down]\n", ""),
         "RedisDown: `detects` says which way of failing it covers",
+    ),
+    "a graver alert that is none": (inhibited_by("RedisGone"), "inhibited_by: the pack has no RedisGone"),
+    "a graver alert that is no graver": (inhibited_by("RedisEvicting"), "inhibited_by: RedisEvicting is not graver"),
+    "a graver alert that comes later": (inhibited_by("RedisEvicting"), "inhibited_by: RedisEvicting is told later"),
+    "a graver alert of what may be other things": (
+        inhibited_by("RedisRejectsConnections"),
+        "inhibited_by: RedisRejectsConnections is not of the same things",
     ),
     "a signal nobody uses": (
         edit("pack.yaml", "signals:\n", "signals:\n  spare: {expr: up, unit: short, help: none}\n"),

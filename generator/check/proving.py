@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from generator.check.tools import run_tool
+from generator.units import parse_duration
 
 # Starting promtool costs as much as several proofs; smaller batches share the cores out more evenly.
 _BATCH: Final = 24
@@ -21,6 +22,8 @@ _UNHURRIED: Final = {"GOGC": "400"}
 _RULES_OF: Final = re.compile(r"^rule_files: \[.*\]$", re.MULTILINE)
 _RULE_BEGINS: Final = re.compile(r"^      - (?P<kind>alert|record): (?P<name>\S+)$", re.MULTILINE)
 _NAMED_ALERT: Final = re.compile(r'alertname="(\w+)"')
+_EVERY: Final = re.compile(r"^evaluation_interval: (\w+)$", re.MULTILINE)
+_EVALUATED: Final = re.compile(r'"eval_time": "(\w+)"')
 _TESTED: Final = re.compile(r"^Unit Testing: +(?P<path>\S+)$", re.MULTILINE)
 
 
@@ -72,9 +75,10 @@ def run_trials(
 
     Files are written below `folder`, which is the caller's. `progress` is told how many have run.
     """
-    files = {_lay_out(trial, folder): trial.name for trial in trials}
+    laid_out = [(_lay_out(trial, folder), trial) for trial in trials]
+    files = {path: trial.name for path, trial in laid_out}
     # The longest first, so that neither core is left with them at the end.
-    paths = sorted(files, key=lambda path: -(folder / path).stat().st_size)
+    paths = [path for path, _ in sorted(laid_out, key=lambda each: -_work(each[1]))]
     batches = [paths[start :: max(len(paths) // _BATCH, 1)] for start in range(max(len(paths) // _BATCH, 1))]
     complaints: dict[str, str] = {}
     done = 0
@@ -84,6 +88,13 @@ def run_trials(
             progress(done)
             complaints |= {files[path]: text for path, text in found.items()}
     return complaints
+
+
+def _work(trial: Trial) -> float:
+    """How many rules are evaluated in it, which is most of its time."""
+    last = max((parse_duration(time) for time in _EVALUATED.findall(trial.proof)), default=0)
+    every = _EVERY.search(trial.proof)
+    return last / (parse_duration(every[1]) if every else 60) * len(_RULE_BEGINS.findall(trial.rules))
 
 
 def _lay_out(trial: Trial, folder: Path) -> str:

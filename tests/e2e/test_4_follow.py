@@ -49,7 +49,9 @@ def test_a_threshold_a_new_service_and_its_removal_follow_without_a_restart(stac
     stack.must("make", "apply")
     assert loaded_rule(stack, "ProbeFailed", "web")
     wait_for(lambda: stack.query('probe_success{service="web"} == 1'), 60, "the new probe succeeds")
-    assert lookout(stack, "plan")[0] == 0
+    code, planned = lookout(stack, "plan")
+    assert code == 0
+    assert "is not the rendered one" not in planned, "every part says that it has the new configuration"
 
     stack.edit(f"{WEB}\n", "\n")
     stack.must("make", "apply")

@@ -12,7 +12,7 @@ import pytest
 from generator.check import checkers
 from generator.check.checkers import Tree
 from generator.pipeline import compile_text
-from tests.bench.sites import FULL, services_yaml
+from tests.bench.sites import FULL, PLAIN, Mix, services_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 SOAK = bool(os.environ.get("LOOKOUT_SOAK"))
@@ -45,9 +45,10 @@ def test_rendering_is_quick_and_linear() -> None:
     assert work[1] / work[0] <= 2 * large["services"] / small["services"], "time must grow in line with the site"
 
 
+@pytest.mark.parametrize("mix", [PLAIN, FULL], ids=["what every small product has", "nearly all packs"])
 @pytest.mark.parametrize("count", PROVING_AIMS)
-def test_proving_a_site(count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    compiled = compile_text(services_yaml(count, FULL), "services.yaml")
+def test_proving_a_site(mix: Mix, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = compile_text(services_yaml(count, mix), "services.yaml")
     tree = Tree(tmp_path, compiled.site, {artifact.path: artifact for artifact in compiled.artifacts})
     proofs = tree.paths("prometheus/proofs/", ".yml")
     monkeypatch.setattr(checkers, "PROVEN", tmp_path / "proven")

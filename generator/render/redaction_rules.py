@@ -213,9 +213,15 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         "login",
-        r"""(?i)(\bauth=\(\\*['"][^'"]*['"],\s*|\s(?:-u|--user)[ =][^\s:]+:)[^\s,)]+""",
+        r"""(?i)(\bauth=\(\\*['"][^'"]*['"],\s*)[^\s,)]+""",
         "${1}[redacted:secret]",
-        hints=("auth=(", " -u ", "--user"),
+        hints=("auth=(",),
+    ),
+    Rule(
+        "login of a command",
+        r"""(?i)(\s(?:-u|--user)[ =]\\*['"]?[^\s:,'"\\]+:)[^\s,'"\\)]+""",
+        "${1}[redacted:secret]",
+        hints=(" -u ", "--user"),
     ),
     Rule(
         "secret option",

@@ -106,7 +106,13 @@ export const TABLE = {
   },
   {
    "name": "login",
-   "pattern": "(?i)(\\bauth=\\(\\\\*['\"][^'\"]*['\"],\\s*|\\s(?:-u|--user)[ =][^\\s:]+:)[^\\s,)]+",
+   "pattern": "(?i)(\\bauth=\\(\\\\*['\"][^'\"]*['\"],\\s*)[^\\s,)]+",
+   "mask": "${1}[redacted:secret]",
+   "check": ""
+  },
+  {
+   "name": "login of a command",
+   "pattern": "(?i)(\\s(?:-u|--user)[ =]\\\\*['\"]?[^\\s:,'\"\\\\]+:)[^\\s,'\"\\\\)]+",
    "mask": "${1}[redacted:secret]",
    "check": ""
   },

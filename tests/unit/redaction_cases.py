@@ -46,6 +46,14 @@ SECRETS: Final[dict[str, tuple[str, str]]] = {
     "cookies as a dict": ("cookies={'sid': 'abc'}, n=1", "cookies={[redacted:secret]}, n=1"),
     "a login": ("get(url, auth=('bob', 'hunter2'), n=1)", "get(url, auth=('bob', [redacted:secret]), n=1)"),
     "a login of curl": ("curl -u bob:hunter2 https://x.dev", "curl -u bob:[redacted:secret] https://x.dev"),
+    "a login of curl at the end of a text": (
+        '{"message":"curl -u bob:hunter2","n":1}',
+        '{"message":"curl -u bob:[redacted:secret]","n":1}',
+    ),
+    "a login of curl in quotes": (
+        '{"message":"curl --user \\"bob:hunter2\\" x"}',
+        '{"message":"curl --user \\"bob:[redacted:secret]\\" x"}',
+    ),
     "a list of one": ('{"password": ["hunter2"], "n": 1}', '{"password": "[redacted:secret]", "n": 1}'),
     "a password by its short name": ("{'user': 'a', 'pass': 'hunter2'}", "{'user': 'a', 'pass': '[redacted:secret]'}"),
     "a password in Ruby": (":password => 'hunter2', n", ":password => [redacted:secret], n"),
@@ -144,5 +152,6 @@ LOOK_ALIKES: Final[dict[str, str]] = {
     "a decorator": "  @app.get('/x')",
     "a word that contains a key's prefix": "disk-usage-percentage-over-time-of-day",
     "an address without a password": "redis://cache:6379/0 https://acme.dev/a:b@c",
+    "a user of a command, and what stands after it": '{"message":"mysql -u app","request_id":"123e4567-e89b"}',
     "a size in bytes": "+10485760 bytes",
 }

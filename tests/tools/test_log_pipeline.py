@@ -238,7 +238,7 @@ def test_the_collectors_own_lines_are_left_out(lab: Lab) -> None:
 def test_a_log_file_of_a_process_on_the_machine(lab: Lab) -> None:
     """With the time that the line says, from the rotated file too."""
     folder = lab.folder / "host/var/log/legacy"
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     minute = time.strftime("%Y-%m-%dT%H:%M", time.gmtime(time.time() - 600))
     (folder / "app.log.1").write_text(entry(timestamp=f"{minute}:01.5+00:00", request_id="f-1") + "\n")
     (folder / "app.log").write_text(entry(timestamp=f"{minute}:02Z", request_id="f-2") + "\nno json here\n")
@@ -252,6 +252,7 @@ def test_a_log_file_of_a_process_on_the_machine(lab: Lab) -> None:
 def test_a_time_that_loki_would_refuse_loses_no_line_and_looks_like_no_loss(lab: Lab) -> None:
     """Local time written as UTC counts as now; what is older than two weeks is left out."""
     folder = lab.folder / "host/var/log/legacy"
+    folder.mkdir(parents=True, exist_ok=True)
     tomorrow = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 86400))
     with (folder / "app.log").open("ab") as file:
         file.write(entry(timestamp=tomorrow, request_id="ahead").encode() + b"\n\xff\xfe no text\n")

@@ -1,13 +1,19 @@
-"""What the tests of databases share: an engine on a file, and a recorder that watches it."""
+"""What tests of the library share: no request of another test's, an engine on a file and a recorder that watches it."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from sqlalchemy import Engine
 
 from tests.instrumentation.engines import engine_at
 from tests.instrumentation.recorder import Recorder
+
+
+@pytest.fixture(autouse=True)
+def no_request() -> None:
+    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import requests
 
 from generator.conventions import EVENT_ALERTS
 from generator.packs import load_packs
-from tests.e2e.stack import BUSY_MACHINE, Stack, wait_for
+from tests.e2e.stack import BUSY_MACHINE, Stack, is_ours, wait_for
 from tests.e2e.stage import (
     fill_small_disk,
     remove_hungry,
@@ -73,7 +73,7 @@ def active(stack: Stack) -> set[Heard]:
     return {
         (labels["alertname"], labels.get("service", ""))
         for labels in (alert["labels"] for alert in shown)
-        if labels["alertname"] != "Watchdog" and labels["alertname"] not in BUSY_MACHINE
+        if labels["alertname"] not in {"Watchdog", *BUSY_MACHINE} and is_ours(labels)
     }
 
 

@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,7 +101,8 @@ class Stack:
     def firing(self) -> set[tuple[str, str]]:
         """(alertname, service) of what fires in Prometheus now."""
         alerts = self.get("/prometheus/api/v1/alerts")["data"]["alerts"]
-        return {(a["labels"]["alertname"], a["labels"].get("service", "")) for a in alerts if a["state"] == "firing"}
+        firing = [alert["labels"] for alert in alerts if alert["state"] == "firing"]
+        return {(labels["alertname"], labels.get("service", "")) for labels in firing if is_ours(labels)}
 
     def firing_now(self) -> set[tuple[str, str]]:
         """What fires, apart from what these tests do to the machine itself: they keep it busy."""
@@ -119,6 +120,11 @@ class Stack:
         text = path.read_text()
         assert old in text, f"{old!r} is not in services.yaml"
         path.write_text(text.replace(old, new, 1))
+
+
+def is_ours(labels: Mapping[str, str]) -> bool:
+    """Whether an alert is of this stack: other tests' containers, on the same machine, are none of its concern."""
+    return "container" not in labels or labels["container"].startswith(PROJECT)
 
 
 def wait_for(ask: Callable[[], Answer], seconds: float, what: str, every: float = 0.5) -> Answer:

@@ -167,7 +167,7 @@ def brought(*kinds: str) -> frozenset[Heard]:
 
 
 _FELT: Final = brought("http", "logs", "slo", "deploys")
-_FELT_BY_DATA: Final = _FELT | brought("sqlalchemy", "cache", "celery", "business")
+_FELT_BY_DATA: Final = _FELT | brought("sqlalchemy", "cache", "celery", "business", "web")
 _FELT_BY_CALLERS: Final = _FELT | brought("llm", "external", "celery", "payments", "messages", "webhooks")
 
 DRILLS: Final = (

@@ -174,9 +174,8 @@ DRILLS: Final = (
     stopped("the API is stopped", "api", {("ServiceDown", "api")}),
     stopped("the worker is stopped", "worker", {("ServiceDown", "worker")}, _FELT_BY_DATA),
     stopped("Redis is stopped", "cache", {("RedisDown", "cache")}, _FELT_BY_DATA),
-    stopped(
-        "Postgres is stopped", "db", {("PostgresDown", "db"), ("DatabaseConnectionFailures", "api")}, _FELT_BY_DATA, 90
-    ),
+    # What the apps say of it is heard when it comes first: afterwards it is kept quiet.
+    stopped("Postgres is stopped", "db", {("PostgresDown", "db")}, _FELT_BY_DATA, 90),
     Drill(
         "all connections of the pool are taken",
         switch(hold_connections=10),

@@ -4,10 +4,13 @@ The delimiters collide with nothing in PromQL, LogQL, Go templates or Grafana. A
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, StrictUndefined, Template, TemplateError
+from jinja2 import Environment, FileSystemBytecodeCache, FunctionLoader, StrictUndefined, TemplateError
+from jinja2.bccache import Bucket
 from jinja2.runtime import Context as Bound
 from jinja2.runtime import new_context
 
@@ -35,7 +38,30 @@ def _format_seconds(seconds: float) -> str:
     return units.format_duration(int(seconds)) if whole else f"{units.format_number(seconds * 1000)}ms"
 
 
+class _Kept(FileSystemBytecodeCache):
+    """Compiled templates on disk: compiling takes longer than all else that is done with most of them. A disk that
+    takes nothing costs time alone."""
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep one, if that can be."""
+        with suppress(OSError):
+            super().dump_bytecode(bucket)
+
+
+def _kept() -> _Kept | None:
+    folder = Path.home() / ".cache" / "lookout" / "templates"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return _Kept(str(folder))
+
+
 _ENVIRONMENT: Final = Environment(
+    # A template's name is its text.
+    loader=FunctionLoader(lambda text: text),
+    bytecode_cache=_kept(),
+    cache_size=-1,
     variable_start_string="<<",
     variable_end_string=">>",
     block_start_string="<%",
@@ -59,11 +85,6 @@ _ENVIRONMENT.filters.update(
 
 
 @cache
-def _compile(text: str) -> Template:
-    return _ENVIRONMENT.from_string(text)
-
-
-@cache
 def _compile_condition(text: str) -> Callable[..., Any]:
     return _ENVIRONMENT.compile_expression(text, undefined_to_none=False)
 
@@ -84,7 +105,7 @@ def render_text(text: str, context: Context | Bound, where: Span) -> str:
         return text
     try:
         bound = context if isinstance(context, Bound) else bind(context)
-        return "".join(_compile(text).root_render_func(bound))
+        return "".join(_ENVIRONMENT.get_template(text).root_render_func(bound))
     except (TemplateError, TypeError, ValueError, ZeroDivisionError) as error:
         raise Problems([Diagnostic("pack/invalid", f"{error} in '{text.strip()}'", where)]) from error
 

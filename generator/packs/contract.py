@@ -220,7 +220,10 @@ def _graver_problems(alert: Alert, alerts: Mapping[str, Alert]) -> Iterator[str]
     if graver is None:
         yield f"inhibited_by: the pack has no {alert.inhibited_by}"
         return
-    mine, other = (result_labels(parse(each.expr)) for each in (alert, graver))
+    try:
+        mine, other = (result_labels(parse(each.expr)) for each in (alert, graver))
+    except PromQLError:  # told of the one that does not parse
+        return
     if mine.inverted or mine != other:
         yield f"inhibited_by: {graver.name} is not of the same things: sum or max both by the same labels"
     if SEVERITIES.index(graver.severity) >= SEVERITIES.index(alert.severity):

@@ -117,7 +117,7 @@ def load_packs(root: Path = PACKS) -> Mapping[str, Pack]:
 @cache
 def load_tests(folder: Path) -> TestsFile:
     """tests.yaml of the pack in `folder`."""
-    return _parse(folder, "tests.yaml", TestsFile)
+    return _parse(folder, "tests.yaml", TestsFile)[0]
 
 
 def tests_of(pack: Pack) -> TestsFile:
@@ -148,21 +148,21 @@ def _label(folder: Path, file: str) -> str:
 
 
 def _load_pack_file(folder: Path) -> PackFile:
-    return _parse(folder, "pack.yaml", PackFile)
+    return _parse(folder, "pack.yaml", PackFile)[0]
 
 
 def _load_whole(folder: Path, spec: PackFile) -> Pack:
-    rules = _parse(folder, "rules.yaml", RulesFile)
+    rules, written = _parse(folder, "rules.yaml", RulesFile)
     return Pack(
         name=folder.name,
         source=folder.name,
         folder=folder,
         spec=spec,
         rules=rules,
-        panels=_parse(folder, "panels.yaml", PanelsFile),
+        panels=_parse(folder, "panels.yaml", PanelsFile)[0],
         params=_params(spec.params),
         runbooks={alert.name: _read_runbook(folder, alert.name) for alert in rules.alerts},
-        lines=_rule_lines(folder),
+        lines=_rule_lines(written, _label(folder, "rules.yaml")),
     )
 
 
@@ -192,11 +192,12 @@ def _read_runbook(folder: Path, alert: str) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def _parse(folder: Path, file: str, model: type[Model]) -> Model:
+def _parse(folder: Path, file: str, model: type[Model]) -> tuple[Model, yaml.Node]:
+    """What a file says, and its nodes."""
     label = _label(folder, file)
     data, node = read_yaml(folder / file, label)
     try:
-        return model.model_validate(data)
+        return model.model_validate(data), node
     except ValidationError as error:
         raise Problems(
             Diagnostic(
@@ -222,10 +223,8 @@ def _line(node: yaml.Node, path: tuple[int | str, ...]) -> int:
     return int(node.start_mark.line) + 1
 
 
-def _rule_lines(folder: Path) -> dict[str, Span]:
-    """Where each record and alert is written, by its name."""
-    label = _label(folder, "rules.yaml")
-    _, node = read_yaml(folder / "rules.yaml", label)
+def _rule_lines(node: yaml.Node, label: str) -> dict[str, Span]:
+    """Where each record and alert of rules.yaml is written, by its name."""
     lines: dict[str, Span] = {}
     for key, entries in node.value:
         for entry in entries.value if key.value in ("records", "alerts") else ():

@@ -108,7 +108,7 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     counter(
         "database",
         "db_connection_failures_total",
-        "Connections that could not be made, or broke while they were used or before they were used again.",
+        "Connections that could not be made, or broke while they were used.",
         "database",
     ),
     gauge("database", "db_pool_size", "Connections that the pool keeps.", "database", merge="livesum"),

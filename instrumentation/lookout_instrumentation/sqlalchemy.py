@@ -131,8 +131,8 @@ class _Statements:
             )
 
     def _count_broken(self, error: ExceptionContext) -> None:
-        """Count a connection that broke; one that could not be made is counted where it was asked for."""
-        was_made = error.connection is not None or error.is_pre_ping
+        """Count a connection that broke in use. One that could not be made is counted where it was asked for; one that
+        the pool found broken beforehand is replaced, and nobody notices."""
         told = error.original_exception
-        if was_made and error.is_disconnect and isinstance(told, Exception) and not isinstance(told, TimeoutError):
+        if error.connection is not None and error.is_disconnect and isinstance(told, Exception) and not isinstance(told, TimeoutError):
             self._broken.inc()

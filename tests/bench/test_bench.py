@@ -23,10 +23,16 @@ PROVING_AIMS = {20: 10.0, 100: 30.0}
 
 
 def measured(count: int, *words: str) -> dict[str, float]:
+    """The quickest of three runs: whatever else the machine does only adds to it."""
     command = [sys.executable, "-m", "tests.bench.render", str(count), *words]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    result: dict[str, float] = json.loads(done.stdout)
-    return result
+    runs = [subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True) for _ in range(3)]
+    results: list[dict[str, float]] = [json.loads(done.stdout) for done in runs]
+    return min(results, key=work)
+
+
+def work(row: dict[str, float]) -> float:
+    """Seconds from the text to the artefacts."""
+    return row["resolve"] + row["render"]
 
 
 def test_rendering_is_quick_and_linear() -> None:
@@ -39,10 +45,9 @@ def test_rendering_is_quick_and_linear() -> None:
             f"{row['peak_mib']:8.0f}"
         )
     for row in rows:
-        assert row["resolve"] + row["render"] <= 2 * AIMS[int(row["services"])], row
+        assert work(row) <= 2 * AIMS[int(row["services"])], row
     small, large = rows[-2], rows[-1]
-    work = [row["resolve"] + row["render"] for row in (small, large)]
-    assert work[1] / work[0] <= 2 * large["services"] / small["services"], "time must grow in line with the site"
+    assert work(large) / work(small) <= 2 * large["services"] / small["services"], "time must grow in line with the site"
 
 
 @pytest.mark.parametrize("mix", [PLAIN, FULL], ids=["what every small product has", "nearly all packs"])

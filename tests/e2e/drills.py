@@ -77,11 +77,16 @@ def active(stack: Stack) -> set[Heard]:
     }
 
 
+def begun(stack: Stack) -> set[Heard]:
+    """The alerts that wait, fire or are kept quiet now: what people hear of them later comes of something earlier."""
+    alerts = stack.get("/prometheus/api/v1/alerts")["data"]["alerts"]
+    return {(alert["labels"]["alertname"], alert["labels"].get("service", "")) for alert in alerts}
+
+
 def run(stack: Stack, drill: Drill) -> Outcome:
-    """Make the fault, watch, end it, and wait a while for the all-clear. What still keeps firing from the drills before
-    is none of this one's."""
+    """Make the fault, watch, end it, and wait a while for the all-clear. What had begun before is none of its doing."""
     wait_for(lambda: not active(stack) & drill.promised, OWN_PATIENCE, "what it brings is over from before", every=2)
-    before = active(stack) | STARTED_OFTEN
+    before = (begun(stack) | STARTED_OFTEN) - drill.promised
     outcome = Outcome(drill)
     began = time.monotonic()
     drill.begin(stack)

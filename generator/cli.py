@@ -21,7 +21,7 @@ from generator.diagnostics import Diagnostic, Problems
 from generator.emit import emit_json
 
 _MISSING: Final = {"check/tool-missing", "apply/unreachable", "backup/no-docker"}
-# Nearly all that a run makes it keeps to its end; to look for garbage as often as Python does takes a quarter of the time.
+# Nearly all that a run makes it keeps to its end; to look for garbage as often as Python does takes time for nothing.
 GARBAGE_THRESHOLD: Final = 100_000
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -33,6 +33,7 @@ _WHY_QUIET: Final = {
     "own": "its own outage",
     "uses": "what it uses",
     "host": "the host that it runs on",
+    "after": "an outage that is hardly over",
     "same": "the same, graver",
 }
 _MARGIN: Final = 13

@@ -6,6 +6,9 @@ it would have reached, and is told no later; otherwise a message would be lost. 
 nothing that was not weighed here is ever muted, and no alert is on both sides of a rule.
 
 An outage page is kept quiet by the outage of its host, and by its own target being down: never by what it uses.
+
+After an outage its symptoms fire for as long as their windows reach back into it. Those below critical stay quiet while
+the alert OutageRecent fires; what is critical is told, for something else may be broken now.
 """
 
 from collections import defaultdict
@@ -18,9 +21,10 @@ from generator.model import Alert, Service, Site
 from generator.promql.tree import parse, result_labels
 from generator.routing import reaches
 
-Family = Literal["own", "uses", "host", "same"]
+Family = Literal["own", "uses", "host", "after", "same"]
 
 WATCHDOG: Final = "Watchdog"
+OUTAGE_RECENT: Final = "OutageRecent"
 _TARGET_PACK: Final = "target"
 _LOCAL_EXPORTER: Final = f"node-exporter:{PORTS['node-exporter']}"
 
@@ -40,8 +44,8 @@ class Selector:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Inhibition:
-    """While a `source` fires, a `target` makes no message. In the families `own` and `same` both are of the same
-    service, and in `same` of the same thing: `labels` are what says which."""
+    """While a `source` fires, a `target` makes no message. In the family `same` both are of the same thing: `labels`
+    are what says which."""
 
     family: Family
     source: Selector
@@ -51,7 +55,7 @@ class Inhibition:
     @property
     def within(self) -> bool:
         """Whether both sides are of one service, whichever."""
-        return self.family in ("own", "same")
+        return self.source.services == self.target.services
 
     def rule(self, name: str) -> dict[str, Any]:
         """As Alertmanager is told. `equal` names a label that every alert has: two absent ones count as equal."""
@@ -78,7 +82,8 @@ def inhibitions(site: Site) -> tuple[Inhibition, ...]:
     """Every inhibition of the site, sorted. Services that are alike share one."""
     services = {service.name: service for service in site.services}
     weigh = _Scales(site)
-    found = []
+    recent = next((alert for alert in site.alerts if alert.name == OUTAGE_RECENT), None)
+    found: list[Inhibition] = []
     # What another part says about a service under that service's name, as Uptime Kuma's verdicts are.
     verdicts = tuple(alert for alert in site.alerts if alert.labels.get("service") != alert.service)
     for service in site.services:
@@ -91,7 +96,9 @@ def inhibitions(site: Site) -> tuple[Inhibition, ...]:
             sources.append(("host", services[service.host]))
         alerts = (*service.alerts, *verdicts) if service.name != STACK_SERVICE else service.alerts
         for family, other in sources:
-            found += [Inhibition(family, *sides) for sides in _sides(weigh, family, other, service.name, alerts)]
+            quiet = [*_quiet(weigh, family, other, alerts)]
+            found += [Inhibition(family, *sides) for sides in _sides(other, service.name, quiet)]
+            found += [Inhibition("after", *sides) for sides in _after(recent, other, service.name, quiet)]
         found += _graver(weigh, service)
     return tuple(sorted(_merged(found)))
 
@@ -131,19 +138,42 @@ class _Scales:
         return self._reaches[key]
 
 
+def _quiet(
+    weigh: _Scales, family: Family, other: Service, alerts: Iterable[Alert]
+) -> Iterable[tuple[Alert, list[Alert]]]:
+    """Those of `alerts` that outages of `other` keep quiet, each with these."""
+    outages = [alert for alert in other.alerts if alert.fault == "outage"]
+    for alert in alerts:
+        if sources := [each for each in outages if weigh.allow(each, alert) and _FAMILIES[family](each, alert)]:
+            yield alert, sources
+
+
 def _sides(
-    weigh: _Scales, family: Family, other: Service, name: str, alerts: Iterable[Alert]
+    other: Service, name: str, quiet: Iterable[tuple[Alert, list[Alert]]]
 ) -> Iterable[tuple[Selector, Selector]]:
     """The alerts under a service's name by the alerts of `other` that keep them quiet, a pair for two severities."""
     targets: dict[tuple[Severity, tuple[str, ...], Severity], set[str]] = defaultdict(set)
-    outages = [alert for alert in other.alerts if alert.fault == "outage"]
-    for alert in alerts:
-        sources = [each for each in outages if weigh.allow(each, alert) and _FAMILIES[family](each, alert)]
+    for alert, sources in quiet:
         for severity in SEVERITIES:
             if names := tuple(sorted(each.name for each in sources if each.severity == severity)):
                 targets[(severity, names, alert.severity)].add(alert.name)
-    for (severity, names, muted), quiet in targets.items():
-        yield Selector((other.name,), severity, names), Selector((name,), muted, tuple(sorted(quiet)))
+    for (severity, names, muted), kept in targets.items():
+        yield Selector((other.name,), severity, names), Selector((name,), muted, tuple(sorted(kept)))
+
+
+def _after(
+    recent: Alert | None, other: Service, name: str, quiet: Iterable[tuple[Alert, list[Alert]]]
+) -> Iterable[tuple[Selector, Selector]]:
+    """The same for the time after an outage of `other`."""
+    if recent is None:
+        return
+    source = Selector((other.name,), recent.severity, (recent.name,))
+    targets: dict[Severity, set[str]] = defaultdict(set)
+    for alert, _ in quiet:
+        if alert.fault == "symptom" and alert.severity != "critical":
+            targets[alert.severity].add(alert.name)
+    for severity, kept in targets.items():
+        yield source, Selector((name,), severity, tuple(sorted(kept)))
 
 
 def _graver(weigh: _Scales, service: Service) -> Iterable[Inhibition]:

@@ -134,5 +134,6 @@ class _Statements:
         """Count a connection that broke in use. One that could not be made is counted where it was asked for; one that
         the pool found broken beforehand is replaced, and nobody notices."""
         told = error.original_exception
-        if error.connection is not None and error.is_disconnect and isinstance(told, Exception) and not isinstance(told, TimeoutError):
+        in_use = error.connection is not None
+        if in_use and error.is_disconnect and isinstance(told, Exception) and not isinstance(told, TimeoutError):
             self._broken.inc()

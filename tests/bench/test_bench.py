@@ -47,7 +47,9 @@ def test_rendering_is_quick_and_linear() -> None:
     for row in rows:
         assert work(row) <= 2 * AIMS[int(row["services"])], row
     small, large = rows[-2], rows[-1]
-    assert work(large) / work(small) <= 2 * large["services"] / small["services"], "time must grow in line with the site"
+    assert work(large) / work(small) <= 2 * large["services"] / small["services"], (
+        "time must grow in line with the site"
+    )
 
 
 @pytest.mark.parametrize("mix", [PLAIN, FULL], ids=["what every small product has", "nearly all packs"])

@@ -9,6 +9,7 @@ import requests
 
 from generator.conventions import EVENT_ALERTS
 from generator.packs import load_packs
+from generator.render.inhibition import OUTAGE_RECENT, WATCHDOG
 from tests.e2e.stack import BUSY_MACHINE, Stack, is_ours, wait_for
 from tests.e2e.stage import (
     fill_small_disk,
@@ -73,7 +74,7 @@ def active(stack: Stack) -> set[Heard]:
     return {
         (labels["alertname"], labels.get("service", ""))
         for labels in (alert["labels"] for alert in shown)
-        if labels["alertname"] not in {"Watchdog", *BUSY_MACHINE} and is_ours(labels)
+        if labels["alertname"] not in {WATCHDOG, OUTAGE_RECENT, *BUSY_MACHINE} and is_ours(labels)
     }
 
 

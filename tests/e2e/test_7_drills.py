@@ -1,5 +1,6 @@
 """Real faults, one after the other: each brings exactly what was promised, in time, and is over when it is mended."""
 
+import re
 import time
 
 import pytest
@@ -11,6 +12,8 @@ CHOSEN = [drill for drill in DRILLS if drill.quick or soaking()]
 OUTCOMES: list[Outcome] = []
 # The longest `keep_firing_for` of what the drills bring, and some.
 ALL_CLEAR_SECONDS = 3600 if soaking() else 600
+LEFT_BEHIND = "DatabaseConnectionFailures"
+AFTERMATH_SECONDS = 90
 
 
 @pytest.mark.parametrize("drill", CHOSEN, ids=lambda drill: drill.name)
@@ -20,6 +23,18 @@ def test_a_fault_brings_what_was_promised(stack: Stack, drill: Drill) -> None:
     print(f"\n{outcome.row()}")
     assert outcome.unexpected == set(), "nobody promised these"
     assert drill.promised <= outcome.seconds.keys(), "these did not come"
+
+
+def test_what_an_outage_leaves_behind_makes_no_message(stack: Stack) -> None:
+    """The apps lost connections while Postgres was away, and that alert is kept firing for minutes after it."""
+    (postgres,) = [outcome for outcome in OUTCOMES if ("PostgresDown", "db") in outcome.drill.promised]
+    ended = time.time() - (time.monotonic() - postgres.ended)
+    time.sleep(max(0.0, ended + AFTERMATH_SECONDS - time.time()))
+    since = int(time.time() - ended)
+    assert stack.query(f'max_over_time(ALERTS{{alertname="{LEFT_BEHIND}",alertstate="firing"}}[{since}s])'), "it fires"
+    told = [m["text"] for m in stack.messages() if ended <= m["at"] <= ended + AFTERMATH_SECONDS]
+    fires = re.compile(rf"^🟠 .* · {LEFT_BEHIND}$|^• {LEFT_BEHIND} since", re.MULTILINE)
+    assert [text for text in told if fires.search(text)] == []
 
 
 def test_all_is_clear_again(stack: Stack) -> None:

@@ -19,7 +19,7 @@ from generator.render.alertmanager import render_alertmanager
 from generator.simulate import Simulator, labels_of
 from tests.support import tools
 from tests.support.servers import free_port, server
-from tests.unit.test_simulate import DEMO, SHOP, random_sets, site
+from tests.unit.test_simulate import DEMO, SHOP, random_sets, recent, site
 
 SETS: Final = 40
 _WAIT: Final = 30.0
@@ -136,8 +136,11 @@ def judged(url: str) -> dict[str, tuple[str, frozenset[str]]]:
 
 def test_a_real_alertmanager_mutes_the_same_and_for_the_same_reason(alertmanager: str) -> None:
     simulator = Simulator(site(SHOP))
-    muted = 0
-    for alerts in random.Random(3).sample(random_sets(site(SHOP), 23), SETS):
+    muted = after = 0
+    chance = random.Random(3)
+    names = [service.name for service in site(SHOP).services]
+    for some in chance.sample(random_sets(site(SHOP), 23), SETS):
+        alerts = [*some, recent(site(SHOP), chance.choice(names))]
         expected = {v.labels["incident"]: v for v in simulator.simulate(alerts)}
         post(alertmanager, alerts)
         deadline = time.monotonic() + _WAIT
@@ -155,8 +158,10 @@ def test_a_real_alertmanager_mutes_the_same_and_for_the_same_reason(alertmanager
             assert bool(found[name][1]) == bool(sources), name
             assert found[name][1] <= sources
             muted += bool(sources)
+            after += sources == {alerts[-1]["incident"]}
         post(alertmanager, alerts, over=True)
     assert muted > SETS
+    assert after, "some are quiet for nothing but an outage that is over"
 
 
 def agree(expected: dict[str, Any], found: dict[str, tuple[str, frozenset[str]]]) -> bool:

@@ -53,6 +53,7 @@ NOTE = alert("SlowerThanLastWeek", "api", "info", "symptom", for_seconds=1800)
 CACHE_DOWN = alert("RedisDown", "cache", "critical", "outage")
 CACHE_FULL = alert("RedisFull", "cache", "critical", "cause")
 HOST_DOWN = alert("HostDown", "vps", "critical", "outage")
+RECENT = alert("OutageRecent", "lookout", "info", "cause")
 API = (DOWN, PROBE, ERRORS, FULL, SLOW, AGED, NOTE)
 EVERY = (*API, CACHE_DOWN, CACHE_FULL, HOST_DOWN)
 
@@ -94,6 +95,16 @@ def test_services_with_the_same_alerts_share_a_rule() -> None:
     assert len(rules) == 1
     assert rules[0]["target_matchers"] == ['alertname="Slow"', 'service=~"api|web"', 'severity="warning"']
     assert rules[0]["equal"] == ["service"]
+
+
+@pytest.mark.parametrize("service", ["api", "cache", "vps"])
+def test_after_an_outage_its_symptoms_below_critical_keep_still(service: str) -> None:
+    own_stack = make_service("lookout", (RECENT,))
+    of = site()
+    rules = inhibit_rules(replace(of, services=(*of.services, own_stack)))
+    told = replace(RECENT, labels={**RECENT.labels, "service": service})
+    assert {each.name for each in EVERY if quiets(rules, told, each)} == {"Slow", "SlowerThanLastWeek"}
+    assert not any("OutageRecent" in str(rule) for rule in inhibit_rules(of)), "without the alert there is no rule"
 
 
 def test_a_warning_that_reaches_somebody_else_is_told_in_spite_of_the_outage() -> None:

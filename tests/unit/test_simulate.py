@@ -10,6 +10,7 @@ import pytest
 from generator.conventions import SEVERITIES, STACK_SERVICE
 from generator.model import Alert, Site
 from generator.pipeline import resolve_text
+from generator.render.inhibition import OUTAGE_RECENT
 from generator.routing import reaches
 from generator.simulate import Labels, Simulator, Verdict, labels_of, simulate
 
@@ -52,6 +53,12 @@ def alert_of(of: Site, labels: Labels) -> Alert:
 
 def firing(of: Site, *names: tuple[str, str]) -> list[dict[str, str]]:
     return [labels_of(known(of)[name]) for name in names]
+
+
+def recent(of: Site, service: str) -> dict[str, str]:
+    """That a service was out lately, as Prometheus tells it under that service's name."""
+    labels = labels_of(known(of)[STACK_SERVICE, OUTAGE_RECENT])
+    return {**labels, "service": service, "incident": f"{service}/{OUTAGE_RECENT}"}
 
 
 def random_sets(of: Site, seed: int) -> list[list[dict[str, str]]]:
@@ -112,6 +119,34 @@ def test_of_a_thing_whose_graver_limit_is_passed_that_is_told_alone() -> None:
         failures("LlmFailuresHigh", "anthropic"),
     )
     assert [v.muted_by for v in simulate(demo, [grave, same, other])] == [(), (grave,), ()]
+
+
+def test_after_an_outage_its_symptoms_are_quiet_and_what_is_critical_or_explains_it_is_told() -> None:
+    demo = site(DEMO)
+    symptoms = [("api", "HttpLatencyHigh"), ("worker", "CeleryBacklogHigh"), ("api", "HttpNotReady")]
+    told = [("api", "HttpErrorRatioCritical"), ("api", "DatabasePoolHigh"), ("api", "BudgetBurnPageFast")]
+    found = simulate(demo, [recent(demo, "db"), *firing(demo, *symptoms, *told)])
+    assert [v.muted_by for v in found] == [(), *[(recent(demo, "db"),)] * 3, (), (), ()]
+    unrelated = simulate(demo, [recent(demo, "vps"), *firing(demo, *symptoms)])
+    assert [v.muted_by for v in unrelated] == [()] * 4
+
+
+@pytest.mark.parametrize("text", [DEMO, SHOP], ids=["the demo", "a shop"])
+def test_what_is_quiet_after_an_outage_was_quiet_while_it_lasted(text: str) -> None:
+    of = site(text)
+    simulator = Simulator(of)
+    seen = 0
+    for service in of.services:
+        outages = [labels_of(alert) for alert in service.alerts if alert.fault == "outage"]
+        alerts = [alert for alert in of.alerts if "{{" not in alert.labels["service"] and alert.fault != "outage"]
+        lasting = simulator.simulate([*outages, *map(labels_of, alerts)])[len(outages) :]
+        after = simulator.simulate([recent(of, service.name), *map(labels_of, alerts)])[1:]
+        for alert, before, now in zip(alerts, lasting, after, strict=True):
+            if recent(of, service.name) in now.muted_by:
+                seen += 1
+                assert alert.fault == "symptom" and alert.severity != "critical", alert.name
+                assert any(source in outages for source in before.muted_by), alert.name
+    assert seen > 20
 
 
 def test_who_is_told() -> None:

@@ -79,9 +79,10 @@ def active(stack: Stack) -> set[Heard]:
 
 
 def begun(stack: Stack) -> set[Heard]:
-    """The alerts that wait, fire or are kept quiet now: what people hear of them later comes of something earlier."""
+    """The alerts that people hear now, and those that wait, fire or are kept quiet: what they hear of these later comes
+    of something earlier."""
     alerts = stack.get("/prometheus/api/v1/alerts")["data"]["alerts"]
-    return {(alert["labels"]["alertname"], alert["labels"].get("service", "")) for alert in alerts}
+    return active(stack) | {(each["labels"]["alertname"], each["labels"].get("service", "")) for each in alerts}
 
 
 def run(stack: Stack, drill: Drill) -> Outcome:

@@ -21,8 +21,8 @@ from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 HANDLER_US: Final = 5_000
-ROUNDS: Final = 31
-REQUESTS: Final = 400
+ROUNDS: Final = 151
+REQUESTS: Final = 100
 VARIANTS: Final = ("metrics", "metrics+logs", "metrics+logs+errors", "metrics+logs+errors+10% traces")
 SCOPE: Final = {
     "type": "http",

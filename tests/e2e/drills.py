@@ -28,6 +28,8 @@ ALWAYS: Final = frozenset({("Watchdog", "lookout")})
 LINGER: Final = 45
 # So long the next fault waits for the all-clear of the one before; what keeps firing for longer is known by then.
 PATIENCE: Final = 180
+# What was broken before shows within so long: a scrape, an evaluation, and a client that tries only now and then.
+SETTLED: Final = 45
 # And so long for alerts of its own to be over.
 OWN_PATIENCE: Final = 900
 # What is stopped and started again and again in these tests is told to restart too often, and rightly.
@@ -83,6 +85,16 @@ def begun(stack: Stack) -> set[Heard]:
     of something earlier."""
     alerts = stack.get("/prometheus/api/v1/alerts")["data"]["alerts"]
     return active(stack) | {(each["labels"]["alertname"], each["labels"].get("service", "")) for each in alerts}
+
+
+def settle(stack: Stack) -> None:
+    """Wait until nothing new has begun for a while, so that what other tests broke is not taken for a drill's."""
+    known, since = begun(stack), time.monotonic()
+    deadline = since + PATIENCE
+    while time.monotonic() < min(since + SETTLED, deadline):
+        time.sleep(1)
+        if new := begun(stack) - known:
+            known, since = known | new, time.monotonic()
 
 
 def run(stack: Stack, drill: Drill) -> Outcome:

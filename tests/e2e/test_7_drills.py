@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.e2e.drills import DRILLS, Drill, Outcome, run, until_clear
+from tests.e2e.drills import DRILLS, Drill, Outcome, run, settle, until_clear
 from tests.e2e.stack import Stack, soaking
 
 CHOSEN = [drill for drill in DRILLS if drill.quick or soaking()]
@@ -14,6 +14,12 @@ OUTCOMES: list[Outcome] = []
 ALL_CLEAR_SECONDS = 3600 if soaking() else 600
 LEFT_BEHIND = "DatabaseConnectionFailures"
 AFTERMATH_SECONDS = 90
+
+
+@pytest.fixture(scope="module", autouse=True)
+def settled(stack: Stack) -> None:
+    """Other tests have just stopped Redis and Postgres."""
+    settle(stack)
 
 
 @pytest.mark.parametrize("drill", CHOSEN, ids=lambda drill: drill.name)

@@ -1,6 +1,7 @@
 """How fast the compiler is, and that its time grows in line with the site. Run with -s to read the table."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -56,15 +57,19 @@ def test_rendering_is_quick_and_linear() -> None:
 @pytest.mark.parametrize("count", PROVING_AIMS)
 def test_proving_a_site(mix: Mix, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compiled = compile_text(services_yaml(count, mix), "services.yaml")
-    tree = Tree(tmp_path, compiled.site, {artifact.path: artifact for artifact in compiled.artifacts})
-    proofs = tree.paths("prometheus/proofs/", ".yml")
-    monkeypatch.setattr(checkers, "PROVEN", tmp_path / "proven")
-    begin = time.perf_counter()
-    assert checkers.check_proofs(tree) == []
-    seconds = time.perf_counter() - begin
+    artifacts = {artifact.path: artifact for artifact in compiled.artifacts}
+    seconds = math.inf
+    for run in ("one", "two"):  # the quicker one, as above
+        tree = Tree(tmp_path / run, compiled.site, artifacts)
+        tree.folder.mkdir()
+        monkeypatch.setattr(checkers, "PROVEN", tree.folder / "proven")
+        begin = time.perf_counter()
+        assert checkers.check_proofs(tree) == []
+        seconds = min(seconds, time.perf_counter() - begin)
+        proofs = tree.paths("prometheus/proofs/", ".yml")
+        assert len(list(checkers.PROVEN.iterdir())) == len(proofs), "each was run"
     alerts, kinds = len(compiled.site.alerts), {pack.pack for each in compiled.site.services for pack in each.packs}
     print(
         f"\nproving {count} services of {len(kinds)} packs: {alerts} alerts by {len(proofs)} proofs in {seconds:.1f} s"
     )
-    assert len(list((tmp_path / "proven").iterdir())) == len(proofs), "each was run"
     assert seconds <= 2 * PROVING_AIMS[count]

@@ -23,15 +23,15 @@ from tests.e2e.stage import (
 Heard = tuple[str, str]
 
 # What says that all is well, or that a machine which runs these tests is busy.
-ALWAYS: Final = frozenset({("Watchdog", "lookout")})
+ALWAYS: Final = frozenset({(WATCHDOG, "lookout")})
 # After the last promised alert it is watched for so long whether another one comes.
 LINGER: Final = 45
 # So long the next fault waits for the all-clear of the one before; what keeps firing for longer is known by then.
 PATIENCE: Final = 180
-# What was broken before shows within so long: a scrape, an evaluation, and a client that tries only now and then.
-SETTLED: Final = 45
 # And so long for alerts of its own to be over.
 OWN_PATIENCE: Final = 900
+# What was broken before shows within so long: a scrape, an evaluation, and a client that tries only now and then.
+SETTLED: Final = 45
 # What is stopped and started again and again in these tests is told to restart too often, and rightly.
 STARTED_OFTEN: Final = {("ContainerRestarting", "api"), ("ProcessRestarting", "api")}
 
@@ -83,8 +83,7 @@ def active(stack: Stack) -> set[Heard]:
 def begun(stack: Stack) -> set[Heard]:
     """The alerts that people hear now, and those that wait, fire or are kept quiet: what they hear of these later comes
     of something earlier."""
-    alerts = stack.get("/prometheus/api/v1/alerts")["data"]["alerts"]
-    return active(stack) | {(each["labels"]["alertname"], each["labels"].get("service", "")) for each in alerts}
+    return active(stack) | stack.alerts("pending", "firing")
 
 
 def settle(stack: Stack) -> None:

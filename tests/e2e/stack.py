@@ -98,11 +98,15 @@ class Stack:
         data = self.get("/loki/loki/api/v1/query_range", query=query, since=since, limit="100")["data"]["result"]
         return [line for stream in data for _, line in stream["values"]]
 
-    def firing(self) -> set[tuple[str, str]]:
-        """(alertname, service) of what fires in Prometheus now."""
+    def alerts(self, *states: str) -> set[tuple[str, str]]:
+        """(alertname, service) of what is in one of these states in Prometheus now."""
         alerts = self.get("/prometheus/api/v1/alerts")["data"]["alerts"]
-        firing = [alert["labels"] for alert in alerts if alert["state"] == "firing"]
-        return {(labels["alertname"], labels.get("service", "")) for labels in firing if is_ours(labels)}
+        found = [alert["labels"] for alert in alerts if alert["state"] in states]
+        return {(labels["alertname"], labels.get("service", "")) for labels in found if is_ours(labels)}
+
+    def firing(self) -> set[tuple[str, str]]:
+        """What fires in Prometheus now."""
+        return self.alerts("firing")
 
     def firing_now(self) -> set[tuple[str, str]]:
         """What fires, apart from what these tests do to the machine itself: they keep it busy."""

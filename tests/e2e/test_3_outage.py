@@ -6,7 +6,8 @@ import time
 from functools import partial
 from typing import Any
 
-from generator.render.inhibition import OUTAGE_RECENT, WATCHDOG
+from generator.render.inhibition import OUTAGE_RECENT
+from tests.e2e.drills import ALWAYS
 from tests.e2e.stack import Stack, soaking, wait_for
 
 STOPS = 10 if soaking() else 2
@@ -53,7 +54,7 @@ def _one_stop(stack: Stack, first: bool) -> list[float]:
     for to in CHANNELS:
         wait_for(partial(since, stack, back, to), 120, f"the all-clear on {to}")
         assert "resolved" in since(stack, back, to)[0]["text"].lower()
-    quiet = {(WATCHDOG, "lookout"), (OUTAGE_RECENT, "api")}
+    quiet = ALWAYS | {(OUTAGE_RECENT, "api")}
     wait_for(lambda: stack.firing_now() <= quiet, 240, "quiet again", every=2)
     return [message["at"] - start for message in told]
 

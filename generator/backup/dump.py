@@ -5,6 +5,7 @@ Owns the files; it changes none of them. What Postgres makes of a dump is the bu
 
 import gzip
 import hashlib
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ SIDECAR: Final = ".sha256"
 _UNFINISHED: Final = (SIDECAR, ".part", ".tmp")
 _MAGIC: Final = b"PGDMP"
 _GZIP: Final = b"\x1f\x8b"
+# How scripts/dump.sh calls a dump, and the files beside it.
+_MADE: Final = re.compile(r"(?P<service>.+)-\d{8}T\d{6}Z\.dump(?:\.sha256|\.part)?", re.ASCII)
 # What pg_dump writes last into a plain dump.
 _COMPLETE: Final = b"PostgreSQL database dump complete"
 
@@ -31,9 +34,13 @@ class Dump:
     size: int
 
 
-def find_dumps(folder: Path, pattern: str) -> list[Dump]:
-    """The finished dumps of `folder`, the newest last."""
+def find_dumps(folder: Path, pattern: str, service: str = "") -> list[Dump]:
+    """The finished dumps of `folder`, the newest last; without those that scripts/dump.sh made of another service than
+    `service`, when that is given."""
     files = [path for path in folder.glob(pattern) if path.is_file() and not path.name.startswith(".")]
+    if service:
+        made = ((path, _MADE.fullmatch(path.name)) for path in files)
+        files = [path for path, match in made if match is None or match["service"] == service]
     facts = [(path, path.stat()) for path in files if not path.name.endswith(_UNFINISHED)]
     return sorted((Dump(path, stat.st_mtime, stat.st_size) for path, stat in facts), key=lambda dump: dump.written)
 

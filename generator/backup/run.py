@@ -104,7 +104,7 @@ def check_backup(
         raise Problems([Diagnostic("record/unknown-service", message, hint=did_you_mean(service, known))])
     check = _Check(service, folder, facts or facts_folder(), restore_every)
     began = time.monotonic()
-    for line in check.look(find_dumps(folder, pattern)):
+    for line in check.look(find_dumps(folder, pattern, service)):
         say(line)
     check.record("backup_check_duration_seconds", round(time.monotonic() - began, 3), EVERY)
     return check.good

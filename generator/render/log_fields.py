@@ -79,8 +79,10 @@ A `user_id` that an app logs by itself becomes a hash as well, unless it is one 
 
 ## What is cut
 
-A field ends after 8 KiB, a list after 100 items, a structure six deep, and says so. Of a line beyond 128 KiB the
-longest fields are left out. What JSON cannot say is written as Python shows it.
+A field ends after 8 KiB, a list after 100 items, a structure six deep, a line after 100 fields, and says so. Of an
+exception with more than 20 causes those at both ends are shown. An object that took more than a tenth of a second to
+show itself is shown by its type alone for five minutes, so that it holds up one line and no more. Of a line beyond
+128 KiB the longest fields are left out. What JSON cannot say is written as Python shows it.
 
 ## What can be lost
 

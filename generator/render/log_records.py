@@ -66,7 +66,8 @@ def file_receiver(site: Site, service: Service) -> dict[str, Any]:
     """A log file that a process on the machine writes, and its rotated predecessors."""
     path = f"{HOST_MOUNT}{service.logs.file}"
     return {
-        "include": [path, f"{path}.*", f"{path}-*"],
+        # Rotated ones have a number or a date after the name: `api-*` would also be the file of api-v2.
+        "include": [path, f"{path}.old", f"{path}.[0-9]*", f"{path}-[0-9]*"],
         "exclude": ["**/*.gz", "**/*.bz2", "**/*.xz", "**/*.zst"],
         **_reading(),
         "multiline": plain_records(),

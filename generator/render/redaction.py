@@ -5,6 +5,7 @@ The table itself is generator.render.redaction_rules.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -14,6 +15,9 @@ from generator.render.redaction_rules import DIGITS, NAMES, PHONE_NAMES, RULES, 
 
 PATH: Final = "instrumentation/lookout_instrumentation/redaction.json"
 BROWSER: Final = "instrumentation/browser/redaction.js"
+# From how many on a bound is there for engines that backtrack.
+_FOR_BACKTRACKING: Final = 40
+_BOUND: Final = re.compile(r"\{(\d+),(\d+)\}")
 # Names whose whole value is a secret.
 _SECRET_NAMES: Final = rf"(?i)(?:{NAMES}|{PHONE_NAMES}|^pass)\]?$"
 
@@ -62,7 +66,7 @@ def ottl_statements(record: str = "log", texts: Sequence[str] = ("body",)) -> li
     for number, rule in enumerate(RULES):
         tests = [gates[rule.gate]] if rule.gate else []
         tests += [f"({_any_of(text, rule.hints)})"] if rule.hints else []
-        arguments = f"{ottl_string(rule.pattern)}, {ottl_string(rule.mask)}"
+        arguments = f"{ottl_string(unbounded(rule.pattern))}, {ottl_string(rule.mask)}"
         tried = f'{record}.cache["{number}"]'
         statements += [
             f"set({tried}, true) where {' and '.join(tests)}",
@@ -70,6 +74,18 @@ def ottl_statements(record: str = "log", texts: Sequence[str] = ("body",)) -> li
             f'replace_all_patterns({record}.attributes, "value", {arguments}) where {tried} == true',
         ]
     return statements
+
+
+def unbounded(pattern: str) -> str:
+    """`pattern` for an engine that does not backtrack: each bound would cost it a state, and saves it nothing."""
+
+    def without(match: re.Match[str]) -> str:
+        least, most = int(match[1]), int(match[2])
+        if most < _FOR_BACKTRACKING:
+            return match[0]
+        return "*" if least == 0 else "+" if least == 1 else f"{{{least},}}"
+
+    return _BOUND.sub(without, pattern)
 
 
 def _unescaped(text: str, plain: str) -> list[str]:

@@ -6,6 +6,11 @@ the common part of RE2 and Python's `re` (ASCII): no look-around, no back-refere
 by its name first, then what is secret by its shape, from the most to the least distinctive. When in doubt a rule takes
 too much: a line that lost a number can be asked for again, a leaked one cannot be called back. Nothing here knows where
 a line comes from or goes to.
+
+Python and browsers backtrack, and anybody can send them a text. So a part that can fail after it was read is bounded,
+no two parts that stand side by side or within each other can read the same characters in two ways, and what is not
+bounded is the last thing that a pattern needs. The collector's engine takes the same time for each character: it reads
+the patterns without these bounds (generator.render.redaction).
 """
 
 from dataclasses import dataclass
@@ -63,6 +68,10 @@ _BEFORE: Final = r"(^|[^A-Za-z0-9.]|\D\.|\\[nrtbf]|\\u[0-9a-fA-F]{4})"
 # Of these names a list holds secrets; of `tokens` it may hold words.
 _PLURALS: Final = r"passwords|secrets|api[_-]?keys|(?:access|refresh)[_-]?tokens"
 _JSON_STRING: Final = r'"(?:[^"\\]|\\.)*"?'
+# What may stand in a name around the word that makes it that of a secret.
+_PART: Final = r"[\w-]{0,60}"
+# The end of a value in quotes, which is missing where a text was cut.
+_CUT: Final = r"\\?$"
 _NUMBER: Final = r"-?\d[\d.eE+-]*"
 # A bare value ends where a query string, a header or a sentence goes on.
 _BARE: Final = r"""[^\s&;,"'\\(){}\[\]<>|=][^\s&;,"'\\(){}\[\]<>|]*"""
@@ -88,6 +97,9 @@ _CARD: Final = (
     rf"(?:4\d{{3}}|5[0-8]\d{{2}}|2[2-7]\d{{2}}|35\d{{2}}|6\d{{3}})(?:{_GAP}\d{{4}}){{3}}(?:{_GAP}\d{{3}})?"
     rf"|4\d{{12}}|3[47]\d{{2}}{_GAP}\d{{6}}{_GAP}\d{{5}}|3(?:0[0-5]|[68]\d)\d{_GAP}\d{{6}}{_GAP}\d{{4}}"
 )
+# As long as mail allows it. A part of a domain that is a digit and a letter is none: `icon@2x.png`.
+_MAILBOX: Final = r"(\\[nrtbf])?[\w.%+-]{1,64}"
+_DOMAIN: Final = r"(?:(?:[A-Za-z][A-Za-z0-9-]{0,62}|\d{1,2}|\d[A-Za-z0-9-]{2,62})\.){1,8}[A-Za-z]{2,}"
 _WEBHOOKS: Final = (
     r"hooks\.slack\.com/(?:services|workflows|triggers)|discord(?:app)?\.com/api/webhooks"
     r"|hooks\.zapier\.com/hooks/catch|webhook\.office\.com/webhookb2"
@@ -129,7 +141,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         "secret pair of JSON",
-        rf'(?i)(\["[\w-]*(?:{NAMES})",\s*){_JSON_STRING}\]',
+        rf'(?i)(\["{_PART}(?:{NAMES})",\s*)"(?:[^"\\]|\\.)*(?:"\]|{_CUT})',
         '${1}"[redacted:secret]"]',
         hints=_ended(_ENDS, '",'),
         gate="named",
@@ -143,28 +155,28 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         "secret element of XML",
-        rf"(?i)(<(?:\w+:)?[\w-]*(?:{NAMES})>)[^<]+",
+        rf"(?i)(<(?:\w{{1,60}}:)?{_PART}(?:{NAMES})>)[^<]+",
         "${1}[redacted:secret]",
         hints=_ended(_ENDS, ">"),
         gate="named",
     ),
     Rule(
         "secret part of a form",
-        rf"""(?i)(name=\\*"[\w-]*(?:{NAMES})\\*"(?:\\+[rn]|\s)+)[^\s"\\]+""",
+        rf"""(?i)(name=\\*"{_PART}(?:{NAMES})\\*"(?:\\+[rn]|\s)+)[^\s"\\]+""",
         "${1}[redacted:secret]",
         hints=_ended(_ENDS, '"', "\\"),
         gate="named",
     ),
     Rule(
         "secret item of a Python dict",
-        rf"""(?i)((?:{NAMES})'\s*:\s*)(?:b?'(?:[^'"\\]|\\.)*'?|\\*"[^"]*"|{_NUMBER})""",
+        rf"""(?i)((?:{NAMES})'\s*:\s*)(?:b?'(?:[^'"\\]|\\.)*'?|\\*"[^"]*(?:"|$)|{_NUMBER})""",
         "${1}'[redacted:secret]'",
         hints=_ended(_ENDS, "'"),
         gate="named",
     ),
     Rule(
         "secret pair of a Python tuple",
-        rf"""(?i)(\(b?'[\w-]*(?:{NAMES})',\s*)b?'(?:[^'"\\]|\\.)*'?""",
+        rf"""(?i)(\(b?'{_PART}(?:{NAMES})',\s*)b?'(?:[^'"\\]|\\.)*'?""",
         "${1}'[redacted:secret]'",
         hints=_ended(_ENDS, "',"),
         gate="named",
@@ -178,14 +190,14 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         "cookie",
-        r"""(?i)(cookie\s*:\s*)[^\s=;"'\\\[]+=[^\r\n"'\\]*""",
+        r"""(?i)(cookie\s*:\s*)[^\s=;"'\\\[]{1,128}=[^\r\n"'\\]*""",
         "${1}[redacted:secret]",
         hints=("cookie",),
         gate="named",
     ),
     Rule(
         "key header",
-        r"""(?i)(x-[a-z-]*(?:key|token|secret)\s*:\s*)[^\s"'\\,;]+""",
+        r"""(?i)(x-[a-z-]{0,60}(?:key|token|secret)\s*:\s*)[^\s"'\\,;]+""",
         "${1}[redacted:secret]",
         hints=_ended(("key", "token", "secret"), ":", " :"),
         gate="named",
@@ -225,7 +237,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         "secret option",
-        rf"""(?i)(--[\w-]*(?:{NAMES})\s+)[^\s"'\\-][^\s"'\\]*""",
+        rf"""(?i)(--(?:\w[\w-]{{0,40}})?(?:{NAMES})\s+)[^\s"'\\-][^\s"'\\]*""",
         "${1}[redacted:secret]",
         hints=("--",),
         gate="named",
@@ -233,14 +245,14 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         "secret after a colon",
         rf"(?i)((?:passw(?:or)?d|passphrase|pwd|secret|api[ _-]?key|token)\s?:\s*)"
-        rf"""(?:{_ODD}|[\w.~+/=-]{{16,}}|'[^'"\\\s][^'"\\]*')""",
+        rf"""(?:{_ODD}|[\w.~+/=-]{{16,}}|'[^'"\\\s][^'"\\]*(?:'|$))""",
         "${1}[redacted:secret]",
         hints=_ended(("password", "passwd", "passphrase", "pwd", "secret", "key", "token"), ":", " :"),
         gate="named",
     ),
     Rule(
         "password of a statement",
-        r"(?i)((?:password|identified\s+by)\s+)'[^']+'",
+        r"(?i)((?:password|identified\s+by)\s+)'[^']+(?:'|$)",
         "${1}'[redacted:secret]'",
         hints=("password ", "identified "),
     ),
@@ -259,7 +271,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule("Telegram bot token", r"\d{6,12}(?::|%3A)AA[\w-]{30,}", "[redacted:key]", hints=(":aa", "%3aaa")),
     Rule("provider key", rf"{_START}(?:{_KEYS})", "${1}[redacted:key]", hints=_KEY_STARTS),
-    Rule("JSON web token", r"eyJ[\w-]{8,}(?:\.[\w-]*){2,4}", "[redacted:jwt]", hints=("eyj",)),
+    Rule("JSON web token", r"eyJ[\w-]{8,1000}\.[\w-]*\.[\w-]*(?:\.[\w-]*){0,2}", "[redacted:jwt]", hints=("eyj",)),
     Rule("bearer token", r"(?i)(bearer(?:\s|%20|\+)+)[\w.~+/=-]{16,}", "${1}[redacted:secret]", hints=("bearer",)),
     Rule(
         "basic login",
@@ -267,12 +279,8 @@ RULES: Final[tuple[Rule, ...]] = (
         "${1}[redacted:secret]",
         hints=("basic",),
     ),
-    Rule(
-        "e-mail",
-        r"(\\[nrtbf])?[\w.%+-]+(?:@|%40)(?:(?:[A-Za-z][A-Za-z0-9-]*|\d+|\d[A-Za-z0-9-]{2,})\.)+[A-Za-z]{2,}",
-        "${1}[redacted:email]",
-        hints=("@", "%40"),
-    ),
+    Rule("e-mail", rf"{_MAILBOX}@{_DOMAIN}", "${1}[redacted:email]", hints=("@",)),
+    Rule("e-mail in an address", rf"{_MAILBOX}%40{_DOMAIN}", "${1}[redacted:email]", hints=("%40",)),
     Rule("card number", rf"{_BEFORE}(?:{_CARD})(_|\b)", "${1}[redacted:card]${2}", gate="digits", check="luhn"),
     Rule(
         "phone field of JSON",

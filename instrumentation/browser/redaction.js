@@ -34,7 +34,7 @@ export const TABLE = {
   },
   {
    "name": "secret pair of JSON",
-   "pattern": "(?i)(\\[\"[\\w-]*(?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|[\\\"']pass|card[_-]?number|cvv|cvc|otp)\",\\s*)\"(?:[^\"\\\\]|\\\\.)*\"?\\]",
+   "pattern": "(?i)(\\[\"[\\w-]{0,60}(?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|[\\\"']pass|card[_-]?number|cvv|cvc|otp)\",\\s*)\"(?:[^\"\\\\]|\\\\.)*(?:\"\\]|\\\\?$)",
    "mask": "${1}\"[redacted:secret]\"]",
    "check": ""
   },
@@ -46,25 +46,25 @@ export const TABLE = {
   },
   {
    "name": "secret element of XML",
-   "pattern": "(?i)(<(?:\\w+:)?[\\w-]*(?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|[\\\"']pass|card[_-]?number|cvv|cvc|otp)>)[^<]+",
+   "pattern": "(?i)(<(?:\\w{1,60}:)?[\\w-]{0,60}(?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|[\\\"']pass|card[_-]?number|cvv|cvc|otp)>)[^<]+",
    "mask": "${1}[redacted:secret]",
    "check": ""
   },
   {
    "name": "secret part of a form",
-   "pattern": "(?i)(name=\\\\*\"[\\w-]*(?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|[\\\"']pass|card[_-]?number|cvv|cvc|otp)\\\\*\"(?:\\\\+[rn]|\\s)+)[^\\s\"\\\\]+",
+   "pattern": "(?i)(name=\\\\*\"[\\w-]{0,60}(?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|[\\\"']pass|card[_-]?number|cvv|cvc|otp)\\\\*\"(?:\\\\+[rn]|\\s)+)[^\\s\"\\\\]+",
    "mask": "${1}[redacted:secret]",
    "check": ""
   },
   {
    "name": "secret item of a Python dict",
-   "pattern": "(?i)((?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|[\\\"']pass|card[_-]?number|cvv|cvc|otp)'\\s*:\\s*)(?:b?'(?:[^'\"\\\\]|\\\\.)*'?|\\\\*\"[^\"]*\"|-?\\d[\\d.eE+-]*)",
+   "pattern": "(?i)((?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|[\\\"']pass|card[_-]?number|cvv|cvc|otp)'\\s*:\\s*)(?:b?'(?:[^'\"\\\\]|\\\\.)*'?|\\\\*\"[^\"]*(?:\"|$)|-?\\d[\\d.eE+-]*)",
    "mask": "${1}'[redacted:secret]'",
    "check": ""
   },
   {
    "name": "secret pair of a Python tuple",
-   "pattern": "(?i)(\\(b?'[\\w-]*(?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|[\\\"']pass|card[_-]?number|cvv|cvc|otp)',\\s*)b?'(?:[^'\"\\\\]|\\\\.)*'?",
+   "pattern": "(?i)(\\(b?'[\\w-]{0,60}(?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|[\\\"']pass|card[_-]?number|cvv|cvc|otp)',\\s*)b?'(?:[^'\"\\\\]|\\\\.)*'?",
    "mask": "${1}'[redacted:secret]'",
    "check": ""
   },
@@ -76,13 +76,13 @@ export const TABLE = {
   },
   {
    "name": "cookie",
-   "pattern": "(?i)(cookie\\s*:\\s*)[^\\s=;\"'\\\\\\[]+=[^\\r\\n\"'\\\\]*",
+   "pattern": "(?i)(cookie\\s*:\\s*)[^\\s=;\"'\\\\\\[]{1,128}=[^\\r\\n\"'\\\\]*",
    "mask": "${1}[redacted:secret]",
    "check": ""
   },
   {
    "name": "key header",
-   "pattern": "(?i)(x-[a-z-]*(?:key|token|secret)\\s*:\\s*)[^\\s\"'\\\\,;]+",
+   "pattern": "(?i)(x-[a-z-]{0,60}(?:key|token|secret)\\s*:\\s*)[^\\s\"'\\\\,;]+",
    "mask": "${1}[redacted:secret]",
    "check": ""
   },
@@ -118,19 +118,19 @@ export const TABLE = {
   },
   {
    "name": "secret option",
-   "pattern": "(?i)(--[\\w-]*(?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|[\\\"']pass|card[_-]?number|cvv|cvc|otp)\\s+)[^\\s\"'\\\\-][^\\s\"'\\\\]*",
+   "pattern": "(?i)(--(?:\\w[\\w-]{0,40})?(?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|[\\\"']pass|card[_-]?number|cvv|cvc|otp)\\s+)[^\\s\"'\\\\-][^\\s\"'\\\\]*",
    "mask": "${1}[redacted:secret]",
    "check": ""
   },
   {
    "name": "secret after a colon",
-   "pattern": "(?i)((?:passw(?:or)?d|passphrase|pwd|secret|api[ _-]?key|token)\\s?:\\s*)(?:(?:[A-Za-z]+[0-9!@#$%^&*][^\\s,;\"'\\\\)]*|[0-9]+[A-Za-z!@#$%^&*][^\\s,;\"'\\\\)]{3,})|[\\w.~+/=-]{16,}|'[^'\"\\\\\\s][^'\"\\\\]*')",
+   "pattern": "(?i)((?:passw(?:or)?d|passphrase|pwd|secret|api[ _-]?key|token)\\s?:\\s*)(?:(?:[A-Za-z]+[0-9!@#$%^&*][^\\s,;\"'\\\\)]*|[0-9]+[A-Za-z!@#$%^&*][^\\s,;\"'\\\\)]{3,})|[\\w.~+/=-]{16,}|'[^'\"\\\\\\s][^'\"\\\\]*(?:'|$))",
    "mask": "${1}[redacted:secret]",
    "check": ""
   },
   {
    "name": "password of a statement",
-   "pattern": "(?i)((?:password|identified\\s+by)\\s+)'[^']+'",
+   "pattern": "(?i)((?:password|identified\\s+by)\\s+)'[^']+(?:'|$)",
    "mask": "${1}'[redacted:secret]'",
    "check": ""
   },
@@ -166,7 +166,7 @@ export const TABLE = {
   },
   {
    "name": "JSON web token",
-   "pattern": "eyJ[\\w-]{8,}(?:\\.[\\w-]*){2,4}",
+   "pattern": "eyJ[\\w-]{8,1000}\\.[\\w-]*\\.[\\w-]*(?:\\.[\\w-]*){0,2}",
    "mask": "[redacted:jwt]",
    "check": ""
   },
@@ -184,7 +184,13 @@ export const TABLE = {
   },
   {
    "name": "e-mail",
-   "pattern": "(\\\\[nrtbf])?[\\w.%+-]+(?:@|%40)(?:(?:[A-Za-z][A-Za-z0-9-]*|\\d+|\\d[A-Za-z0-9-]{2,})\\.)+[A-Za-z]{2,}",
+   "pattern": "(\\\\[nrtbf])?[\\w.%+-]{1,64}@(?:(?:[A-Za-z][A-Za-z0-9-]{0,62}|\\d{1,2}|\\d[A-Za-z0-9-]{2,62})\\.){1,8}[A-Za-z]{2,}",
+   "mask": "${1}[redacted:email]",
+   "check": ""
+  },
+  {
+   "name": "e-mail in an address",
+   "pattern": "(\\\\[nrtbf])?[\\w.%+-]{1,64}%40(?:(?:[A-Za-z][A-Za-z0-9-]{0,62}|\\d{1,2}|\\d[A-Za-z0-9-]{2,62})\\.){1,8}[A-Za-z]{2,}",
    "mask": "${1}[redacted:email]",
    "check": ""
   },

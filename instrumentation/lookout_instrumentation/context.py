@@ -161,7 +161,10 @@ def user_hash(user: str) -> str:
 
 def hashed(user: object) -> str:
     """`user` as logs name users: what is such a hash already stays, all else becomes one; nothing without a key."""
-    text = str(user)
+    try:
+        text = str(user)
+    except Exception:  # an object of the app's may do anything
+        return ""
     return text if _HASH.fullmatch(text) else user_hash(text)
 
 

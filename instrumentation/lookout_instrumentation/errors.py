@@ -25,6 +25,7 @@ from lookout_instrumentation.metrics import Metrics
 from lookout_instrumentation.outbox import RESULTS, Outbox, Result
 from lookout_instrumentation.reports import EXPECTED, is_expected, shaped
 from lookout_instrumentation.settings import Settings
+from lookout_instrumentation.tracebacks import is_usual
 from lookout_instrumentation.tracker import scope_reset, spool_of, start
 
 if TYPE_CHECKING:
@@ -50,9 +51,10 @@ def unhandled(error: BaseException, place: str) -> None:
 
 def from_log(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Structlog processor, before exceptions become text: report the exception that a line of level error is about."""
-    if _current is not None and event.get("exc_info") and event.get("level") in ("error", "critical"):
-        info = event["exc_info"]
-        error = sys.exc_info()[1] if info is True else info[1] if isinstance(info, tuple) else info
+    info = event.get("exc_info")
+    if _current is not None and info is not None and info is not False and event.get("level") in ("error", "critical"):
+        error = info[1] if isinstance(info, tuple) and len(info) == 3 else info
+        error = error if isinstance(error, BaseException) else sys.exc_info()[1]
         if isinstance(error, BaseException):
             unhandled = event.get("logger") == UNHANDLED_LOGGER
             place = " ".join(str(event[key]) for key in ("method", "route", "task") if key in event)
@@ -149,10 +151,15 @@ class Errors:
 
     def _job(self, error: BaseException, handled: bool, place: str) -> Callable[[], None]:
         """The stack is read here, while it is as it was; the rest is done in the sender's thread, in this context."""
-        from sentry_sdk.utils import event_from_exception
+        from sentry_sdk.utils import event_from_exception, single_exception_from_error_tuple
 
-        mechanism = {"type": "lookout", "handled": handled}
-        event, _ = event_from_exception(error, client_options=self._client.options, mechanism=mechanism)
+        mechanism, options = {"type": "lookout", "handled": handled}, self._client.options
+        event: Event
+        if is_usual(error):
+            event, _ = event_from_exception(error, client_options=options, mechanism=mechanism)
+        else:  # of ten thousand causes each would be read with its stack
+            alone = single_exception_from_error_tuple(type(error), error, error.__traceback__, options, mechanism)
+            event = {"level": "error", "exception": {"values": [alone]}}
         if place:
             event["transaction"] = place
         here = contextvars.copy_context()

@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace import Status
 
-from lookout_instrumentation.redaction import hidden, redact
+from lookout_instrumentation.redaction import Budget, clean, hidden
 from lookout_instrumentation.settings import Settings
 
 QUEUE_SPANS: Final = 2048
@@ -114,9 +114,9 @@ class _Masking(SpanExporter):
 def masked(span: ReadableSpan) -> ReadableSpan:
     """`span` with its name, attributes, events and status redacted."""
     status = span.status
-    events = [Event(redact(event.name), _masked(event.attributes), event.timestamp) for event in span.events]
+    events = [Event(clean(event.name), _masked(event.attributes), event.timestamp) for event in span.events]
     return ReadableSpan(
-        name=redact(span.name),
+        name=clean(span.name),
         context=span.context,
         parent=span.parent,
         resource=span.resource,
@@ -124,7 +124,7 @@ def masked(span: ReadableSpan) -> ReadableSpan:
         events=events,
         links=span.links,
         kind=span.kind,
-        status=Status(status.status_code, redact(status.description) if status.description else None),
+        status=Status(status.status_code, clean(status.description) if status.description else None),
         start_time=span.start_time,
         end_time=span.end_time,
         instrumentation_scope=span.instrumentation_scope,
@@ -132,4 +132,5 @@ def masked(span: ReadableSpan) -> ReadableSpan:
 
 
 def _masked(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {name: hidden(name, value) for name, value in (attributes or {}).items()}
+    budget = Budget()
+    return {name: hidden(name, value, budget=budget) for name, value in (attributes or {}).items()}

@@ -8,9 +8,9 @@ import json
 import logging
 import re
 import sys
-import traceback
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Final
 
 import structlog
@@ -19,16 +19,20 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from lookout_instrumentation import context, errors
 from lookout_instrumentation.redaction import (
     LONG_NUMBER,
-    bounded,
+    MAX_NAME,
+    Budget,
     clean,
+    excerpt,
     harmless,
     hidden,
     is_secret,
+    named,
     redact,
-    scrub,
     shown,
+    shown_text,
 )
 from lookout_instrumentation.settings import Settings
+from lookout_instrumentation.tracebacks import formatted, here
 
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 # The first fields of every line.
@@ -36,6 +40,7 @@ HEAD: Final = ("timestamp", "level", "service", "environment", "logger", "messag
 # What an app calls so as well stands under the name with an underscore.
 _TAKEN: Final = ("service", "environment", "message")
 MAX_EXCEPTION: Final = 32 * 1024
+MAX_FIELDS: Final = 100
 # Half of what the log shipper takes.
 MAX_LINE: Final = 128 * 1024
 
@@ -117,28 +122,40 @@ def _common() -> list[Processor]:
 
 def redacted(event: EventDict) -> EventDict:
     """The fields of an event without secrets, as plain data. What a line usually holds is told for little."""
+    if len(event) > MAX_FIELDS:
+        kept = dict(islice(event.items(), MAX_FIELDS))
+        event = {**kept, "…": f"{len(event) - MAX_FIELDS} more fields"}
+    budget = Budget()
     if not _are_plain(tuple(event)):
-        return {redact(str(name)): hidden(str(name), value) for name, value in event.items()}
+        return {
+            (clear := named(name)): hidden(_raw(name, clear), value, budget=budget) for name, value in event.items()
+        }
     for name, value in event.items():
         kind = type(value)
         if kind is str:
             if value not in harmless and not _ID.fullmatch(value):
-                event[name] = clean(value)
+                event[name] = budget.clean(value)
         elif kind is int:
             if not -LONG_NUMBER < value < LONG_NUMBER:
-                event[name] = scrub(value)
+                event[name] = budget.scrub(value)
         elif kind is not bool and value is not None:
-            event[name] = scrub(value)
+            event[name] = budget.scrub(value)
     return event
 
 
 @lru_cache(maxsize=4096)
 def _are_plain(names: tuple[Any, ...]) -> bool:
     """Whether none of these names is, or could be the plural of, that of a secret."""
-    return all(
-        isinstance(name, str) and not is_secret(name) and not is_secret(name.rstrip("sS")) and redact(name) == name
-        for name in names
-    )
+    return all(type(name) is str and len(name) <= MAX_NAME and _is_plain(name) for name in names)
+
+
+def _raw(name: Any, clear: str) -> str:
+    """The name that tells whether its value is a secret: as it was given, where it was a text."""
+    return name if type(name) is str else clear
+
+
+def _is_plain(name: str) -> bool:
+    return not is_secret(name) and not is_secret(name.rstrip("sS")) and redact(name) == name
 
 
 def encoded(line: EventDict) -> bytes:
@@ -158,7 +175,7 @@ def encoded(line: EventDict) -> bytes:
 
 
 def _message(event: Any) -> str:
-    return clean(event if isinstance(event, str) else shown(event))
+    return clean(event if type(event) is str else shown_text(event))
 
 
 def _arguments(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
@@ -210,17 +227,16 @@ def _exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventD
     error = _error_of(event.pop("exc_info", None))
     stack = event.pop("stack_info", None)
     if error is not None:
-        text = "".join(traceback.format_exception(error)).rstrip("\n")
-        event["exception"] = bounded(text, MAX_EXCEPTION, head=MAX_EXCEPTION // 3)
+        event["exception"] = formatted(error, MAX_EXCEPTION)
     if stack:
-        text = stack if isinstance(stack, str) else "".join(traceback.format_stack())
-        event["stack"] = bounded(text, MAX_EXCEPTION, head=MAX_EXCEPTION // 3)
+        text = stack if type(stack) is str else here()
+        event["stack"] = excerpt(text, MAX_EXCEPTION)
     return event
 
 
 def _error_of(info: Any) -> BaseException | None:
     """The exception that `exc_info` names, in any of the ways in which it can be given."""
-    if not info:
+    if info is None or info is False:  # not by its truth: an exception may have a length of its own
         return None
     error = info[1] if isinstance(info, tuple) and len(info) == 3 else info
     return error if isinstance(error, BaseException) else sys.exc_info()[1]

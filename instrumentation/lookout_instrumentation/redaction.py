@@ -1,16 +1,20 @@
-"""Keeps secrets out of whatever leaves the process: by the name of a field, and by the shape of a value.
+"""Keeps secrets out of whatever leaves the process, within bounds of size and of time, whatever it is given.
 
-Owns the Python reading of the rule table. The table is redaction.json, which the log shipper's rules are rendered from
-as well: what slips past the one is looked for by the same patterns in the other. `redact` is for text, `scrub` for any
-structure; both leave what is no secret as it is.
+Owns how much is looked through, and the way through structures and objects of the app's; what is a secret is the
+business of `patterns`. `clean` is for a text, `scrub` for any structure; both leave what is no secret as it is. Nothing
+here raises, and nothing waits for long: an object that shows itself slowly is from then on shown by its type alone.
 """
 
-import json
 import re
-from collections.abc import Callable, Mapping
-from functools import lru_cache
-from pathlib import Path
+import time
+from collections.abc import Mapping, Set
+from itertools import islice
 from typing import Any, Final
+
+from lookout_instrumentation.patterns import REDACTOR, Redactor, is_secret, luhn, redact
+
+# What is found here as well, and made elsewhere.
+__all__ = ["REDACTOR", "Redactor", "is_secret", "luhn", "redact"]
 
 REDACTED: Final = "[redacted:secret]"
 # Deeper structures than this are no log fields but data.
@@ -19,102 +23,30 @@ MAX_DEPTH: Final = 6
 MAX_ITEMS: Final = 100
 # So is a longer text.
 MAX_TEXT: Final = 8 * 1024
-# More than any secret is long: so much beside a cut is left out with it, as half a secret is not known for one.
-_MARGIN: Final = 1024
+# What is looked through of one line or report, all its texts and structures together: a little more than a line holds;
+# and for how long, as an app's own collection may ask a database for each item.
+MAX_RECORD: Final = 17 * MAX_TEXT
+MAX_NODES: Final = 5_000
+MAX_SECONDS: Final = 0.25
+# A name of a field.
+MAX_NAME: Final = 200
+# So much beyond a cut is read, for what tells that there is a secret across it, and then left out.
+_MARGIN: Final = 4 * 1024
+# What a secret in one piece does not hold.
+_BREAK: Final = re.compile(r"[\s\"'\\/]")
 # Texts that come again and again (names, routes, methods) are looked through once. Only harmless ones are remembered.
 _REMEMBERED: Final = 5_000
 _SHORT: Final = 200
 # A number shorter than this is no card number.
 LONG_NUMBER: Final = 10**11
-
-_GROUP: Final = re.compile(r"\$\{(\d)\}")
-_DIGIT: Final = re.compile(r"\d", re.ASCII)
-_NOT_DIGIT: Final = re.compile(r"%20|\D", re.ASCII)
-
-
-def luhn(found: str) -> bool:
-    """Tell whether the digits of `found` are a card number; three more at the end may be the code on its back."""
-    digits = [int(each) for each in _NOT_DIGIT.sub("", found)]
-    return any(_sum(part) % 10 == 0 for part in {tuple(digits), tuple(digits[:16])})
-
-
-def _sum(digits: tuple[int, ...]) -> int:
-    doubled = (2 * digit - 9 * (digit > 4) for digit in digits[-2::-2])
-    return sum(digits[-1::-2]) + sum(doubled)
-
-
-class _Rule:
-    """One rule of the table, compiled."""
-
-    def __init__(self, told: Mapping[str, Any]) -> None:
-        self.gate: str = told["gate"]
-        self.hints: tuple[str, ...] = tuple(told["hints"])
-        self.checked: bool = told["check"] == "luhn"
-        self._pattern = re.compile(told["pattern"], re.ASCII)
-        self._mask = _GROUP.sub(r"\\g<\1>", told["mask"])
-
-    def all(self, text: str) -> str:
-        """`text` with every match masked."""
-        return self._pattern.sub(self._mask, text)
-
-    def true(self, text: str) -> str:
-        """`text` with every match masked that passes the check; a match that does not hides none that overlaps it."""
-        done, start, parts = 0, 0, []
-        while found := self._pattern.search(text, start):
-            if luhn(found[0]):
-                parts += [text[done : found.start()], found.expand(self._mask)]
-                done = start = found.end()
-            else:
-                digit = _DIGIT.search(text, found.start())
-                start = digit.end() if digit else found.end()
-        return "".join([*parts, text[done:]]) if parts else text
-
-
-class Redactor:
-    """The table of rules, ready for use."""
-
-    def __init__(self, table: Mapping[str, Any]) -> None:
-        self._rules = [_Rule(rule) for rule in table["rules"]]
-        self._words: tuple[str, ...] = tuple(table["words"])
-        self._digits = re.compile(table["digits"], re.ASCII).search
-        self._free = tuple(hint for rule in self._rules if not rule.gate for hint in rule.hints)
-        self._names = re.compile(table["names"], re.ASCII).search
-
-    def text(self, text: str, *, checked: bool = True) -> str:
-        """`text` with everything masked that the table names; redacted twice it stays as it is.
-
-        `checked=False` reads the table as the collector does, which cannot check: it masks every number that looks
-        like that of a card.
-        """
-        lower = text.lower()
-        named = _has_any(lower, self._words)
-        digits = self._digits(lower) is not None
-        if not (named or digits or _has_any(lower, self._free)):
-            return text
-        is_open = {"": True, "named": named, "digits": digits}
-        for rule in self._rules:
-            if is_open[rule.gate] and (not rule.hints or _has_any(lower, rule.hints)):
-                text = rule.true(text) if checked and rule.checked else rule.all(text)
-        return text
-
-    def is_secret(self, name: str) -> bool:
-        """Tell whether a field of this name holds a secret, in snake_case, camelCase or Header-Case."""
-        return self._names(name) is not None
-
-
-def _has_any(text: str, words: tuple[str, ...]) -> bool:
-    for word in words:  # noqa: SIM110  # done for every new text, and any() costs twice as much
-        if word in text:
-            return True
-    return False
-
-
-REDACTOR: Final = Redactor(json.loads(Path(__file__).with_name("redaction.json").read_text(encoding="utf-8")))
-
-redact: Final[Callable[[str], str]] = REDACTOR.text
-is_secret: Final[Callable[[str], bool]] = lru_cache(maxsize=4096)(REDACTOR.is_secret)
-
-
+_DEEPER: Final = "[deeper]"
+_LEFT_OUT: Final = "[left out: the line is too long]"
+# A type whose repr took longer is not asked for so long.
+_SLOW_SECONDS: Final = 0.1
+_FORGIVEN_SECONDS: Final = 300.0
+_MOST_SLOW: Final = 1000
+_slow: Final[dict[type, float]] = {}
+# Texts that were found to hold no secret.
 harmless: Final[set[str]] = set()
 
 
@@ -130,85 +62,201 @@ def clean(text: str) -> str:
     return done
 
 
-def bounded(text: str, limit: int, *, head: int = 0) -> str:
-    """`text` without secrets; of one that is longer than `limit` the end is left out, or what follows its `head`."""
+def bounded(text: str, limit: int) -> str:
+    """`text` without secrets; of one that is longer than `limit` the end is left out, which is said."""
     if len(text) <= limit:
         return redact(text)
     said = f"… [{len(text) - limit} more characters]"
-    if not head:
-        return redact(text[: limit + _MARGIN])[:-_MARGIN] + said
-    tail = redact(text[head - limit - _MARGIN :])[_MARGIN:]
-    return f"{redact(text[: head + _MARGIN])[:-_MARGIN]}\n{said}\n{tail}"
+    read = text[: limit + _MARGIN]
+    if len(read) == len(text):
+        done = redact(read)
+        return done if len(done) <= limit else done[:limit] + said
+    if _BREAK.search(read, limit):
+        # Of a secret across the cut either the end was read as well, or it is masked up to where reading ended.
+        return redact(read)[:-_MARGIN] + said
+    # One piece goes on beyond all that was read: what it is, is unknown, so it is left out from its beginning.
+    return redact(read[: _piece_begins(read, limit)]) + said
 
 
-def scrub(value: Any, depth: int = MAX_DEPTH) -> Any:
+def excerpt(text: str, limit: int) -> str:
+    """`text` without secrets; of one that is longer than `limit` the middle is left out, of an enormous one the end."""
+    return shortened(redact(text), limit) if len(text) <= MAX_RECORD else bounded(text, limit)
+
+
+def shortened(masked: str, limit: int) -> str:
+    """A text that is masked already, without its middle when it is longer than `limit`."""
+    if len(masked) <= limit:
+        return masked
+    head = limit // 3
+    return f"{masked[:head]}\n… [{len(masked) - limit} more characters]\n{masked[head - limit :]}"
+
+
+def _piece_begins(text: str, before: int) -> int:
+    """Where the unbroken piece begins that `before` lies in."""
+    return max((text.rfind(each, 0, before) for each in " \t\r\n\f\v\"'\\/"), default=-1) + 1
+
+
+class Budget:
+    """What may still be read for one line or one report."""
+
+    __slots__ = ("characters", "nodes", "seconds", "until")
+
+    def __init__(self, times: int = 1) -> None:
+        """As much as a line has, or so many times as much."""
+        self.characters = times * MAX_RECORD
+        self.nodes = times * MAX_NODES
+        self.seconds = times * MAX_SECONDS
+        self.until = 0.0
+
+    def clean(self, text: str) -> str:
+        """`text` without secrets, as long as there is room for it."""
+        if len(text) > self.characters and self.characters < MAX_TEXT:
+            return f"[left out: {len(text)} characters]"
+        self.characters -= min(len(text), MAX_TEXT)
+        return clean(text)
+
+    def scrub(self, value: Any) -> Any:
+        """`value` without secrets, as far as there is room for it."""
+        return scrub(value, budget=self)
+
+    def spent(self) -> bool:
+        """Count one more item, and tell whether there is room for none."""
+        now = time.perf_counter()
+        self.until = self.until or now + self.seconds
+        self.nodes -= 1
+        return self.nodes < 0 or self.characters <= 0 or now > self.until
+
+
+def scrub(value: Any, depth: int = MAX_DEPTH, budget: Budget | None = None) -> Any:
     """`value` without secrets and as plain data: what JSON cannot say becomes the text that Python shows of it.
 
     It never raises. Structures that are deep or long are cut, and say so.
     """
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, int | float):
-        return _number(value)
-    if isinstance(value, bytes | bytearray):
-        return clean(bytes(value[: 2 * MAX_TEXT]).decode("utf-8", "backslashreplace"))
+    budget = budget or Budget()
     try:
-        if isinstance(value, Mapping):
-            return _mapping(value, depth)
-        if isinstance(value, list | tuple | set | frozenset):
-            return _sequence(value, depth)
+        return _scrubbed(value, depth, budget)
     except Exception:  # an app's own collection may do anything, even while it is read
-        return clean(shown(value))
-    return clean(shown(value))
+        return budget.clean(shown(value))
+
+
+def hidden(name: str, value: Any, depth: int = MAX_DEPTH, budget: Budget | None = None) -> Any:
+    """`value` as it may stand under `name`: masked whole under that of a secret, else scrubbed.
+
+    Whether there is a secret may be told (true, false, null). Under the plural of a secret's name numbers stay: they
+    are counts.
+    """
+    budget = budget or Budget()
+    if is_secret(name[-MAX_NAME:]):
+        return value if value is None or value is True or value is False else REDACTED
+    if name[-1:] in "sS" and is_secret(name[-MAX_NAME:-1]):
+        try:
+            return _plural(value, depth - 1, budget)
+        except Exception:  # as above
+            return REDACTED
+    return scrub(value, depth - 1, budget)
+
+
+def named(name: Any) -> str:
+    """The name of a field, as text without secrets."""
+    return bounded(shown_text(name), MAX_NAME)
 
 
 def shown(value: Any) -> str:
-    """`repr(value)`, whatever that does."""
+    """`repr(value)`, whatever that does; not for a type that took long to show."""
+    kind = type(value)
+    until = _slow.get(kind)
+    began = time.perf_counter()
+    if until is not None and began < until:
+        return f"<{_name(kind)}, not shown: that took too long before>"
     try:
-        return repr(value)
+        text = plain_text(repr(value))
     except Exception as error:
-        return f"<{type(value).__name__} that cannot be shown: {type(error).__name__}>"
+        text = f"<{_name(kind)} that cannot be shown: {_name(type(error))}>"
+    ended = time.perf_counter()
+    if ended - began > _SLOW_SECONDS:
+        if len(_slow) >= _MOST_SLOW:
+            _slow.clear()
+        _slow[kind] = ended + _FORGIVEN_SECONDS
+    return text
 
 
-def _number(value: int | float) -> Any:
-    if isinstance(value, float):
-        return float(value) if float("-inf") < value < float("inf") else str(value)
-    if -LONG_NUMBER < value < LONG_NUMBER:
-        return int(value)
+def shown_text(value: Any) -> str:
+    """A text as it is, all else as Python shows it."""
     try:
-        text = str(int(value))
+        return plain_text(value) if isinstance(value, str) else shown(value)
+    except Exception:  # a stand-in for something that is not there may not even tell what it is
+        return shown(value)
+
+
+def plain_text(text: str) -> str:
+    """`text` itself, of a subclass that may do anything as well."""
+    return text if type(text) is str else str.__str__(text)
+
+
+def _name(kind: type) -> str:
+    return str(type.__getattribute__(kind, "__name__"))
+
+
+def _scrubbed(value: Any, depth: int, budget: Budget) -> Any:
+    if value is None or value is True or value is False:
+        return value
+    if isinstance(value, str):
+        return budget.clean(plain_text(value))
+    if isinstance(value, int):
+        return _integer(int.__int__(value))
+    if isinstance(value, float):
+        number = float.__float__(value)
+        return number if float("-inf") < number < float("inf") else str(number)
+    if isinstance(value, bytes | bytearray):
+        return budget.clean(bytes(value[: 2 * MAX_TEXT]).decode("utf-8", "backslashreplace"))
+    if isinstance(value, Mapping):
+        return _mapping(value, depth, budget)
+    if isinstance(value, list | tuple | Set):
+        return _sequence(value, depth, budget)
+    return budget.clean(shown(value))
+
+
+def _integer(value: int) -> Any:
+    if -LONG_NUMBER < value < LONG_NUMBER:
+        return value
+    try:
+        text = str(value)
     except ValueError:  # of more digits than Python turns into text
         return "[a very long number]"
     masked = redact(text)
-    return int(value) if masked == text else masked
+    return value if masked == text else masked
 
 
-def _mapping(value: Mapping[Any, Any], depth: int) -> Any:
-    if depth == 0:
-        return "[deeper]"
+def _mapping(value: Mapping[Any, Any], depth: int, budget: Budget) -> Any:
+    if depth <= 0:
+        return _DEEPER
     clean: dict[str, Any] = {}
     for number, (key, item) in enumerate(value.items()):
         if number == MAX_ITEMS:
             clean["…"] = f"{len(value) - MAX_ITEMS} more"
             break
-        name = key if isinstance(key, str) else shown(key)
-        clean[redact(name)] = hidden(name, item, depth)
+        if budget.spent():
+            clean["…"] = _LEFT_OUT
+            break
+        name = named(key)
+        clean[name] = hidden(plain_text(key) if isinstance(key, str) else name, item, depth, budget)
     return clean
 
 
-def _sequence(value: Any, depth: int) -> Any:
-    if depth == 0:
-        return "[deeper]"
+def _sequence(value: Any, depth: int, budget: Budget) -> Any:
+    if depth <= 0:
+        return _DEEPER
     if _is_pair(value):
-        return [scrub(value[0], depth - 1), REDACTED]
-    clean = []
+        return [scrub(value[0], depth - 1, budget), REDACTED]
+    clean: list[Any] = []
     for number, item in enumerate(value):
         if number == MAX_ITEMS:
             clean.append(f"… {len(value) - MAX_ITEMS} more")
             break
-        clean.append(scrub(item, depth - 1))
+        if budget.spent():
+            clean.append(_LEFT_OUT)
+            break
+        clean.append(scrub(item, depth - 1, budget))
     return clean
 
 
@@ -216,29 +264,19 @@ def _is_pair(value: Any) -> bool:
     """A name and its value, as frameworks keep headers."""
     if not (isinstance(value, list | tuple) and len(value) == 2 and isinstance(value[0], str | bytes)):
         return False
-    name = value[0] if isinstance(value[0], str) else value[0].decode("latin-1")
-    return isinstance(value[1], str | bytes) and is_secret(name)
+    name = plain_text(value[0]) if isinstance(value[0], str) else value[0][:MAX_NAME].decode("latin-1")
+    return isinstance(value[1], str | bytes) and is_secret(name[-MAX_NAME:])
 
 
-def hidden(name: str, value: Any, depth: int = MAX_DEPTH) -> Any:
-    """`value` as it may stand under `name`: masked whole under that of a secret, else scrubbed.
-
-    Whether there is a secret may be told (true, false, null). Under the plural of a secret's name numbers stay: they
-    are counts.
-    """
-    if is_secret(name):
-        return value if value is None or isinstance(value, bool) else REDACTED
-    if name[-1:] in "sS" and is_secret(name[:-1]):
-        return _plural(value, depth - 1)
-    return scrub(value, depth - 1)
-
-
-def _plural(value: Any, depth: int) -> Any:
+def _plural(value: Any, depth: int, budget: Budget) -> Any:
     if isinstance(value, str | bytes):
-        return value if isinstance(value, str) and value.isdigit() and len(value) < 12 else REDACTED
+        return value if isinstance(value, str) and len(value) < 12 and value.isdigit() else REDACTED
+    if budget.spent():
+        return REDACTED
     if isinstance(value, Mapping) and depth > 0:
-        return {redact(str(key)): _plural(item, depth - 1) for key, item in list(value.items())[:MAX_ITEMS]}
+        items = islice(value.items(), MAX_ITEMS)
+        return {named(key): _plural(item, depth - 1, budget) for key, item in items}
     if isinstance(value, list | tuple | set | frozenset) and depth > 0:
-        items = [_plural(item, depth - 1) for item in list(value)[:MAX_ITEMS]]
-        return REDACTED if REDACTED in items else items
-    return scrub(value, max(depth, 0))
+        parts = [_plural(item, depth - 1, budget) for item in islice(value, MAX_ITEMS)]
+        return REDACTED if REDACTED in parts else parts
+    return scrub(value, max(depth, 0), budget)

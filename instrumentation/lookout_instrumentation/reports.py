@@ -9,7 +9,7 @@ from typing import Any, Final
 import structlog
 
 from lookout_instrumentation import context
-from lookout_instrumentation.redaction import REDACTED, scrub
+from lookout_instrumentation.redaction import REDACTED, Budget, scrub
 
 # What is an answer to a client, the end of a program or a message to a framework, and no fault. Class names, whole ones
 # where a short one could mean something else.
@@ -31,6 +31,8 @@ _HEADERS: Final = frozenset({"user-agent", "content-type", "content-length", "ac
 _MAX_VALUE: Final = 200
 # A line of source of a frame of an exception stands seven deep.
 _DEPTH: Final = 20
+# A report is as long as so many lines; it is made in a thread of its own.
+_LINES: Final = 10
 
 
 def is_expected(error: BaseException, names: frozenset[str] = EXPECTED) -> bool:
@@ -51,7 +53,7 @@ def shaped(event: dict[str, Any]) -> dict[str, Any]:
     known = {**structlog.contextvars.get_contextvars(), **trace}
     for name in ("server_name", "modules", "user"):
         event.pop(name, None)
-    event = scrub(event, _DEPTH)
+    event = scrub(event, _DEPTH, Budget(_LINES))
     if "request" in event:
         event["request"] = _request(event["request"])
     if user := known.get("user_id"):

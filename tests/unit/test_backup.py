@@ -96,6 +96,16 @@ def test_a_plain_dump_ends_as_pg_dump_ends_one(tmp_path: Path, content: bytes, p
     assert found.startswith(problem) and bool(found) == bool(problem)
 
 
+def test_a_folder_that_services_share_is_not_mixed_up(tmp_path: Path) -> None:
+    names = ("api-20260101T000000Z.dump", "api-v2-20260102T000000Z.dump", "by-hand.dump")
+    for number, name in enumerate(names):
+        dump_in(tmp_path, name, b"x")
+        os.utime(tmp_path / name, (number, number))
+    assert [dump.path.name for dump in find_dumps(tmp_path, "*", "api")] == [names[0], names[2]]
+    assert [dump.path.name for dump in find_dumps(tmp_path, "*", "api-v2")] == [names[1], names[2]]
+    assert [dump.path.name for dump in find_dumps(tmp_path, "*")] == list(names)
+
+
 def test_formats_are_told_by_their_first_bytes(tmp_path: Path) -> None:
     assert format_of(dump_in(tmp_path, "a", b"PGDMP\1\2")) == "custom"
     assert format_of(dump_in(tmp_path, "b", WHOLE)) == format_of(dump_in(tmp_path, "c", b"")) == "plain"

@@ -54,16 +54,42 @@ def test_of_a_command_that_fails_nothing_is_left_and_nothing_recorded(
     assert not (folder.parent / "recorded").exists()
 
 
-def test_old_dumps_of_this_service_go_and_others_stay(folder: Path) -> None:
-    folder.mkdir()
-    long_ago = time.time() - 20 * 86_400
-    for name in ("db-old.dump", "db-old.dump.sha256", "shop-old.dump", "notes.txt"):
+LONG_AGO = "20260101T000000Z"
+BROTHERS = ("api", "api-v2", f"api-{LONG_AGO}", "api-", "API", "a", "ap[i]", "api*", "a.i", "api v2", "-api")
+
+
+def old(folder: Path, *names: str) -> None:
+    folder.mkdir(exist_ok=True)
+    then = time.time() - 20 * 86_400
+    for name in names:
         (folder / name).write_text("x")
-        os.utime(folder / name, (long_ago, long_ago))
-    (folder / "db-lately.dump").write_text("x")
+        os.utime(folder / name, (then, then))
+
+
+@pytest.mark.parametrize("service", BROTHERS)
+def test_only_old_dumps_of_this_very_service_go(folder: Path, service: str) -> None:
+    ends = (".dump", ".dump.sha256", ".dump.part")
+    files = {each: [f"{each}-{LONG_AGO}{end}" for end in ends] for each in BROTHERS}
+    for names in files.values():
+        old(folder, *names)
+    before = {path.name for path in folder.iterdir()}
+    assert dump(folder, "echo", "PGDMP", service=service).returncode == 0
+    assert before - {path.name for path in folder.iterdir()} == set(files[service])
+
+
+def test_what_is_no_dump_of_this_script_stays(folder: Path) -> None:
+    names = ("db-old.dump", f"db-{LONG_AGO}.dump.gpg", f"db-{LONG_AGO}.sql", f"db{LONG_AGO}.dump", "notes.txt", "db")
+    old(folder, *names, f"x-db-{LONG_AGO}.dump", f"db-{LONG_AGO}.dump\n")
+    (folder / "db-20260102T000000Z.dump").write_text("of today, by its time")
+    before = {path.name for path in folder.iterdir()}
     assert dump(folder, "echo", "PGDMP").returncode == 0
-    left = {path.name for path in folder.iterdir() if not path.name.startswith("db-2")}
-    assert left == {"db-lately.dump", "shop-old.dump", "notes.txt"}
+    assert before <= {path.name for path in folder.iterdir()}
+
+
+def test_a_name_that_leaves_the_folder_is_refused(folder: Path) -> None:
+    for service in ("../db", "", ".db"):
+        assert dump(folder, "echo", "PGDMP", service=service).returncode == 2
+    assert not folder.exists()
 
 
 def test_too_few_words_are_usage(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Loading packs and applying them: what a service gets, and what a mistake in a pack says."""
 
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -162,6 +163,15 @@ def test_certificates_are_watched_where_there_is_one(probe: Probe, expected: boo
     service = make_service(probes=(probe,), jobs=(probe_job(probe),))
     instance = instantiate(load_packs()["probe"], service, SAMPLE_STACK, {}, ())
     assert ("CertificateExpiring" in [alert.name for alert in instance.alerts]) is expected
+
+
+def test_no_runbook_finds_a_container_by_a_part_of_its_name() -> None:
+    """Docker's name filter is met by any name that holds the word: `api` by that of api-v2."""
+    pages = {path: path.read_text(encoding="utf-8") for path in PACKS.glob("*/runbooks/*.md")}
+    assert len(pages) > 100
+    assert [
+        path.name for path, text in pages.items() if re.search(r"docker ps[^)`\n]*name=", text.replace("service=", ""))
+    ] == []
 
 
 def test_redis_brings_its_exporter() -> None:

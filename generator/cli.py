@@ -17,10 +17,9 @@ import click
 
 from generator import __version__
 from generator.conventions import SPEC_FILE
-from generator.diagnostics import Diagnostic, Problems
+from generator.diagnostics import Diagnostic, Problems, exit_code
 from generator.emit import emit_json
 
-_MISSING: Final = {"check/tool-missing", "apply/unreachable", "backup/no-docker"}
 # Nearly all that a run makes it keeps to its end; to look for garbage as often as Python does takes time for nothing.
 GARBAGE_THRESHOLD: Final = 100_000
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -62,12 +61,13 @@ def init(out: Path | None) -> None:
 
 
 @cli.command()
+@click.option("--ci", is_flag=True, help="A rendered file that is out of date is an error, and no note.")
 @_options("file", "out", "json")
-def check(file: Path, out: Path | None, as_json: bool) -> None:
-    """Check services.yaml, everything it renders to, and that the rendered files on disk are up to date."""
+def check(file: Path, out: Path | None, as_json: bool, ci: bool) -> None:
+    """Check services.yaml, everything it renders to, and whether the rendered files on disk were edited by hand."""
     from generator.verbs import check_file
 
-    problems = check_file(file, out or file.parent, _say(as_json))
+    problems = check_file(file, out or file.parent, _say(as_json), ci=ci)
     _finish(problems, file, as_json)
 
 
@@ -314,9 +314,8 @@ def _finish(
         colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ
         click.echo(render_text(problems, _sources(problems, file), colour), err=True)
         click.echo(summarise(problems), err=True)
-    errors = [problem for problem in problems if problem.level == "error"]
-    if errors:
-        raise SystemExit(3 if all(problem.code in _MISSING for problem in errors) else 1)
+    if code := exit_code(problems):
+        raise SystemExit(code)
 
 
 def _sources(problems: Iterable[Diagnostic], file: Path) -> dict[str, str]:

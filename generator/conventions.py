@@ -35,6 +35,8 @@ ALERT_ANNOTATIONS: Final = ("summary", "description", "runbook_url", "dashboard_
 
 SPEC_FILE: Final = "services.yaml"
 LOCK_FILE: Final = "generated.lock"
+# What Caddy serves of secrets/: which channels have theirs. Names alone.
+DELIVERY_FILE: Final = "delivery.json"
 GENERATED: Final = "Rendered by lookout from services.yaml. Edits here are lost: change services.yaml and render."
 
 # The monitoring stack watches itself under this service name; users cannot take it.

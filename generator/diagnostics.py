@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Level = Literal["error", "warning"]
+Level = Literal["error", "warning", "note"]
 
 # Each code has a page docs/errors/<code>.md with a bad and a good example that a test runs.
 CODES: Final[tuple[str, ...]] = (
@@ -73,6 +73,9 @@ CODES: Final[tuple[str, ...]] = (
     "backup/no-docker",
 )
 
+# Codes that say that nothing was judged: a tool or a server is not there.
+_MISSING: Final = frozenset({"check/tool-missing", "apply/unreachable", "backup/no-docker"})
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
@@ -122,6 +125,12 @@ def sort_diagnostics(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...
         return (*place, d.code, d.message)
 
     return tuple(sorted(dict.fromkeys(diagnostics), key=key))
+
+
+def exit_code(diagnostics: Iterable[Diagnostic]) -> int:
+    """0 without errors, 3 when all that is wrong is that a tool or a server is missing, else 1."""
+    codes = {d.code for d in diagnostics if d.level == "error"}
+    return 0 if not codes else 3 if codes <= _MISSING else 1
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

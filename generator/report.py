@@ -1,11 +1,13 @@
 """Diagnostics as text with a caret. The only module that words a report."""
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
-from generator.diagnostics import Diagnostic, Span
+from generator.diagnostics import Diagnostic, Level, Span
 
 _MAX_WIDTH = 120
 _SECRET_CODE = "spec/plain-secret"
+_COLOURS: Final[Mapping[Level, str]] = {"error": "31", "warning": "33", "note": "36"}
 
 
 def render_text(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str], colour: bool = False) -> str:
@@ -23,7 +25,7 @@ def summarise(diagnostics: Iterable[Diagnostic]) -> str:
     levels = [d.level for d in diagnostics]
     parts = [
         f"{count} {level}{'s' if count != 1 else ''}"
-        for level in ("error", "warning")
+        for level in ("error", "warning", "note")
         if (count := levels.count(level))
     ]
     return ", ".join(parts) or "no problems"
@@ -44,7 +46,7 @@ def _block(d: Diagnostic, sources: Mapping[str, str], colour: bool) -> str:
     place = f"{d.span.file}:{d.span.line}:{d.span.column}: " if d.span else ""
     head = f"{d.level}[{d.code}]"
     if colour:
-        head = f"\033[1;{'31' if d.level == 'error' else '33'}m{head}\033[0m"
+        head = f"\033[1;{_COLOURS[d.level]}m{head}\033[0m"
     lines = [f"{place}{head}: {d.message}"]
     snippet = _snippet(d.span, sources, d.hint) if d.span else []
     lines += snippet

@@ -24,11 +24,13 @@ from generator.conventions import (
     BUGSINK_KEY,
     BUGSINK_PASSWORD,
     BUGSINK_WEBHOOK,
+    DELIVERY_FILE,
     SPEC_FILE,
     USER_HASH_KEY,
     logs_token,
 )
 from generator.credentials import credential_files
+from generator.delivery import delivery_json
 from generator.diagnostics import Diagnostic, Problems
 from generator.model import Channel, ScrapeJob, Site, SlackChannel
 from generator.packs import load_packs
@@ -119,7 +121,9 @@ def ensure_secrets(site: Site, root: Path) -> SecretsReport:
         tightened = _tighten(folder, needed)
         made = [secret.name for secret in needed if _make(folder, secret)]
         by_name = {secret.name: secret for secret in needed}
-        _share(folder, needed, credential_files(site, lambda name: _read(folder, by_name[name])))
+        formed = credential_files(site, lambda name: _read(folder, by_name[name]))
+        delivery = delivery_json(site, lambda name: bool(_read(folder, by_name[name])))
+        _share(folder, needed, {**formed, "caddy": {DELIVERY_FILE: delivery}})
     except OSError as error:
         message = f"{error.filename or folder}: {error.strerror}"
         raise Problems([Diagnostic("apply/secret-missing", message, notes=("secrets/ cannot be prepared",))]) from error

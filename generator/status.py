@@ -1,6 +1,6 @@
 """`make status`: one line a container. What has no health check of its own is looked at from outside, by Prometheus.
 
-Reads only. It leaves with 1 when something that should run does not, or is not well.
+Reads only. It leaves with 1 when something that should run does not, or is not well, and with 3 without Docker.
 """
 
 import json
@@ -17,6 +17,7 @@ from generator.conventions import LOCAL_PORT
 from generator.docker import docker_environment, dotenv
 
 _NO_CHECK: Final = "no check"
+_NO_DOCKER: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,15 @@ def _containers(environment: Mapping[str, str]) -> list[dict[str, Any]]:
     try:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     except OSError as error:
-        sys.exit(f"lookout: docker cannot be run: {error.strerror}")
+        raise _missing(f"docker cannot be run ({error.strerror}); `make up` installs it") from error
     if done.returncode:
-        sys.exit(f"lookout: {done.stderr.strip() or 'docker compose does not answer'}")
+        raise _missing(done.stderr.strip() or "docker compose does not answer")
     return [json.loads(line) for line in done.stdout.splitlines() if line.strip()]
+
+
+def _missing(why: str) -> SystemExit:
+    print(f"lookout: {why}", file=sys.stderr)
+    return SystemExit(_NO_DOCKER)
 
 
 def _targets(environment: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -83,7 +89,8 @@ def _targets(environment: Mapping[str, str]) -> list[dict[str, Any]]:
 def main() -> int:
     """Print the table."""
     environment = docker_environment(Path.cwd())
-    containers = _containers(environment)
+    # Before the first `make up` compose knows no image, and asking it would say so at length.
+    containers = _containers(environment) if Path(".env").is_file() else []
     if not containers:
         print("nothing runs; `make up` starts the stack")
         return 1

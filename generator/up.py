@@ -14,7 +14,7 @@ from typing import Final
 from generator.apply.run import apply_running, running_stack
 from generator.check.run import check_tree
 from generator.conventions import SPEC_FILE
-from generator.diagnostics import Diagnostic, Problems, sort_diagnostics
+from generator.diagnostics import Diagnostic, Problems, exit_code, sort_diagnostics
 from generator.report import render_text
 from generator.store import plan_tree, write_plan
 from generator.verbs import compile_file
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
         sources = {SPEC_FILE: file.read_text(encoding="utf-8", errors="replace")} if file.is_file() else {}
         colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ
         print(render_text(found, sources, colour), file=sys.stderr)
-    return 1 if any(problem.level == "error" for problem in found) else 0
+    return exit_code(found)
 
 
 if __name__ == "__main__":

@@ -29,20 +29,31 @@ def compile_file(file: Path) -> Compiled:
     return compile_text(read_spec_file(file), str(file))
 
 
-def check_file(file: Path, root: Path, say: Say) -> tuple[Diagnostic, ...]:
-    """Every problem of `file`, of what it renders to, and of the rendered files in `root` if there are any."""
+def check_file(file: Path, root: Path, say: Say, *, ci: bool = False) -> tuple[Diagnostic, ...]:
+    """Every problem of `file`, of what it renders to, and of the rendered files in `root` if there are any.
+
+    Files that are not rendered yet are one note: whoever has just edited `file` renders them next. With `ci` each is an
+    error: a commit holds what its own services.yaml renders to.
+    """
     compiled = compile_file(file)
     found = [*compiled.warnings, *check_tree(compiled.site, compiled.artifacts, root, say)]
-    if (root / LOCK_FILE).is_file():
+    if ci or (root / LOCK_FILE).is_file():
         plan = plan_tree(compiled.artifacts, root)
-        found += plan.diagnostics()
-        found += [
+        found += [*plan.diagnostics(), *_not_rendered(plan, ci)]
+    return sort_diagnostics(found)
+
+
+def _not_rendered(plan: Plan, ci: bool) -> list[Diagnostic]:
+    stale = [change for change in plan.pending if change.action in ("create", "update", "delete")]
+    if ci:
+        return [
             Diagnostic("store/stale", f"the rendered file is out of date ({change.action})", Span(change.path, 1, 1, 1),
                        hint="run `make render`")
-            for change in plan.pending
-            if change.action in ("create", "update", "delete")
+            for change in stale
         ]  # fmt: skip
-    return sort_diagnostics(found)
+    files = "1 file" if len(stale) == 1 else f"{len(stale)} files"
+    message = f"not rendered yet: {files} (lookout plan shows them)"
+    return [Diagnostic("store/stale", message, level="note")] if stale else []
 
 
 def render_file(file: Path, root: Path, force: bool) -> tuple[Plan, tuple[Diagnostic, ...]]:

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         docker.ask("info", "--format", "{{.ServerVersion}}")
     except Failed as error:
-        print(f"lookout: {error}\nscripts/host.sh ensure", file=sys.stderr)
+        print(f"lookout: {error}; scripts/host.sh ensure", file=sys.stderr)
         return 3
     try:
         with _alone():

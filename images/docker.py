@@ -23,7 +23,7 @@ def ask(*arguments: str) -> str:
     try:
         done = subprocess.run(["docker", *arguments], env=environment(), capture_output=True, text=True, check=False)
     except OSError as error:
-        raise Failed(f"docker cannot be run ({error.strerror}): scripts/host.sh ensure") from error
+        raise Failed(f"docker cannot be run ({error.strerror})") from error
     if done.returncode != 0:
         raise Failed(f"docker {arguments[0]}: {done.stderr.strip()}")
     return done.stdout.strip()

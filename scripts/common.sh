@@ -6,6 +6,7 @@ shopt -s inherit_errexit
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=$HOME/.cache/lookout
 DOCKER_ENV=$CACHE/docker.env
+VENV_LOG=$CACHE/logs/venv.log
 cd "$ROOT"
 
 say() { printf '%s\n' "$*"; }
@@ -13,6 +14,12 @@ loud() { printf '!! %s\n' "$*"; }
 die() {
     printf 'lookout: %s\n' "$*" >&2
     exit 1
+}
+
+# Something that this machine lacks: one line, and the code that says that nothing was judged or done.
+missing() {
+    printf 'lookout: %s\n' "$*" >&2
+    exit 3
 }
 
 # What this machine's Docker needs, as scripts/host.sh found it.
@@ -50,6 +57,8 @@ venv_path() {
     printf '%s/venv-%s\n' "$CACHE" "${digest:0:12}"
 }
 
+no_venv() { missing "the Python environment cannot be made: $(tail -n 1 "$VENV_LOG"); full log: $VENV_LOG"; }
+
 # ensure_venv PYTHON: make the environment unless it is there. Only a complete one has the file `complete`; two who come
 # at once wait for each other.
 ensure_venv() {
@@ -61,7 +70,8 @@ ensure_venv() {
         flock 9
         [[ -f $venv/complete ]] && exit
         rm -rf "$venv"
-        "$python" -m venv "$venv"
+        mkdir -p "$(dirname "$VENV_LOG")"
+        "$python" -m venv "$venv" >"$VENV_LOG" 2>&1 || no_venv
         requirements=$venv/requirements.txt
         "$python" - >"$requirements" <<'PYTHON'
 import tomllib
@@ -70,7 +80,7 @@ with open("pyproject.toml", "rb") as file:
     project = tomllib.load(file)["project"]
 print(*project["dependencies"], *project["optional-dependencies"]["dev"], sep="\n")
 PYTHON
-        "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements"
+        "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements" >>"$VENV_LOG" 2>&1 || no_venv
         touch "$venv/complete"
     ) 9>"$CACHE/venv.lock"
 }

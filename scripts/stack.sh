@@ -12,8 +12,16 @@ confirm() {
     die "if that is what you want: make clean CONFIRM=yes"
 }
 
+# What is missing here is what `make up` brings.
+need_docker() {
+    command -v docker >/dev/null || missing "docker is not on this machine: make up"
+    docker compose version >/dev/null 2>&1 || missing "docker compose is not on this machine: make up"
+    [[ -f .env ]] || missing "nothing was started here yet: make up"
+}
+
 load_docker
 case ${1:-} in
+    down | logs | clean) need_docker ;;&
     down) step "stop the stack; its data stays" down ;;
     status) exec "$(venv_python)" -m generator.status ;;
     logs) exec docker compose logs --follow --tail 100 "${@:2}" ;;

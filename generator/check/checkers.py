@@ -1,6 +1,7 @@
 """One checker for each tool: which files it is given, and how its complaints are read."""
 
 import hashlib
+import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
@@ -13,15 +14,18 @@ from generator.check.dashboards import check_dashboards, panel_rules
 from generator.check.labels import check_labels
 from generator.check.origins import origin_of
 from generator.check.proving import Trial, cut_rules, run_trials
-from generator.check.tools import ToolRun, run_tool, tool_path
+from generator.check.tools import ToolMissing, ToolRun, run_tool, tool_path
 from generator.conventions import SECRETS_MOUNT
 from generator.diagnostics import Diagnostic
-from generator.docker import compose
+from generator.docker import compose, dotenv
 from generator.model import Site
 
 PROVEN: Final = Path.home() / ".cache" / "lookout" / "proven"
 # What promtool says of a file that it finds nothing wrong with.
 _FINE: Final = re.compile(r"^Checking .*\n +SUCCESS: .*\n*", re.MULTILINE)
+
+# A variable of a compose file that has no default.
+_REQUIRED: Final = re.compile(r"\$\{(\w+):?\?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +43,13 @@ class Tree:
 
 def check_prometheus(tree: Tree) -> list[Diagnostic]:
     """promtool over the configuration and every rule file, the user's own included."""
-    run = run_tool("promtool", ["check", "config", "--syntax-only", "prometheus/prometheus.yml"], tree.folder)
+    config = ["check", "config", "--syntax-only", "prometheus/prometheus.yml"]
     rules = [*tree.paths("prometheus/rules/", ".yml"), *_custom_rules(tree.folder)]
-    return _complaints(tree, "promtool", run) + _complaints(
-        tree, "promtool", run_tool("promtool", ["check", "rules", "--lint-fatal", *rules], tree.folder)
+    return _complaints(tree, "promtool", run_tool("promtool", config, tree.folder), config[-1]) + _complaints(
+        tree,
+        "promtool",
+        run_tool("promtool", ["check", "rules", "--lint-fatal", *rules], tree.folder),
+        "prometheus/rules/",
     )
 
 
@@ -86,13 +93,13 @@ def _proof_mark(trial: Trial) -> Path:
 def check_alertmanager(tree: Tree) -> list[Diagnostic]:
     """amtool over routes, receivers and templates, and whether alerts have the labels that these look at."""
     run = run_tool("amtool", ["check-config", "alertmanager/alertmanager.yml"], tree.folder)
-    return _complaints(tree, "amtool", run) + check_labels(tree.site, tree.artifacts)
+    return _complaints(tree, "amtool", run, "alertmanager/") + check_labels(tree.site, tree.artifacts)
 
 
 def check_loki(tree: Tree) -> list[Diagnostic]:
     """Loki's own verification of its configuration."""
     run = run_tool("loki", ["-config.file=loki/loki.yaml", "-verify-config"], tree.folder)
-    return _complaints(tree, "loki", run)
+    return _complaints(tree, "loki", run, "loki/loki.yaml")
 
 
 def check_collector(tree: Tree) -> list[Diagnostic]:
@@ -104,13 +111,13 @@ def check_collector(tree: Tree) -> list[Diagnostic]:
         re.sub(rf"\$\{{file:{SECRETS_MOUNT}/\w+\}}", "${file:collector.token}", text), encoding="utf-8"
     )
     run = run_tool("otelcol-contrib", ["validate", "--config=collector.yaml"], tree.folder)
-    return _complaints(tree, "otelcol", run)
+    return _complaints(tree, "otelcol", run, "loki/collector.yaml")
 
 
 def check_caddy(tree: Tree) -> list[Diagnostic]:
     """Caddy's own adaption of its Caddyfile."""
     run = run_tool("caddy", ["adapt", "--config", "caddy/Caddyfile", "--adapter", "caddyfile"], tree.folder)
-    return _complaints(tree, "caddy", run)
+    return _complaints(tree, "caddy", run, "caddy/")
 
 
 def check_compose(tree: Tree) -> list[Diagnostic]:
@@ -118,11 +125,29 @@ def check_compose(tree: Tree) -> list[Diagnostic]:
     if not (tree.folder / "compose.yaml").is_file():
         return []
     if shutil.which("docker") is None:
-        message = "docker is not on this machine"
-        return [Diagnostic("check/tool-missing", message, hint="`make up` installs it where it may")]
+        raise ToolMissing("docker")
+    _stand_in_for_the_machine(tree.folder)
     files = ("-f", "compose.yaml", "-f", "compose.rendered.yaml")
     done = compose(tree.folder, *files, "config", "--quiet", timeout=60)
-    return _complaints(tree, "docker compose", ToolRun(done.returncode, done.stdout + done.stderr))
+    if done.returncode and compose(tree.folder, "version", timeout=60).returncode:
+        raise ToolMissing("docker compose")
+    run = ToolRun(done.returncode, done.stdout + done.stderr)
+    return _complaints(tree, "docker compose", run, "compose.rendered.yaml")
+
+
+def _stand_in_for_the_machine(folder: Path) -> None:
+    """Give each variable that compose requires a value where .env has none: before the first `make up` there is no
+    .env, and which images this machine has is no matter of services.yaml."""
+    text = "".join(
+        path.read_text(encoding="utf-8") for path in (*folder.glob("compose*.yaml"), *folder.glob("apps/*.yaml"))
+    )
+    known = {**dotenv(folder), **os.environ}
+    unknown = sorted({name for name in _REQUIRED.findall(text) if not known.get(name)})
+    path = folder / ".env"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    # Another file: the copy has the mode of the original, which may be closed.
+    path.unlink(missing_ok=True)
+    path.write_text("\n".join([*lines, *(f"{name}=not-known-yet" for name in unknown), ""]), encoding="utf-8")
 
 
 def check_panels(tree: Tree) -> list[Diagnostic]:
@@ -130,7 +155,7 @@ def check_panels(tree: Tree) -> list[Diagnostic]:
     files = {path: artifact.content for path, artifact in tree.artifacts.items() if path.startswith("grafana/")}
     (tree.folder / "panels.yml").write_text(panel_rules(files), encoding="utf-8")
     run = run_tool("promtool", ["check", "rules", "--lint=none", "panels.yml"], tree.folder)
-    return check_dashboards(files, tree.site) + _complaints(tree, "promtool on panels", run)
+    return check_dashboards(files, tree.site) + _complaints(tree, "promtool on panels", run, "grafana/")
 
 
 CHECKERS: Final[tuple[Callable[[Tree], list[Diagnostic]], ...]] = (
@@ -149,10 +174,11 @@ def _custom_rules(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in (folder / "prometheus/custom").glob("*.yml"))
 
 
-def _complaints(tree: Tree, tool: str, run: ToolRun) -> list[Diagnostic]:
+def _complaints(tree: Tree, tool: str, run: ToolRun, read: str) -> list[Diagnostic]:
+    """What a tool that read the artifacts below `read` objects to. Only those can be to blame."""
     if run.code == 0:
         return []
     lines = [line.strip() for line in _FINE.sub("", run.output).splitlines() if line.strip()]
     worst = next((line for line in lines if "error" in line.lower() or "FAILED" in line), lines[-1] if lines else "")
-    span = origin_of(run.output, tree.artifacts)
+    span = origin_of(run.output, {path: tree.artifacts[path] for path in tree.paths(read, "")})
     return [Diagnostic("check/failed", f"{tool}: {worst or f'exit code {run.code}'}", span, notes=tuple(lines)[:20])]

@@ -12,7 +12,10 @@ _NAMED: Final = re.compile(r"^\s*-?\s*(?:alert|record|name|job_name):\s*(?P<name
 
 
 def origin_of(message: str, artifacts: Mapping[str, Artifact]) -> Span | None:
-    """The place that a tool's message leads to: by file and line where it names them, else by a name in it."""
+    """The place that a tool's message leads to: by file and line where it names them, else by a name that it quotes.
+
+    `artifacts` are those that the tool was given. A bare word is no name: `up` and `api` stand in any sentence.
+    """
     match = _POSITION.search(message)
     path = next((p for p in artifacts if match and match["path"].endswith(p)), None) if match else None
     if match and path:
@@ -20,7 +23,7 @@ def origin_of(message: str, artifacts: Mapping[str, Artifact]) -> Span | None:
         return _named_above(artifact, int(match["line"])) or Span(path, int(match["line"]), 1, 1)
     for artifact in artifacts.values():
         for name, span in artifact.origins.items():
-            if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", message):
+            if re.search(rf"""(["'`]){re.escape(name)}\1""", message):
                 return span
     return None
 

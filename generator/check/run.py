@@ -9,6 +9,7 @@ from typing import Final
 
 from generator.artifact import Artifact
 from generator.check.checkers import CHECKERS, Tree
+from generator.check.tools import ToolMissing, tools_missing
 from generator.diagnostics import Diagnostic, Problems, sort_diagnostics
 from generator.model import Site
 
@@ -22,25 +23,34 @@ def check_tree(
     root: Path,
     progress: Callable[[str], None] = lambda _: None,
 ) -> tuple[Diagnostic, ...]:
-    """Everything the tools object to in `artifacts`, had they been written to `root`. Writes nothing there."""
+    """Everything the tools object to in `artifacts`, had they been written to `root`. Writes nothing there.
+
+    Tools that are missing are one diagnostic, and the others are run nevertheless.
+    """
     with tempfile.TemporaryDirectory(prefix="lookout-check-") as name:
         tree = Tree(Path(name), site, {artifact.path: artifact for artifact in artifacts})
         _lay_out(tree, root)
         with ThreadPoolExecutor(max_workers=2) as pool:
-            results = pool.map(lambda checker: _run(checker, tree, progress), CHECKERS)
-            return sort_diagnostics(problem for found in results for problem in found)
+            results = list(pool.map(lambda checker: _run(checker, tree, progress), CHECKERS))
+    found = [problem for problems, _ in results for problem in problems]
+    missing = [tool for _, tools in results for tool in tools]
+    return sort_diagnostics([*found, tools_missing(missing)] if missing else found)
 
 
 def _run(
     checker: Callable[[Tree], list[Diagnostic]], tree: Tree, progress: Callable[[str], None]
-) -> tuple[Diagnostic, ...]:
+) -> tuple[tuple[Diagnostic, ...], tuple[str, ...]]:
+    """What a checker objects to, and the tools that it could not be run for."""
+    name = checker.__name__.removeprefix("check_")
     try:
         found = tuple(checker(tree))
+    except ToolMissing as missing:
+        progress(f"{name}: not checked")
+        return (), (missing.tool,)
     except Problems as problems:
         found = problems.diagnostics
-    name = checker.__name__.removeprefix("check_")
     progress(f"{name}: {'ok' if not found else f'{len(found)} problems'}")
-    return found
+    return found, ()
 
 
 def _lay_out(tree: Tree, root: Path) -> None:

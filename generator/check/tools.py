@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -33,15 +33,31 @@ class ToolRun:
     output: str
 
 
+class ToolMissing(Problems):
+    """Raised in place of a judgement: a tool is not on this machine. `tool` is its name, and its version where it is
+    pinned."""
+
+    def __init__(self, tool: str) -> None:
+        self.tool = tool
+        super().__init__([tools_missing([tool])])
+
+
+def tools_missing(tools: Iterable[str]) -> Diagnostic:
+    """The one line that says which tools are missing, however many, and what to run."""
+    names = sorted(set(tools))
+    verb = "is" if len(names) == 1 else "are"
+    hint = "run `make up`, which fetches what is missing"
+    return Diagnostic("check/tool-missing", f"{', '.join(names)} {verb} not on this machine", hint=hint)
+
+
 @cache
 def tool_path(name: str) -> Path:
-    """The tool's binary. Raises Problems when it is not on this machine."""
+    """The tool's binary. Raises ToolMissing when it is not on this machine."""
     versions = yaml.safe_load((_REPOSITORY / "versions.yaml").read_text(encoding="utf-8"))
     version = versions[_IMAGE_OF[name]]["version"]
     path = Path.home() / ".cache" / "lookout" / "tools" / f"{name}-{version}" / name
     if not path.is_file():
-        message = f"{name} {version} is not on this machine"
-        raise Problems([Diagnostic("check/tool-missing", message, hint="`make up` or `make test` fetches it")])
+        raise ToolMissing(f"{name} {version}")
     return path
 
 

@@ -11,6 +11,7 @@ from typing import Final
 from generator.artifact import Artifact
 from generator.conventions import (
     BUGSINK_PATH,
+    DELIVERY_FILE,
     ERROR_PORTS,
     GENERATED,
     KUMA_PORT,
@@ -115,9 +116,17 @@ _SNIPPETS: Final = """
 		templates
 		file_server
 	}}
+	# Which channels can deliver, by name alone: written beside the secrets, and the only file there that is served.
+	handle /{delivery} {{
+		header Cache-Control no-store
+		root * {mount}
+		file_server
+	}}
 	handle {{
 		@layout path /runbook.html
 		error @layout 404
+		header Content-Security-Policy "default-src 'self'; img-src data:; base-uri 'none'; form-action 'none'"
+		header Cache-Control no-cache
 		root * /srv/site
 		file_server
 	}}
@@ -234,7 +243,11 @@ def render_caddy(site: Site) -> tuple[Artifact, ...]:
     parts = [
         _GLOBAL.format(generated=GENERATED, https="" if domain else "\tauto_https off\n"),
         _INTERNAL.format(metrics_port=PORTS["caddy"]),
-        _SNIPPETS.format(**{name.replace("-", "_"): port for name, port in PORTS.items()}),
+        _SNIPPETS.format(
+            **{name.replace("-", "_"): port for name, port in PORTS.items()},
+            mount=SECRETS_MOUNT,
+            delivery=DELIVERY_FILE,
+        ),
         _PUSH.format(path=PUSH_PATH, prefix=PUSH_PATH.removesuffix("/v1/logs"), port=OTLP_HTTP_PORT) if pushed else "",
         _ERRORS.format(path=BUGSINK_PATH, port=ERROR_PORTS["bugsink"]) if site.stack.errors else "",
         _LOCAL.format(local=LOCAL_PORT, kuma=KUMA_PORT, kuma_port=PORTS["uptime-kuma"], **imports),

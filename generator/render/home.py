@@ -1,6 +1,7 @@
-"""The page at /: where everything is, who owns what, and (asked by the page itself) what fires now.
+"""The pages at / and /silence.html: where everything is, who owns what, how things are now, and the form that silences.
 
-One static file without frameworks, fonts or pictures from elsewhere. It works without Grafana and says so.
+Static files without frameworks, fonts or pictures from elsewhere. What is true only now, the pages ask for themselves.
+They work without Grafana and without Alertmanager's own pages.
 """
 
 from collections.abc import Iterator
@@ -28,21 +29,36 @@ from generator.render.urls import is_browsable
 if TYPE_CHECKING:
     import jinja2
 
-PATH: Final = "caddy/site/index.html"
+FOLDER: Final = "caddy/site"
+PATH: Final = f"{FOLDER}/index.html"
+_ASSETS: Final = ("site.css", "home.js", "silence.js")
+# Two circles, in the colour of good news.
+_ICON: Final = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
+    "%3Ccircle cx='8' cy='8' r='6' fill='none' stroke='%230b7a55' stroke-width='2.5'/%3E"
+    "%3Ccircle cx='8' cy='8' r='2' fill='%230b7a55'/%3E%3C/svg%3E"
+)
+# For how long one silences, in seconds: until lunch, until the deploy is through, until Monday.
+_DURATIONS: Final = (("30 min", 1800), ("2 h", 7200), ("8 h", 28800), ("1 day", 86400), ("3 days", 259200))
+_CHOSEN: Final = 7200
 
 
 def render_home(site: Site) -> tuple[Artifact, ...]:
-    """The home page."""
-    page = _template().render(
-        generated=GENERATED,
-        stack=site.stack,
+    """The home page, the page for silences, and what both load."""
+    common = {"generated": GENERATED, "stack": site.stack, "icon": _ICON, "alertmanager": ALERTMANAGER_PATH}
+    home = _template("home.html").render(
+        **common,
         watched=_watched(site),
         tools=_tools(site),
         groups=_groups(site),
-        alertmanager=ALERTMANAGER_PATH,
         grafana=GRAFANA_PATH,
+        prometheus=PROMETHEUS_PATH,
+        runbooks=RUNBOOKS_PATH,
     )
-    return (Artifact(PATH, page),)
+    durations = [{"title": title, "seconds": each, "chosen": each == _CHOSEN} for title, each in _DURATIONS]
+    silence = _template("silence.html").render(**common, durations=durations)
+    assets = (Artifact(f"{FOLDER}/{name}", f"/* {GENERATED} */\n{_source(name)}") for name in _ASSETS)
+    return (Artifact(PATH, home), Artifact(f"{FOLDER}/silence.html", silence), *assets)
 
 
 def _watched(site: Site) -> str:
@@ -53,13 +69,16 @@ def _watched(site: Site) -> str:
     return " and ".join([*words, f"{hosts} {'host' if hosts == 1 else 'hosts'}"] if hosts else words)
 
 
-@lru_cache(maxsize=1)
-def _template() -> "jinja2.Template":
+@lru_cache(maxsize=2)
+def _template(name: str) -> "jinja2.Template":
     import jinja2
 
-    source = files("generator").joinpath("templates/home.html").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
-    return environment.from_string(source)
+    return environment.from_string(_source(name))
+
+
+def _source(name: str) -> str:
+    return files("generator").joinpath(f"templates/{name}").read_text(encoding="utf-8")
 
 
 def _link(title: str, url: str, *, what: str = "") -> dict[str, Any]:
@@ -71,7 +90,8 @@ def _tools(site: Site) -> list[dict[str, Any]]:
     return [
         _link("Dashboards", f"{GRAFANA_PATH}/d/{DASHBOARD_HOME}", what="Grafana: every service at a glance"),
         _link("Logs", f"{GRAFANA_PATH}/d/{DASHBOARD_LOGS}", what="Grafana: lines by service, level, request"),
-        _link("Alerts", f"{ALERTMANAGER_PATH}/", what="Alertmanager: what fires, who is told, silences"),
+        _link("Silences", "/silence.html", what="What is silenced, until when; silence more"),
+        _link("Alerts", f"{ALERTMANAGER_PATH}/", what="Alertmanager's own pages: what fires, by receiver"),
         _link("Metrics", f"{PROMETHEUS_PATH}/", what="Prometheus: queries, targets, rules"),
         *([_link("Errors", f"{BUGSINK_PATH}/", what="Bugsink: errors by kind, with stack traces")] if errors else []),
         _link("Uptime", site.stack.status_url, what="Uptime Kuma: the view from outside"),

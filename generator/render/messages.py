@@ -43,7 +43,7 @@ def _slack(stack: Stack, channel: SlackChannel) -> dict[str, Any]:
         "color": '{{ template "lookout.slack.colour" . }}',
         "fallback": '{{ template "lookout.slack.fallback" . }}',
         "title": '{{ template "lookout.headline" . }}',
-        "title_link": '{{ .ExternalURL }}/#/alerts?{{ template "lookout.filter" . }}',
+        "title_link": '{{ template "lookout.home" . }}',
         "text": f'{{{{ template "lookout.slack.text" . }}}}{_where(stack)}',
     }
     return {key: value for key, value in config.items() if value != ""}

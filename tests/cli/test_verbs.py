@@ -91,14 +91,72 @@ def test_an_edited_file_is_kept_until_forced(here: Path, capsys: pytest.CaptureF
     assert (here / "prometheus/prometheus.yml").read_text() != "mine\n"
 
 
-def test_check_says_which_files_are_out_of_date(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+# services.yaml after an edit, and whether it lets files come and go, or change.
+EDITS = {
+    "one file changes": GOOD.replace("telegram: 1", "telegram: 2"),
+    "a service more": GOOD.replace("channels:", "  shop: {kind: probe, targets: [https://shop.dev]}\nchannels:"),
+    "a service less": "services:\n  other: {kind: http, targets: [a:80]}\nchannels: {ops: {telegram: 1}}\n",
+    "an objective": GOOD.replace("acme.dev]", "acme.dev], slo: {availability: 99%}"),
+}
+
+
+@pytest.mark.parametrize("edited", EDITS.values(), ids=EDITS)
+def test_after_a_good_edit_check_is_fine_and_says_once_how_many_files_are_not_rendered_yet(
+    here: Path, capsys: pytest.CaptureFixture[str], edited: str
+) -> None:
     Run(capsys, "render")
-    assert Run(capsys, "check").code == 0
+    rendered = Run(capsys, "check")
+    assert (rendered.code, rendered.err) == (0, "")
+    (here / "services.yaml").write_text(edited)
+    planned = json.loads(Run(capsys, "render", "--json", "-o", "fresh").out)["changes"]
+    changed = [
+        path
+        for path in {change["path"] for change in planned} | rendered_files(here)
+        if content(here / path) != content(here / "fresh" / path)
+    ]
+    run = Run(capsys, "check")
+    assert run.code == 0
+    assert run.err.splitlines()[0] == (
+        f"note[store/stale]: not rendered yet: {len(changed)} file{'s' * (len(changed) > 1)} (lookout plan shows them)"
+    )
+    assert run.err.count("store/stale") == 1
+    (note,) = json.loads(Run(capsys, "check", "--json").out)["diagnostics"]
+    assert (note["code"], note["level"], note["span"]) == ("store/stale", "note", None)
+    Run(capsys, "render")
+    assert Run(capsys, "check").err == ""
+
+
+def rendered_files(root: Path) -> set[str]:
+    lines = (root / "generated.lock").read_text().splitlines()
+    return {line.split("  ", 1)[1] for line in lines if not line.startswith("#")}
+
+
+def content(path: Path) -> str | None:
+    return path.read_text() if path.is_file() else None
+
+
+def test_in_ci_each_file_that_is_out_of_date_is_an_error(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Run(capsys, "render")
+    assert Run(capsys, "check", "--ci").code == 0
     (here / "services.yaml").write_text(GOOD.replace("telegram: 1", "telegram: 2"))
-    run = Run(capsys, "check", "--json")
+    run = Run(capsys, "check", "--ci", "--json")
     assert run.code == 1
     stale = [d for d in json.loads(run.out)["diagnostics"] if d["code"] == "store/stale"]
+    assert {d["level"] for d in stale} == {"error"}
     assert "alertmanager/alertmanager.yml" in [d["span"]["file"] for d in stale]
+
+
+def test_in_ci_a_tree_that_was_never_rendered_is_an_error(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert Run(capsys, "check").code == 0
+    assert Run(capsys, "check", "--ci").code == 1
+
+
+def test_a_file_that_was_edited_by_hand_is_an_error_of_check(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Run(capsys, "render")
+    (here / "prometheus/prometheus.yml").write_text("mine\n")
+    run = Run(capsys, "check")
+    assert run.code == 1
+    assert "error[store/edited]" in run.err and "store/stale" not in run.err
 
 
 def test_what_a_tool_objects_to_is_not_written(

@@ -1,10 +1,13 @@
 """Routes and messages, proven with amtool: it reads the configuration as Alertmanager does, and renders templates."""
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import pytest
 import yaml
@@ -15,7 +18,7 @@ from generator.model import Person, SecretRef, Site
 from generator.render.alertmanager import render_alertmanager
 from generator.routing import receiver_of
 from tests.support import slack_stub, telegram_html, telegram_stub, tools
-from tests.support.alerts import EXTERNAL_URL, template_alert, template_data
+from tests.support.alerts import template_alert, template_data
 from tests.unit.sites import ANA, make_alert, make_service, make_site
 
 OWNERS: dict[Severity, tuple[str, ...]] = {"critical": ("owner", "ops"), "warning": ("ops",), "info": ("phone",)}
@@ -135,7 +138,6 @@ def test_a_page_on_a_phone(messages: Messages) -> None:
         **LINKS,
     }
     message = messages.telegram(template_data([template_alert(LABELS, annotations, STARTED)]))
-    filter_ = "filter=%7Balertname%3D%22ServiceDown%22%2Cservice%3D%22api%22%7D"
     assert message.splitlines() == [
         "<b>🔴 CRITICAL · api · ServiceDown</b>",
         "api is down: none of its 2 targets answers",
@@ -144,7 +146,7 @@ def test_a_page_on_a_phone(messages: Messages) -> None:
         '<a href="http://localhost:8080/runbooks/api/ServiceDown">Runbook</a> · '
         '<a href="http://localhost:8080/grafana/d/service-api?viewPanel=panel-7">Dashboard</a> · '
         '<a href="http://localhost:8080/grafana/d/lookout-logs?var-service=api&amp;from=now-1h">Logs</a> · '
-        f'<a href="{EXTERNAL_URL}/#/silences/new?{filter_}">Silence</a> · '
+        '<a href="http://localhost:8080/silence.html#alertname=ServiceDown&amp;service=api">Silence</a> · '
         "<i>acme · production</i>",
     ]
 
@@ -215,9 +217,50 @@ def test_of_two_hundred_alerts_eight_are_shown_and_the_rest_is_counted_and_linke
     group = [template_alert(LABELS, {"summary": f"number {n}", **LINKS}, STARTED) for n in range(200)]
     message = messages.telegram(template_data(group))
     assert telegram_html.parse(message).count("• ") == 8
-    assert "/alertmanager/#/alerts?filter=%7Balertname" in message
+    assert '<a href="http://localhost:8080/#service=api">+192 more</a>' in message
     assert ">+192 more</a>" in message
     assert "|+192 more>" in messages.slack(template_data(group))["text"]
+
+
+# Labels that all alerts of a message share, and what the form that silences them begins with.
+SHARED: Final[dict[str, tuple[dict[str, str], dict[str, str]]]] = {
+    "an instance": (
+        {"instance": "api-2:8000"}, {"alertname": "ServiceDown", "service": "api", "instance": "api-2:8000"},
+    ),
+    "an address": (
+        {"instance": "https://acme.dev/health"},
+        {"alertname": "ServiceDown", "service": "api", "instance": "https://acme.dev/health"},
+    ),
+    "an instance that could break the link": (
+        {"instance": 'x" onclick="y|<>& z'}, {"alertname": "ServiceDown", "service": "api"},
+    ),
+    "a service that could break it": ({"service": "a&b=c"}, {"alertname": "ServiceDown"}),
+    "no service": ({"service": ""}, {"alertname": "ServiceDown"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("labels", "expected"), SHARED.values(), ids=SHARED)
+@pytest.mark.parametrize("base", ["http://localhost:8080", "https://mon.acme.dev"])
+def test_the_link_to_silence_names_what_the_message_is_about_on_a_page_of_ours(
+    messages: Messages, labels: dict[str, str], expected: dict[str, str], base: str
+) -> None:
+    """No page of Alertmanager's is needed, which its stand-in does not have."""
+    group = [template_alert({**LABELS, **labels}, {"summary": "s"}, STARTED)]
+    data = template_data(group, f"{base}/alertmanager")
+    (telegram,) = re.findall(r'<a href="([^"]*)">Silence</a>', messages.telegram(data))
+    slack = messages.slack(data)
+    (in_slack,) = re.findall(r"<([^|>]*)\|Silence>", slack["text"])
+    for link in (telegram, in_slack):
+        address, _, fragment = unescape(link).partition("#")
+        assert address == f"{base}/silence.html"
+        assert dict(parse_qsl(fragment)) == expected
+    assert slack["title_link"].startswith(f"{base}/") and "alertmanager" not in slack["title_link"]
+
+
+def test_a_group_of_several_alerts_is_silenced_by_its_service(messages: Messages) -> None:
+    group = [template_alert({**LABELS, "alertname": name}, {"summary": "s"}, STARTED) for name in ("A", "B")]
+    (link,) = re.findall(r'<a href="([^"]*)">Silence</a>', messages.telegram(template_data(group)))
+    assert dict(parse_qsl(unescape(link).partition("#")[2])) == {"service": "api"}
 
 
 def test_without_annotations_there_is_no_empty_link(messages: Messages) -> None:

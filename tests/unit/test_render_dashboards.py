@@ -1,6 +1,7 @@
 """Dashboards: which there are, what stands on them, and that the SDK's habits do not show."""
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -284,7 +285,7 @@ def test_data_sources_have_fixed_uids_and_prometheus_own_interval() -> None:
 
 
 def test_the_home_page_names_every_service_its_owner_and_where_to_look() -> None:
-    (page,) = render_home(board_site())
+    page, *others = render_home(board_site())
     assert page.path == "caddy/site/index.html"
     for part in (
         '<tr data-service="api">',
@@ -298,7 +299,9 @@ def test_the_home_page_names_every_service_its_owner_and_where_to_look() -> None
         "2 services and 2 hosts",
     ):
         assert part in page.content, part
-    assert "src=" not in page.content, "the page loads nothing from elsewhere"
+    loaded = re.findall(r'(?:src|<link rel="stylesheet" href)="([^"]*)"', page.content)
+    own = {f"/{other.path.removeprefix('caddy/site/')}" for other in others}
+    assert loaded == ["/site.css", "/home.js"] and set(loaded) <= own, "the page loads nothing from elsewhere"
 
 
 def test_the_home_page_escapes_what_people_wrote() -> None:
@@ -318,5 +321,5 @@ def test_the_home_page_escapes_what_people_wrote() -> None:
     ],
 )
 def test_only_addresses_that_a_browser_can_open_become_links(url: str, expected: bool) -> None:
-    (page,) = render_home(make_site(make_service("api", url=url)))
+    page = render_home(make_site(make_service("api", url=url)))[0]
     assert (">open</a>" in page.content) is expected

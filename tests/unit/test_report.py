@@ -49,7 +49,10 @@ def test_nor_is_a_secret_that_goes_on_in_the_next_line() -> None:
 
 def test_the_summary_counts_by_level() -> None:
     warning = Diagnostic("notify/nobody", "nobody is told", level="warning")
+    note = Diagnostic("store/stale", "not rendered yet", level="note")
     assert summarise([BAD, BAD, warning]) == "2 errors, 1 warning"
+    assert summarise([note, warning]) == "1 warning, 1 note"
+    assert render_text([note], {}, colour=True) == "\033[1;36mnote[store/stale]\033[0m: not rendered yet\n"
     assert summarise([]) == "no problems"
 
 

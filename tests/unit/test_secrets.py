@@ -137,6 +137,7 @@ def test_each_container_gets_its_share_and_nothing_else(tmp_path: Path) -> None:
         "alertmanager/slack_ops",
         "alertmanager/telegram_token",
         "api/api_metrics_token",
+        "caddy/delivery.json",
         "grafana/grafana_admin_password",
         "prometheus/api_metrics_token",
         "prometheus/kuma_api_key",

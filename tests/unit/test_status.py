@@ -58,7 +58,15 @@ def test_the_table_is_sorted_and_marks_what_is_not_well() -> None:
 
 
 @pytest.fixture
-def machine(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in which `make up` was run once."""
+    (tmp_path / ".env").write_text("IMAGE_LOKI=loki\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def machine(started: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What docker and Prometheus answer; a test sets it."""
     said: dict[str, Any] = {"containers": [], "code": 0, "targets": TARGETS}
 
@@ -110,13 +118,28 @@ def test_nothing_that_runs_is_said_with_what_to_do(machine: dict[str, Any], caps
     assert capsys.readouterr().out == "nothing runs; `make up` starts the stack\n"
 
 
-def test_without_docker_it_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_docker_it_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], started: Path
+) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(SystemExit, match="lookout: docker cannot be run: No such file"):
+    with pytest.raises(SystemExit, match="3"):
         main()
+    assert capsys.readouterr().err == (
+        "lookout: docker cannot be run (No such file or directory); `make up` installs it\n"
+    )
 
 
-def test_a_docker_that_does_not_answer_is_one_line(machine: dict[str, Any]) -> None:
+def test_a_docker_that_does_not_answer_is_one_line(machine: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     machine["code"] = 1
-    with pytest.raises(SystemExit, match="lookout: no such daemon"):
+    with pytest.raises(SystemExit, match="3"):
         main()
+    assert capsys.readouterr().err == "lookout: no such daemon\n"
+
+
+def test_before_the_first_start_nothing_runs_and_compose_is_not_asked(
+    machine: dict[str, Any], started: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (started / ".env").unlink()
+    machine["code"] = 1
+    assert main() == 1
+    assert capsys.readouterr().out == "nothing runs; `make up` starts the stack\n"

@@ -4,6 +4,9 @@
 # shellcheck source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
+# Here nothing may be skipped: what a test needs is installed, fetched or built before it.
+export LOOKOUT_STRICT=1
+
 began=$SECONDS
 scratch=$(mktemp -d)
 load_docker
@@ -57,14 +60,14 @@ fresh() {
 # Those that run real servers first, and more at a time than there are cores: they wait most of the time.
 tests() {
     bin pytest tests/tools tests/instrumentation tests/kuma tests/docs tests/packs tests/cli tests/unit \
-        --numprocesses 3 --dist loadscope --no-loadscope-reorder \
+        --numprocesses 3 --dist loadscope --no-loadscope-reorder --durations 20 \
         --cov=generator --cov-report=term:skip-covered --cov-fail-under=95
 }
 
 # While nothing else runs: what is measured is the program, and not its neighbours.
-speed() { bin pytest tests/bench; }
+speed() { bin pytest tests/bench --durations 20; }
 
-end_to_end() { bin pytest tests/e2e; }
+end_to_end() { bin pytest tests/e2e --durations 20; }
 
 step "machine: Docker, Compose, Python" scripts/host.sh ensure
 load_docker

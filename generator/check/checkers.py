@@ -1,6 +1,5 @@
 """One checker for each tool: which files it is given, and how its complaints are read."""
 
-import hashlib
 import os
 import re
 import shutil
@@ -14,13 +13,13 @@ from generator.check.dashboards import check_dashboards, panel_rules
 from generator.check.labels import check_labels
 from generator.check.origins import origin_of
 from generator.check.proving import Trial, cut_rules, run_trials
-from generator.check.tools import ToolMissing, ToolRun, run_tool, tool_path
+from generator.check.tools import ToolMissing, ToolRun, run_tool
+from generator.check.verdicts import Verdicts, proven_folder
 from generator.conventions import SECRETS_MOUNT
 from generator.diagnostics import Diagnostic
 from generator.docker import compose, dotenv
 from generator.model import Site
 
-PROVEN: Final = Path.home() / ".cache" / "lookout" / "proven"
 # What promtool says of a file that it finds nothing wrong with.
 _FINE: Final = re.compile(r"^Checking .*\n +SUCCESS: .*\n*", re.MULTILINE)
 
@@ -59,15 +58,11 @@ def check_proofs(tree: Tree) -> list[Diagnostic]:
     A proof that held for the same rules, tested by the same promtool, is not run again.
     """
     trials = [_trial(tree, path) for path in tree.paths("prometheus/proofs/", ".yml")]
-    marks = {trial.name: _proof_mark(trial) for trial in trials}
-    open_ones = [trial for trial in trials if not marks[trial.name].is_file()]
     folder = tree.folder / "proving"
     folder.mkdir()
-    complaints = run_trials(open_ones, folder)
-    PROVEN.mkdir(parents=True, exist_ok=True)
-    for trial in open_ones:
-        if trial.name not in complaints:
-            marks[trial.name].touch()
+    verdicts = Verdicts(proven_folder())
+    complaints = run_trials(trials, folder, verdicts=verdicts)
+    verdicts.sweep()
     return [_unproven(tree, path, text) for path, text in sorted(complaints.items())]
 
 
@@ -82,12 +77,6 @@ def _trial(tree: Tree, path: str) -> Trial:
     text = tree.artifacts[path].content
     (rules,) = re.findall(r"^rule_files: \[\.\./\.\./(rules/\S+)\]$", text, re.MULTILINE)
     return Trial(path, cut_rules(tree.artifacts[f"prometheus/{rules}"].content, Path(path).stem), text)
-
-
-def _proof_mark(trial: Trial) -> Path:
-    """The file that says that a proof held: named by all that its outcome depends on."""
-    digest = hashlib.sha256("\0".join([str(tool_path("promtool")), trial.proof, trial.rules]).encode()).hexdigest()
-    return PROVEN / digest[:32]
 
 
 def check_alertmanager(tree: Tree) -> list[Diagnostic]:

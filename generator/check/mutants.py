@@ -16,6 +16,7 @@ from time import monotonic
 from typing import Final
 
 from generator.check.proving import Trial, cut_rules, run_trials
+from generator.check.verdicts import Verdicts
 from generator.model import Alert, PackInstance, Service
 from generator.mutation import Mutant, mutants_of
 from generator.packs import Pack, load_packs
@@ -49,15 +50,18 @@ def judge(
     packs: Iterable[Pack],
     chosen: Callable[[Alert, int], bool] = lambda _alert, _number: True,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
+    also: Callable[[Alert], Iterable[Mutant]] = lambda _alert: (),
+    verdicts: Verdicts | None = None,
 ) -> list[Score]:
-    """The score of each pack. `chosen` says of an alert's mutants, by number, which are tried."""
-    mutants = {pack.name: _mutants(pack, chosen) for pack in packs}
+    """The score of each pack. `chosen` says of an alert's mutants, by number, which are tried; `also` gives more of
+    them; what `verdicts` remembers is not run again."""
+    mutants = {pack.name: _mutants(pack, chosen, also) for pack in packs}
     open_ones = [group for pack in packs for group in _groups(pack, mutants[pack.name])]
     killed: set[str] = set()
     total = len(open_ones)
     while open_ones:
         with tempfile.TemporaryDirectory(prefix="lookout-mutants-") as folder:
-            said = run_trials(map(_trial, open_ones), Path(folder), lambda done: progress(done, total))
+            said = run_trials(map(_trial, open_ones), Path(folder), lambda done: progress(done, total), verdicts)
         for group in open_ones:
             killed |= {_name(group.pack, mutant) for mutant in _found(group, said.get(group.name, ""))}
         # A rule that cannot be evaluated ends its test: the others beside it are judged again, without it.
@@ -67,11 +71,15 @@ def judge(
     return [_score(pack, mutants[pack.name], killed) for pack in packs]
 
 
-def _mutants(pack: Pack, chosen: Callable[[Alert, int], bool]) -> list[Mutant]:
+def _mutants(
+    pack: Pack, chosen: Callable[[Alert, int], bool], also: Callable[[Alert], Iterable[Mutant]]
+) -> list[Mutant]:
     _, instance = sample_instance(pack)
-    return [
-        mutant for alert in instance.alerts for number, mutant in enumerate(mutants_of(alert)) if chosen(alert, number)
-    ]
+    found = []
+    for alert in instance.alerts:
+        found += [mutant for number, mutant in enumerate(mutants_of(alert)) if chosen(alert, number)]
+        found += also(alert)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

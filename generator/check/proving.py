@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from generator.check.tools import run_tool
+from generator.check.verdicts import Verdicts
 from generator.units import parse_duration
 
 # Starting promtool costs as much as several proofs; smaller batches share the cores out more evenly.
@@ -24,7 +25,10 @@ _RULE_BEGINS: Final = re.compile(r"^      - (?P<kind>alert|record): (?P<name>\S+
 _NAMED_ALERT: Final = re.compile(r'alertname="(\w+)"')
 _EVERY: Final = re.compile(r"^evaluation_interval: (\w+)$", re.MULTILINE)
 _EVALUATED: Final = re.compile(r'"eval_time": "(\w+)"')
-_TESTED: Final = re.compile(r"^Unit Testing: +(?P<path>\S+)$", re.MULTILINE)
+# How promtool begins what it says of a file: it names none, but keeps their order.
+_OUTCOME: Final = re.compile(r"^(?=  (?:SUCCESS|FAILED:)$)", re.MULTILINE)
+_HELD: Final = "  SUCCESS\n"
+_FAILED: Final = "  FAILED:\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +73,54 @@ def _reads(text: str, name: str) -> bool:
 
 
 def run_trials(
-    trials: Iterable[Trial], folder: Path, progress: Callable[[int], None] = lambda _: None
+    trials: Iterable[Trial],
+    folder: Path,
+    progress: Callable[[int], None] = lambda _: None,
+    verdicts: Verdicts | None = None,
 ) -> dict[str, str]:
     """promtool's complaints by the name of the trial; one that holds is not among them.
 
-    Files are written below `folder`, which is the caller's. `progress` is told how many have run.
+    Files are written below `folder`, which is the caller's. `progress` is told how many have run. What `verdicts` has
+    is not run again, and what is run to its end is remembered there.
     """
-    laid_out = [(_lay_out(trial, folder), trial) for trial in trials]
-    files = {path: trial.name for path, trial in laid_out}
+    known, open_ones = _known(trials, verdicts)
+    progress(len(known))
+    by_path = {_lay_out(trial, folder): trial for trial in open_ones}
     # The longest first, so that neither core is left with them at the end.
-    paths = [path for path, _ in sorted(laid_out, key=lambda each: -_work(each[1]))]
+    paths = sorted(by_path, key=lambda path: -_work(by_path[path]))
     batches = [paths[start :: max(len(paths) // _BATCH, 1)] for start in range(max(len(paths) // _BATCH, 1))]
-    complaints: dict[str, str] = {}
-    done = 0
+    said, done = known, len(known)
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         for batch, found in zip(batches, pool.map(lambda batch: _run(batch, folder), batches), strict=True):
             done += len(batch)
             progress(done)
-            complaints |= {files[path]: text for path, text in found.items()}
-    return complaints
+            for path in batch:
+                _remember(verdicts, by_path[path], found[path])
+            said |= {by_path[path].name: _complaint(found[path]) for path in batch}
+    return {name: text for name, text in said.items() if text}
+
+
+def _known(trials: Iterable[Trial], verdicts: Verdicts | None) -> tuple[dict[str, str], list[Trial]]:
+    """What is remembered of the trials, by name, and those that have to be run."""
+    known, open_ones = {}, []
+    for trial in trials:
+        said = verdicts.said(trial.rules, trial.proof) if verdicts else None
+        if said is None:
+            open_ones.append(trial)
+        else:
+            known[trial.name] = said
+    return known, open_ones
+
+
+def _remember(verdicts: Verdicts | None, trial: Trial, said: str) -> None:
+    """Only what promtool itself says of this file: that it held, or what failed. All else may be another matter."""
+    if verdicts and said.startswith((_HELD, _FAILED)):
+        verdicts.remember(trial.rules, trial.proof, _complaint(said))
+
+
+def _complaint(said: str) -> str:
+    """What promtool says of a file, unless it is that it held."""
+    return "" if said.startswith(_HELD) else said
 
 
 def _work(trial: Trial) -> float:
@@ -106,19 +139,13 @@ def _lay_out(trial: Trial, folder: Path) -> str:
 
 
 def _run(batch: list[str], folder: Path) -> Mapping[str, str]:
+    """What promtool says of each file."""
     if not batch:
         return {}
     run = run_tool("promtool", ["test", "rules", *batch], folder, _UNHURRIED)
-    if run.code == 0:
-        return {}
-    said = _TESTED.split(run.output)
-    outcomes = dict(zip(said[1::2], said[2::2], strict=True))
-    # What does not even load stops promtool before it names the file: then each is asked by itself.
-    if outcomes.keys() != set(batch):
-        return {path: text for path in batch for text in [_alone(path, folder)] if text}
-    return {path: text for path, text in outcomes.items() if not re.search(r"^  SUCCESS$", text, re.MULTILINE)}
-
-
-def _alone(path: str, folder: Path) -> str:
-    run = run_tool("promtool", ["test", "rules", path], folder)
-    return run.output if run.code else ""
+    before, *said = _OUTCOME.split(run.output)
+    if before or len(said) != len(batch) or (run.code == 0) != all(text.startswith(_HELD) for text in said):
+        if len(batch) > 1:  # something else came between: each is asked by itself
+            return {path: text for path in batch for text in _run([path], folder).values()}
+        return {batch[0]: f"promtool ended with {run.code}\n{run.output}"}
+    return dict(zip(batch, said, strict=True))

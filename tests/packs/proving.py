@@ -8,10 +8,12 @@ from pathlib import Path
 from generator.artifact import Artifact
 from generator.check.proving import Trial, cut_rules, run_trials
 from generator.model import Alert, Service, Site
+from generator.mutation import Mutant
 from generator.packs import Pack
 from generator.packs.sample import sample_instance, site_of
 from generator.render.proofs import render_proofs
 from generator.render.rules import render_rules
+from tests.support.verdicts import VERDICTS
 
 Spoil = Callable[[Alert], Alert]
 
@@ -42,8 +44,8 @@ def prove(pack: Pack, folder: Path, spoil: Spoil | None = None) -> Verdict:
 def prove_service(service: Service, folder: Path, spoil: Spoil | None = None) -> Verdict:
     """The same for a service with its packs."""
     site = site_of(service)
-    rules = render_rules(_spoilt(site, spoil) if spoil else site)
-    complaints = run_trials(trials_of(rules, render_proofs(site)), folder)
+    rules = render_rules(spoil_site(site, spoil) if spoil else site)
+    complaints = run_trials(trials_of(rules, render_proofs(site)), folder, verdicts=VERDICTS)
     return Verdict(frozenset(Path(name).stem for name in complaints), "\n".join(complaints.values()))
 
 
@@ -86,7 +88,25 @@ def change_severity(alert: Alert) -> Alert:
     return replace(alert, labels={**alert.labels, "severity": "none"})
 
 
-def _spoilt(site: Site, spoil: Spoil) -> Site:
+# Alerts that compare with no number of their own: with nothing, or with what is
+# recorded.
+NO_NUMBER = {"Watchdog", "OutageRecent", "HttpTrafficUnusual"}
+# How a rule is spoilt, and which alerts that makes a difference to.
+SPOILT: dict[str, tuple[Spoil, Callable[[Alert], bool]]] = {
+    "a threshold twice as far away": (change_threshold, lambda alert: alert.name not in NO_NUMBER),
+    "without for": (drop_hold, lambda alert: alert.for_seconds > 0),
+    "without keep_firing_for": (drop_keep, lambda alert: alert.keep_firing_seconds > 0),
+    "with another severity": (change_severity, lambda alert: True),
+}
+
+
+def spoilt(alert: Alert) -> list[Mutant]:
+    """The alert spoilt in each way that makes a difference to it."""
+    return [Mutant(name, spoil(alert)) for name, (spoil, concerns) in SPOILT.items() if concerns(alert)]
+
+
+def spoil_site(site: Site, spoil: Spoil) -> Site:
+    """The site with every alert of its only service spoilt."""
     (service,) = site.services
     packs = tuple(replace(pack, alerts=tuple(map(spoil, pack.alerts))) for pack in service.packs)
     return replace(site, services=(replace(service, packs=packs),))

@@ -2,6 +2,7 @@
 tries every one."""
 
 import os
+from fnmatch import fnmatchcase
 
 import promql_parser as pp
 import pytest
@@ -9,10 +10,12 @@ import pytest
 from generator.check.mutants import Score, judge, own_packs, report
 from generator.model import Alert
 from generator.mutation import Mutant, mutants_of
-from generator.packs import Pack, load_packs
+from generator.packs import Pack, load, load_packs
 from generator.packs.sample import sample_instance
 from generator.promql.spans import read_spans
 from generator.promql.tree import parse, walk
+from tests.packs.proving import NO_NUMBER, SPOILT, spoilt
+from tests.support.verdicts import VERDICTS
 from tests.unit.sites import make_alert
 
 PACKS = own_packs((), load_packs())
@@ -26,8 +29,26 @@ def chosen(alert: Alert, number: int) -> bool:
 
 @pytest.mark.parametrize("pack", PACKS, ids=lambda pack: pack.name)
 def test_a_wrong_rule_fails_its_proof(pack: Pack) -> None:
-    (score,) = judge([pack], chosen)
+    """Spoilt rules, each of every alert, stand beside the mutants on the same timeline: to begin one takes long."""
+    (score,) = judge([pack], chosen, also=spoilt, verdicts=VERDICTS)
     assert [f"{mutant.alert.name}: {mutant.name}" for mutant in score.survivors] == []
+
+
+@pytest.mark.parametrize("pack", PACKS, ids=lambda pack: pack.name)
+def test_a_spoilt_rule_means_the_same_in_no_pack(pack: Pack) -> None:
+    named = [each.mutant for each in load.tests_of(pack).equivalent]
+    assert [name for name in SPOILT for pattern in named if fnmatchcase(name, pattern)] == []
+
+
+def test_every_alert_is_spoilt() -> None:
+    for pack in PACKS:
+        _, instance = sample_instance(pack)
+        for alert in instance.alerts:
+            names = [mutant.name for mutant in spoilt(alert) if mutant.alert != alert]
+            assert "with another severity" in names
+            assert ("without for" in names) == (alert.for_seconds > 0)
+            assert ("without keep_firing_for" in names) == (alert.keep_firing_seconds > 0)
+            assert ("a threshold twice as far away" in names) == (alert.name not in NO_NUMBER), alert.name
 
 
 @pytest.mark.parametrize("pack", PACKS, ids=lambda pack: pack.name)

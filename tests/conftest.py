@@ -1,0 +1,11 @@
+"""What holds for every test: verdicts of its own, and no skip where `make test` asks for all."""
+
+import os
+
+from generator.check.verdicts import VARIABLE
+from tests.support.verdicts import FOLDER
+
+# Of child processes too. What a user of this machine had proven is neither read nor written.
+os.environ[VARIABLE] = str(FOLDER)
+
+pytest_plugins = ["tests.support.strict"]

@@ -77,6 +77,10 @@ TRACE_PORTS: Final[dict[str, int]] = {"tempo": 3200}
 TRACES_PROFILE: Final = "traces"
 # Where a part says which configuration it has: on its container, or in its own metrics.
 CONFIG_HASH: Final = "lookout.config"
+# The same of the secrets that it read with the configuration: a file in its share says which they are, and what they
+# are cannot be guessed from it.
+SECRETS_HASH: Final = "lookout.secrets"
+SEAL_FILE: Final = "seal"
 # What stands before Docker's socket when `stack.containers` says so; on a network where nobody is but the collector.
 SOCKET_PROXY: Final = "docker-proxy"
 SOCKET_PORT: Final = 2375

@@ -56,14 +56,16 @@ def compose(
         return subprocess.CompletedProcess(command, 124, "", f"docker compose did not end within {timeout} s")
 
 
-def started_at(root: Path, service: str) -> datetime | None:
-    """When the container of a compose service of `root` was last started; None when it does not run."""
-    found = compose(root, "ps", "--quiet", service, timeout=30).stdout.split()
+def started(root: Path) -> dict[str, float]:
+    """When the container of each compose service of `root` that runs was last started, in seconds since 1970."""
+    found = compose(root, "ps", "--quiet", timeout=30).stdout.split()
     if not found:
-        return None
-    command = ("docker", "inspect", "--format", "{{.State.StartedAt}}", found[0])
+        return {}
+    service = '{{index .Config.Labels "com.docker.compose.service"}}'
+    command = ("docker", "inspect", "--format", f"{service} {{{{.State.StartedAt}}}}", *found)
     done = subprocess.run(command, env=docker_environment(root), capture_output=True, text=True, check=False)
-    return datetime.fromisoformat(done.stdout.strip()) if done.returncode == 0 else None
+    rows = (line.split() for line in done.stdout.splitlines())
+    return {row[0]: datetime.fromisoformat(row[1]).timestamp() for row in rows if len(row) == 2}
 
 
 def running_services(root: Path) -> frozenset[str]:

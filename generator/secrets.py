@@ -7,6 +7,8 @@ through secrets/, which is closed to everybody else.
 """
 
 import getpass
+import hashlib
+import hmac
 import os
 import re
 import secrets
@@ -25,6 +27,7 @@ from generator.conventions import (
     BUGSINK_PASSWORD,
     BUGSINK_WEBHOOK,
     DELIVERY_FILE,
+    SEAL_FILE,
     SPEC_FILE,
     USER_HASH_KEY,
     logs_token,
@@ -123,11 +126,25 @@ def ensure_secrets(site: Site, root: Path) -> SecretsReport:
         by_name = {secret.name: secret for secret in needed}
         formed = credential_files(site, lambda name: _read(folder, by_name[name]))
         delivery = delivery_json(site, lambda name: bool(_read(folder, by_name[name])))
-        _share(folder, needed, {**formed, "caddy": {DELIVERY_FILE: delivery}})
+        # The collector reads its tokens with its configuration, and says by their seal which ones it has read.
+        pushed = any("collector" in secret.consumers for secret in needed)
+        sealed = {"collector": {SEAL_FILE: share_seal(site, root, "collector")}} if pushed else {}
+        _share(folder, needed, {**formed, **sealed, "caddy": {DELIVERY_FILE: delivery}})
     except OSError as error:
         message = f"{error.filename or folder}: {error.strerror}"
         raise Problems([Diagnostic("apply/secret-missing", message, notes=("secrets/ cannot be prepared",))]) from error
     return SecretsReport(tuple(made), tuple(tightened), missing_secrets(site, root))
+
+
+def share_seal(site: Site, root: Path, consumer: str) -> str:
+    """Which secrets a container is given, as a short text from which they cannot be guessed: it changes when one of
+    them does. Reads only."""
+    folder, needed = root / FOLDER, needed_secrets(site)
+    key = next(_read(folder, secret) for secret in needed if secret.name == USER_HASH_KEY)
+    mine = sorted(f"{secret.name}\0{_read(folder, secret)}" for secret in needed if consumer in secret.consumers)
+    digest = hmac.new(key.encode(), "\0\0".join(mine).encode(), hashlib.sha256).hexdigest()
+    # With a word in front, as sixteen digits alone may be read as a number.
+    return f"hmac-{digest[:16]}"
 
 
 def _of_channel(channel: Channel) -> Secret:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from generator.apply.reconcilers import Running
+from generator.apply.running import Running
 from generator.conventions import ERROR_PORTS, ERRORS_PROFILE, TRACES_PROFILE
 from generator.diagnostics import Diagnostic
 from generator.docker import compose, docker_environment, dotenv

@@ -7,9 +7,10 @@ from typing import Any
 import requests
 import yaml
 
-from generator.apply.exporters import exporter_reconcilers
 from generator.apply.profiles import follow_profile, profile_changes
-from generator.apply.reconcilers import RECONCILERS, Reconciler, Running
+from generator.apply.reconcilers import RECONCILERS
+from generator.apply.running import Reconciler, Running
+from generator.apply.starting import stale_parts, start_stale_parts
 from generator.artifact import Artifact
 from generator.conventions import KUMA_PORT, LOCAL_PORT
 from generator.diagnostics import Diagnostic
@@ -39,6 +40,7 @@ def plan_running(running: Running) -> tuple[list[str], list[Diagnostic]]:
     if not alive:
         return ["the stack is not running; `make up` starts it"], []
     lines = [*container_changes(running), *_compose_preview(running), *profile_changes(running)]
+    lines += [f"{name}: is started again, for {path} changed" for name, path in stale_parts(running).items()]
     problems: list[Diagnostic] = []
     for reconciler in _wanted(running):
         if reconciler.service not in alive:
@@ -63,7 +65,7 @@ def apply_running(running: Running, say: Callable[[str], None]) -> list[Diagnost
     if up.returncode:
         notes = tuple(up.stderr.strip().splitlines()[-8:])
         return [Diagnostic("apply/not-loaded", "docker compose could not bring the containers up", notes=notes)]
-    problems = []
+    problems = start_stale_parts(running, say)
     for reconciler in _wanted(running):
         found = _apply(reconciler, running)
         say(f"{reconciler.name}: {'follows' if not found else found[0].message}")
@@ -73,8 +75,7 @@ def apply_running(running: Running, say: Callable[[str], None]) -> list[Diagnost
 
 
 def _wanted(running: Running) -> list[Reconciler]:
-    fixed = [reconciler for reconciler in RECONCILERS if reconciler.wanted(running.site)]
-    return [*fixed, *exporter_reconcilers(running.site)]
+    return [reconciler for reconciler in RECONCILERS if reconciler.wanted(running.site)]
 
 
 def container_changes(running: Running) -> list[str]:

@@ -4,7 +4,6 @@ Owns the route tree and the receivers. Who is told is decided in generator.routi
 generator.render.inhibition, and the words are in generator.render.messages.
 """
 
-import hashlib
 from typing import Any, Final
 
 from generator.artifact import Artifact
@@ -16,6 +15,7 @@ from generator.render.events import render_bridge
 from generator.render.inhibition import WATCHDOG, inhibit_rules
 from generator.render.messages import integrations, render_messages
 from generator.render.prometheus import prometheus_duration, secret_path
+from generator.render.seal import OPEN, sealed
 from generator.routing import FALLBACK, NOBODY, Route, routes
 
 _WATCHDOG_RECEIVER: Final = "watchdog"
@@ -35,19 +35,14 @@ def render_alertmanager(site: Site) -> tuple[Artifact, ...]:
     table = routes(site)
     messages = render_messages()
     config = {
-        "templates": ["templates/*.tmpl", f"templates/*.{_digest(messages)}"],
+        # The second pattern matches no file: it is the seal. Alertmanager shows its patterns, not its templates.
+        "templates": ["templates/*.tmpl", f"templates/*.{OPEN}"],
         "route": _root(site, table),
         "inhibit_rules": inhibit_rules(site),
         "receivers": _receivers(site, table),
     }
-    content = emit_yaml({key: value for key, value in config.items() if value})
+    content = sealed(emit_yaml({key: value for key, value in config.items() if value}), messages)
     return (Artifact("alertmanager/alertmanager.yml", content), *messages, *render_bridge(site))
-
-
-def _digest(messages: tuple[Artifact, ...]) -> str:
-    """A second pattern that matches no file: by it Alertmanager, which tells its patterns and not its templates, says
-    which templates it has loaded."""
-    return hashlib.sha256("".join(each.content for each in messages).encode()).hexdigest()[:12]
 
 
 def _root(site: Site, table: tuple[Route, ...]) -> dict[str, Any]:

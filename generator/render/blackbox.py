@@ -9,6 +9,7 @@ from generator.artifact import Artifact
 from generator.emit import emit_yaml
 from generator.model import Probe, Site
 from generator.render.prometheus import prometheus_duration
+from generator.render.seal import OPEN, sealed
 
 # An IPv6 address is used where it is the only one: a machine without IPv6 would see every dual-stack target down.
 _ADDRESSES: Final = {"preferred_ip_protocol": "ip4", "ip_protocol_fallback": True}
@@ -22,7 +23,9 @@ def render_blackbox(site: Site) -> tuple[Artifact, ...]:
     modules = {"http_2xx": _http(), "tcp": _tcp(), "tls": _tls()}
     modules |= {name: _module(probe) for name, probe in sorted(probes.items())}
     content = {"modules": {name: {"timeout": timeout, **module} for name, module in sorted(modules.items())}}
-    return (Artifact("prometheus/blackbox.yml", emit_yaml(content)),)
+    # The exporter shows its modules: one that nothing asks for is the seal.
+    content["modules"][OPEN] = {"prober": "tcp"}
+    return (Artifact("prometheus/blackbox.yml", sealed(emit_yaml(content))),)
 
 
 def _module(probe: Probe) -> dict[str, Any]:

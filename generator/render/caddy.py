@@ -22,7 +22,9 @@ from generator.conventions import (
     SECRETS_MOUNT,
 )
 from generator.model import Site
+from generator.render.seal import OPEN, sealed
 
+CADDYFILE: Final = "caddy/Caddyfile"
 WEB_USER: Final = "admin"
 WEB_HASH: Final = "web_password_hash"
 
@@ -36,11 +38,12 @@ _GLOBAL: Final = """\
 {https}}}
 """
 
-# Answers to Prometheus and to the health check, on networks of the stack alone.
+# Answers to Prometheus, to the health check and to `lookout plan`, on networks of the stack alone.
 _INTERNAL: Final = """
 http://:{metrics_port} {{
 	metrics /metrics
 	respond /healthz 200
+	respond /config {seal}
 }}
 """
 
@@ -242,7 +245,7 @@ def render_caddy(site: Site) -> tuple[Artifact, ...]:
     }
     parts = [
         _GLOBAL.format(generated=GENERATED, https="" if domain else "\tauto_https off\n"),
-        _INTERNAL.format(metrics_port=PORTS["caddy"]),
+        _INTERNAL.format(metrics_port=PORTS["caddy"], seal=OPEN),
         _SNIPPETS.format(
             **{name.replace("-", "_"): port for name, port in PORTS.items()},
             mount=SECRETS_MOUNT,
@@ -257,4 +260,4 @@ def render_caddy(site: Site) -> tuple[Artifact, ...]:
         parts.append(_PUBLIC.format(**public, kuma_port=PORTS["uptime-kuma"]))
         parts.append(_CLEAR.format(domain=domain, path=PUSH_PATH) if pushed else "")
     layout = files("generator").joinpath("templates/runbook.html").read_text(encoding="utf-8")
-    return Artifact("caddy/Caddyfile", "".join(parts)), Artifact("caddy/site/runbook.html", layout)
+    return Artifact(CADDYFILE, sealed("".join(parts))), Artifact("caddy/site/runbook.html", layout)

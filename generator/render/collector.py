@@ -5,12 +5,11 @@ in the files that they came from. What a line becomes on its way is in generator
 generator.render.redaction.
 """
 
-import hashlib
 import re
 from typing import Any, Final
 
 from generator.artifact import Artifact
-from generator.conventions import CONFIG_HASH, OTLP_HTTP_PORT, PORTS
+from generator.conventions import CONFIG_HASH, OTLP_HTTP_PORT, PORTS, SEAL_FILE, SECRETS_HASH, SECRETS_MOUNT
 from generator.emit import emit_yaml
 from generator.model import Site
 from generator.render.containers import add_containers, render_proxy
@@ -25,6 +24,7 @@ from generator.render.log_records import (
 )
 from generator.render.loki import BACKLOG_SECONDS
 from generator.render.redaction import ottl_statements
+from generator.render.seal import OPEN, sealed
 from generator.render.traces import add_traces, render_store
 
 COLLECTOR_FILE: Final = "loki/collector.yaml"
@@ -73,10 +73,12 @@ def render_collector(site: Site) -> tuple[Artifact, ...]:
         add_traces(config)
     if site.stack.containers:
         add_containers(config, site)
-    # Its own metrics then say which configuration it has loaded.
-    loaded = hashlib.sha256(emit_yaml(config).encode()).hexdigest()[:16]
-    config["service"]["telemetry"]["resource"] = {CONFIG_HASH: f"sha256-{loaded}"}
-    artifact = Artifact(COLLECTOR_FILE, emit_yaml(_escape(config)))
+    # Its own metrics then say which configuration it has loaded, and with which tokens.
+    config["service"]["telemetry"]["resource"] = {
+        CONFIG_HASH: OPEN,
+        **({SECRETS_HASH: f"${{file:{SECRETS_MOUNT}/{SEAL_FILE}}}"} if pushing else {}),
+    }
+    artifact = Artifact(COLLECTOR_FILE, sealed(emit_yaml(_escape(config))))
     return (artifact, *render_store(site), *render_proxy(site))
 
 

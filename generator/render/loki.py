@@ -17,6 +17,7 @@ from generator.units import format_duration
 # many small streams, which is what kills a Loki.
 INDEX_LABELS: Final = ("service.name", "environment", "host.name")
 
+LIMITS_FILE: Final = "loki/overrides.yaml"
 DATA: Final = "/loki"
 OVERRIDES: Final = "/etc/loki/overrides.yaml"
 # With `auth_enabled: false` there is one tenant, and this is what Loki calls it.
@@ -38,7 +39,7 @@ def render_loki(site: Site) -> tuple[Artifact, ...]:
     memory = site.budget.memory.get("loki", _DEFAULT_MEMORY)
     return (
         Artifact("loki/loki.yaml", emit_yaml(_config(memory))),
-        Artifact("loki/overrides.yaml", emit_yaml({"overrides": {TENANT: _overrides(site)}})),
+        Artifact(LIMITS_FILE, emit_yaml({"overrides": {TENANT: _overrides(site)}})),
     )
 
 

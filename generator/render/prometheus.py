@@ -2,10 +2,10 @@
 
 Owns neither rules nor blackbox modules. Scrape jobs stand in the one file, and values are spelt as Prometheus prints
 them, because what it says it has loaded is compared with what was rendered: of jobs in files of their own it says
-nothing.
+nothing. The file carries the seal of itself and of all rule files.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from generator.artifact import Artifact
@@ -13,14 +13,22 @@ from generator.conventions import ALERTMANAGER_PATH, PORTS, SECRETS_MOUNT
 from generator.emit import emit_yaml
 from generator.model import ScrapeJob, SecretRef, Site
 from generator.render.containers import PROMOTED
+from generator.render.rules import render_rules
+from generator.render.seal import OPEN, sealed
 
 _UNITS: Final = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
-def render_prometheus(site: Site) -> tuple[Artifact, ...]:
-    """The one file; its jobs lead back to the services they scrape."""
+def render_with_rules(site: Site) -> tuple[Artifact, ...]:
+    """prometheus.yml and the rule files that it loads."""
+    rules = render_rules(site)
+    return (*render_prometheus(site, rules), *rules)
+
+
+def render_prometheus(site: Site, rules: Iterable[Artifact] = ()) -> tuple[Artifact, ...]:
+    """The one file, sealed with the `rules` that it loads; its jobs lead back to the services they scrape."""
     origins = {job.name: service.origin for service in site.services for job in service.jobs}
-    return (Artifact("prometheus/prometheus.yml", emit_yaml(_main(site)), origins),)
+    return (Artifact("prometheus/prometheus.yml", sealed(emit_yaml(_main(site)), rules), origins),)
 
 
 def prometheus_duration(seconds: int) -> str:
@@ -77,9 +85,11 @@ def _main(site: Site) -> dict[str, Any]:
 
 
 def _rule_files(site: Site) -> list[str]:
-    """One pattern a service, since Prometheus takes a star in the last part of a path alone; and the user's own."""
+    """One pattern a service, since Prometheus takes a star in the last part of a path alone; the user's own; and the
+    seal, as a pattern that no file matches. Prometheus shows its patterns and drops comments; an external label would
+    travel with every alert."""
     ruled = [service.name for service in site.services if any(pack.alerts or pack.records for pack in service.packs)]
-    return [*(f"rules/{name}/*.yml" for name in ruled), "custom/*.yml"]
+    return [*(f"rules/{name}/*.yml" for name in ruled), "custom/*.yml", f"rules/*.{OPEN}"]
 
 
 def _scrape_config(job: ScrapeJob) -> dict[str, Any]:

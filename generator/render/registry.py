@@ -16,18 +16,16 @@ from generator.render.instrumentation import render_instrumentation
 from generator.render.log_fields import render_log_fields
 from generator.render.loki import render_loki
 from generator.render.monitors import render_monitors
-from generator.render.prometheus import render_prometheus
+from generator.render.prometheus import render_with_rules
 from generator.render.promises import render_promises
 from generator.render.proofs import render_proofs
 from generator.render.provisioning import render_provisioning
 from generator.render.reference import render_reference
-from generator.render.rules import render_rules
 from generator.render.runbooks import render_runbooks
 
 RENDERERS: tuple[Callable[[Site], tuple[Artifact, ...]], ...] = (
-    render_prometheus,
+    render_with_rules,
     render_blackbox,
-    render_rules,
     render_proofs,
     render_alertmanager,
     render_dashboards,

@@ -14,11 +14,11 @@ from typing import Any, Final
 import pytest
 import requests
 
-from generator.apply.readback import compare_collector
+from generator.apply.readback import compare_collector, compare_loki
 from generator.artifact import Artifact
 from generator.check.checkers import Tree, check_collector
 from generator.check.tools import run_tool
-from generator.conventions import PORTS, logs_token
+from generator.conventions import PORTS, SEAL_FILE, logs_token
 from generator.model import Budget, Logs, Service, Site
 from generator.render.collector import render_collector
 from generator.render.log_records import FIELDS
@@ -64,6 +64,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     made.configure(rendered(shop()))
     for name, token in TOKENS.items():
         made.secret(logs_token(name), token)
+    made.secret(SEAL_FILE, "hmac-tokens")
     try:
         made.start()
         yield made
@@ -454,7 +455,7 @@ def test_a_collector_that_is_killed_again_and_again_loses_and_doubles_nothing(la
 def follows(lab: Lab, artifacts: tuple[Artifact, ...]) -> bool:
     """Whether the collector says that it has this configuration."""
     told = requests.get(lab.url("collector", PORTS["collector"], "/metrics"), timeout=2).text
-    return compare_collector({artifact.path: artifact for artifact in artifacts}, told) == []
+    return compare_collector({artifact.path: artifact for artifact in artifacts}, told, "hmac-tokens") == []
 
 
 def test_a_new_configuration_is_taken_by_a_signal_and_no_line_is_lost_or_doubled(lab: Lab) -> None:
@@ -478,6 +479,19 @@ def test_a_new_configuration_is_taken_by_a_signal_and_no_line_is_lost_or_doubled
     time.sleep(2)
     assert count(lab, "reloaded") == once
     assert docker("inspect", "-f", "{{.State.StartedAt}}", lab.containers["collector"]) == started
+
+
+def test_another_retention_is_read_by_loki_itself_and_read_back(lab: Lab) -> None:
+    def differs(artifacts: tuple[Artifact, ...]) -> list[str]:
+        told = requests.get(lab.url("loki", PORTS["loki"], "/metrics"), timeout=5).text
+        return compare_loki({artifact.path: artifact for artifact in artifacts}, told)
+
+    usual, other = rendered(shop()), rendered(shop(retention_days=33))
+    assert (differs(usual), differs(other)) == ([], ["its limits are not the rendered ones"])
+    lab.configure(other)
+    wait_for("the new limits", lambda: not differs(other), 25)
+    lab.configure(usual)
+    wait_for("the usual limits", lambda: not differs(usual), 25)
 
 
 def test_lines_hours_behind_their_stream_are_taken(lab: Lab) -> None:

@@ -9,14 +9,18 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import pytest
+import requests
 import yaml
 
+from generator.apply.readback import compare_collector
+from generator.artifact import Artifact
 from generator.connect.push import FROM_CONTAINER, push_lines
-from generator.conventions import logs_token
+from generator.conventions import PORTS, SEAL_FILE, logs_token
 from generator.model import Budget, Logs
 from generator.render.caddy import WEB_HASH, render_caddy
 from generator.render.collector import render_collector
@@ -40,6 +44,7 @@ class Entrance:
 
     lab: Lab
     folder: Path
+    artifacts: tuple[Artifact, ...]
 
     def post(self, url: str, text: str, token: str | None) -> int:
         """The status of a push; the domain leads to this Caddy, whose authority is trusted."""
@@ -64,8 +69,10 @@ def entrance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Entrance]:
         budget=Budget(memory=MEMORY, metrics_disk=0, logs_disk=0, queue_disk=64 * MIB),
     )
     lab = Lab(folder, MEMORY)
-    lab.configure((*render_loki(site), *render_collector(site), *render_caddy(site)))
+    artifacts = (*render_loki(site), *render_collector(site), *render_caddy(site))
+    lab.configure(artifacts)
     lab.secret(logs_token("mobile"), TOKEN)
+    lab.secret(SEAL_FILE, "hmac-one")
     lab.secret(WEB_HASH, "$2b$12$" + "x" * 53)
     caddyfile = folder / "caddy/Caddyfile"
     caddyfile.write_text(caddyfile.read_text().replace("\tmetrics\n", "\tmetrics\n\tlocal_certs\n", 1))
@@ -80,7 +87,7 @@ def entrance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Entrance]:
         root = "/data/caddy/pki/authorities/local/root.crt"
         text = wait_for("Caddy's authority", lambda: docker("exec", lab.containers["caddy"], "cat", root, check=False))
         (folder / "root.crt").write_text(text + "\n")
-        made = Entrance(lab, folder)
+        made = Entrance(lab, folder, artifacts)
         wait_for("Caddy answers", lambda: _answers(made), 60)
         yield made
     finally:
@@ -116,6 +123,26 @@ def test_a_line_comes_in_with_its_token_and_none_without(entrance: Entrance, url
 def test_a_token_that_comes_in_the_clear_is_refused_and_not_led_on(entrance: Entrance) -> None:
     assert entrance.post(f"http://{DOMAIN}/otlp/v1/logs", "in the clear", TOKEN) == 403
     assert entrance.post(f"http://{DOMAIN}/", "anything else", None) == 308
+
+
+def test_a_new_token_is_taken_with_a_reload_and_the_collector_says_so(entrance: Entrance) -> None:
+    url, lab = f"https://{DOMAIN}/otlp/v1/logs", entrance.lab
+    artifacts = {each.path: each for each in entrance.artifacts}
+
+    def follows(seal: str) -> bool:
+        told = requests.get(lab.url("collector", PORTS["collector"], "/metrics"), timeout=2).text
+        return compare_collector(artifacts, told, seal) == []
+
+    assert follows("hmac-one") and not follows("hmac-two")
+    started = docker("inspect", "-f", "{{.State.StartedAt}}", lab.containers["collector"])
+    for seal, token in (("hmac-two", "another-one"), ("hmac-one", TOKEN)):
+        lab.secret(logs_token("mobile"), token)
+        lab.secret(SEAL_FILE, seal)
+        docker("kill", "--signal", "HUP", lab.containers["collector"])
+        wait_for("the new token", partial(follows, seal))
+        answers = [entrance.post(url, "rotated", each) for each in ("another-one", TOKEN)]
+        assert answers == ([200, 401] if token == "another-one" else [401, 200])
+    assert docker("inspect", "-f", "{{.State.StartedAt}}", lab.containers["collector"]) == started
 
 
 def test_nothing_but_lines_comes_in_there(entrance: Entrance) -> None:

@@ -10,7 +10,7 @@ import pytest
 import requests
 import yaml
 
-from generator.apply.readback import compare_blackbox, compare_prometheus
+from generator.apply.readback import compare_blackbox, compare_jobs, compare_prometheus
 from generator.artifact import Artifact
 from generator.model import Probe, SecretRef, Site
 from generator.render.blackbox import render_blackbox
@@ -99,7 +99,8 @@ def test_promtool_accepts_what_is_rendered(tree: Tree, tmp_path: Path) -> None:
 def test_prometheus_loads_what_was_rendered_and_says_so_in_the_same_words(prometheus: str, tree: Tree) -> None:
     artifacts = tree.write(site())
     config = loaded(prometheus)
-    assert compare_prometheus(artifacts, config, []) == []
+    assert compare_prometheus(artifacts, config) == []
+    assert compare_jobs(yaml.safe_load(artifacts["prometheus/prometheus.yml"].content), config) == []
     rendered = yaml.safe_load(artifacts["prometheus/prometheus.yml"].content)
     assert config["storage"]["tsdb"]["retention"] == rendered["storage"]["tsdb"]["retention"]
     intervals = [(job["scrape_interval"], job["scrape_timeout"]) for job in config["scrape_configs"]]
@@ -136,7 +137,7 @@ def test_another_retention_needs_a_reload_and_no_restart(prometheus: str, tree: 
     after = runtime()
     assert (before["storageRetention"], after["storageRetention"]) == ("4w or 16GiB", "90d or 16GiB")
     assert after["startTime"] == before["startTime"]
-    assert compare_prometheus(artifacts, loaded(prometheus), []) == []
+    assert compare_prometheus(artifacts, loaded(prometheus)) == []
 
 
 def test_blackbox_exporter_loads_what_was_rendered(tree: Tree) -> None:

@@ -1,6 +1,9 @@
 """Making a stack follow, with the stack's answers played: what is reloaded, believed, and told when it fails."""
 
+import hashlib
+import json
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,11 +12,16 @@ import pytest
 import requests
 import yaml
 
-from generator.apply import reconcilers, run
-from generator.apply.reconcilers import RECONCILERS, Reconciler, Running
+from generator.apply import reconcilers, reloading, run, running, starting
+from generator.apply.readback import LastLoad
+from generator.apply.reconcilers import RECONCILERS
+from generator.apply.reloading import CADDY, PROMETHEUS, Part, reconciler
+from generator.apply.running import Reconciler, Running
 from generator.diagnostics import Diagnostic
 from generator.kuma import KumaError, SecretMissing
 from generator.pipeline import compile_text
+from generator.render.seal import seal_in
+from generator.secrets import ensure_secrets
 
 TEXT = "services:\n  site: {kind: probe, targets: [https://acme.dev]}\n"
 
@@ -32,7 +40,7 @@ class Compose:
 
 
 @pytest.fixture
-def running(tmp_path: Path) -> Running:
+def stack(tmp_path: Path) -> Running:
     compiled = compile_text(TEXT, "services.yaml")
     (tmp_path / ".env").write_text("# a comment\nLOOKOUT_PORT=18080\n")
     return run.running_stack(tmp_path, compiled.site, compiled.artifacts)
@@ -44,55 +52,61 @@ def follow(drifts: list[list[str]]) -> Callable[[Running], list[str]]:
 
 
 def play(monkeypatch: pytest.MonkeyPatch, compose: Compose, *parts: Reconciler, alive: bool = True) -> None:
-    monkeypatch.setattr(reconcilers, "compose", compose)
-    monkeypatch.setattr(run, "compose", compose)
+    for module in (reconcilers, reloading, run, running, starting):
+        monkeypatch.setattr(module, "compose", compose)
+    monkeypatch.setattr(run, "stale_parts", lambda _: {})
+    monkeypatch.setattr(starting, "stale_parts", lambda _: {})
     monkeypatch.setattr(run, "RECONCILERS", parts)
     monkeypatch.setattr(run, "ensure_secrets", lambda *_: None)
     monkeypatch.setattr(run, "running_services", lambda _: frozenset({"part"} if alive else ()))
+
+
+def reloads(drift: Callable[[Running], list[str]], last: LastLoad | None = None) -> Reconciler:
+    return reconciler("part", Part("part", drift, lambda _: last, reloading._signal("part")))
 
 
 def part(drift: Any, apply: Any = lambda _: []) -> Reconciler:
     return Reconciler("part", "part", drift, apply)
 
 
-def test_ports_come_from_the_env_file(running: Running) -> None:
-    assert (running.local_url, running.kuma_url) == ("http://127.0.0.1:18080", "http://127.0.0.1:3001")
+def test_ports_come_from_the_env_file(stack: Running) -> None:
+    assert (stack.local_url, stack.kuma_url) == ("http://127.0.0.1:18080", "http://127.0.0.1:3001")
 
 
-def test_a_part_that_follows_is_left_alone(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_that_follows_is_left_alone(stack: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     compose = Compose()
     drift = follow([[]])
-    play(monkeypatch, compose, part(drift, reconcilers._reload("part", drift)))
-    assert run.apply_running(running, lambda _: None) == []
+    play(monkeypatch, compose, reloads(drift))
+    assert run.apply_running(stack, lambda _: None) == []
     assert not [call for call in compose.calls if call[0] == "kill"]
 
 
-def test_a_part_that_differs_is_reloaded_and_asked_again(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_that_differs_is_reloaded_and_asked_again(stack: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     compose = Compose()
     drift = follow([["old"], ["old"], []])
-    play(monkeypatch, compose, part(drift, reconcilers._reload("part", drift)))
-    assert run.apply_running(running, lambda _: None) == []
+    play(monkeypatch, compose, reloads(drift))
+    assert run.apply_running(stack, lambda _: None) == []
     assert ("kill", "-s", "SIGHUP", "part") in compose.calls
 
 
-def test_a_part_that_goes_on_differing_is_told_with_its_log(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reconcilers, "WAIT", 0.0)
+def test_a_part_that_goes_on_differing_is_told_with_its_log(stack: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reloading, "WAIT", 0.0)
     drift = follow([["rule group x is not the rendered one"]])
-    play(monkeypatch, Compose(out="level=error bad rule\n"), part(drift, reconcilers._reload("part", drift)))
-    (problem,) = run.apply_running(running, lambda _: None)
+    play(monkeypatch, Compose(out="level=error bad rule\n"), reloads(drift))
+    (problem,) = run.apply_running(stack, lambda _: None)
     assert problem.code == "apply/not-loaded"
     assert problem.message == "part did not load: rule group x is not the rendered one"
     assert problem.notes == ("level=error bad rule",)
 
 
-def test_a_part_that_cannot_be_signalled_is_told(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_that_cannot_be_signalled_is_told(stack: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     drift = follow([["old"]])
-    monkeypatch.setattr(reconcilers, "compose", Compose(1, err="no such container"))
-    (problem,) = reconcilers._reload("part", drift)(running)
+    monkeypatch.setattr(reloading, "compose", Compose(1, err="no such container"))
+    (problem,) = reloads(drift).apply(stack)
     assert (problem.code, "no such container" in problem.message) == ("apply/unreachable", True)
 
 
-def test_one_silent_part_does_not_keep_the_others_back(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_silent_part_does_not_keep_the_others_back(stack: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     def silent(_: Running) -> list[Diagnostic]:
         raise requests.ConnectionError("refused")
 
@@ -103,48 +117,48 @@ def test_one_silent_part_does_not_keep_the_others_back(running: Running, monkeyp
         return []
 
     play(monkeypatch, Compose(), part(None, silent), part(None, second))
-    problems = run.apply_running(running, lambda _: None)
+    problems = run.apply_running(stack, lambda _: None)
     assert [problem.code for problem in problems] == ["apply/unreachable"]
     assert asked == ["second"]
 
 
-def test_containers_that_do_not_come_up_are_told(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_containers_that_do_not_come_up_are_told(stack: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     play(monkeypatch, Compose(1, err="pull access denied"), part(follow([[]])))
-    (problem,) = run.apply_running(running, lambda _: None)
+    (problem,) = run.apply_running(stack, lambda _: None)
     assert problem.notes == ("pull access denied",)
 
 
-def test_nothing_is_done_to_a_stack_that_does_not_run(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_done_to_a_stack_that_does_not_run(stack: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     compose = Compose()
     play(monkeypatch, compose, alive=False)
     said: list[str] = []
-    assert run.apply_running(running, said.append) == []
+    assert run.apply_running(stack, said.append) == []
     assert said == ["the stack is not running; `make up` starts it"]
-    assert run.plan_running(running) == (said, [])
+    assert run.plan_running(stack) == (said, [])
     assert compose.calls == []
 
 
-def test_plan_names_containers_and_differences(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    (running.root / "compose.rendered.yaml").write_text(running.artifacts["compose.rendered.yaml"].content)
+def test_plan_names_containers_and_differences(stack: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    (stack.root / "compose.rendered.yaml").write_text(stack.artifacts["compose.rendered.yaml"].content)
     dry = " DRY-RUN MODE -  Container lookout-loki-1  Recreate \n DRY-RUN MODE -  Container lookout-api-1  Running \n"
     gone = Reconciler("gone", "gone", follow([[]]), lambda _: [])
     play(monkeypatch, Compose(err=dry), part(follow([["job a should be gone"]])), gone)
-    lines, problems = run.plan_running(running)
+    lines, problems = run.plan_running(stack)
     assert lines == ["compose: lookout-loki-1 Recreate", "part: job a should be gone", "gone: not running"]
     assert problems == []
 
 
-def test_what_starts_anew_is_named_before_it_is_written(running: Running) -> None:
-    text = running.artifacts["compose.rendered.yaml"].content
-    path = running.root / "compose.rendered.yaml"
-    assert "compose: loki is added" in run.container_changes(running)
+def test_what_starts_anew_is_named_before_it_is_written(stack: Running) -> None:
+    text = stack.artifacts["compose.rendered.yaml"].content
+    path = stack.root / "compose.rendered.yaml"
+    assert "compose: loki is added" in run.container_changes(stack)
     path.write_text(text)
-    assert run.container_changes(running) == []
+    assert run.container_changes(stack) == []
     old = yaml.safe_load(text)
     old["services"]["loki"]["mem_limit"] = "1"
     old["services"]["redis-exporter-old"] = {}
     path.write_text(yaml.safe_dump(old))
-    assert run.container_changes(running) == [
+    assert run.container_changes(stack) == [
         "compose: redis-exporter-old goes",
         "compose: loki starts anew, for its settings change",
     ]
@@ -154,43 +168,171 @@ def test_what_starts_anew_is_named_before_it_is_written(running: Running) -> Non
     ("error", "code"), [(KumaError("wrong password", "x"), "apply/kuma"), (OSError("no"), "apply/unreachable")]
 )
 def test_plan_goes_on_when_a_part_cannot_be_asked(
-    running: Running, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
+    stack: Running, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
 ) -> None:
     def drift(_: Running) -> list[str]:
         raise error
 
     play(monkeypatch, Compose(), part(drift))
-    assert [problem.code for problem in run.plan_running(running)[1]] == [code]
+    assert [problem.code for problem in run.plan_running(stack)[1]] == [code]
 
 
 @pytest.mark.parametrize(
     ("error", "code"), [(SecretMissing("no file", "x"), "apply/secret-missing"), (KumaError("no", "x"), "apply/kuma")]
 )
 def test_kumas_refusals_are_diagnostics(
-    running: Running, monkeypatch: pytest.MonkeyPatch, error: KumaError, code: str
+    stack: Running, monkeypatch: pytest.MonkeyPatch, error: KumaError, code: str
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr(reconcilers, "apply_kuma", refuse)
-    assert [problem.code for problem in reconcilers.kuma_apply(running)] == [code]
+    assert [problem.code for problem in reconcilers.kuma_apply(stack)] == [code]
 
 
-def test_caddy_that_refuses_its_file_is_told(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reconcilers, "compose", Compose(1, err="Error: adapting config\n"))
-    (problem,) = reconcilers.caddy_apply(running)
-    assert problem.notes == ("Error: adapting config",)
-    monkeypatch.setattr(reconcilers, "compose", Compose())
-    assert reconcilers.caddy_apply(running) == []
+def test_a_part_that_refuses_is_told_in_its_own_words_at_once(stack: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = r'level=ERROR msg="Error sending alerts" err="no route"' + "\n"
+    line += r'time=x level=ERROR msg="Error reloading config" component=c err="line 3:\n  \"x\" is no \"y\""'
+    compose = Compose(out=line)
+    drift = follow([["old"]])
+    play(monkeypatch, compose, reloads(drift, LastLoad(0, refused=True)))
+    (problem,) = run.apply_running(stack, lambda _: None)
+    assert problem.message == 'part refused its configuration: line 3: "x" is no "y"'
+    assert [call[0] for call in compose.calls].count("kill") == 1
+    assert any(call[:3] == ("logs", "--no-log-prefix", "--since") for call in compose.calls)
 
 
-def test_the_blackbox_exporter_tells_its_modules_through_compose(
-    running: Running, monkeypatch: pytest.MonkeyPatch
+def test_a_part_that_refused_is_drift_though_what_it_has_is_right(stack: Running) -> None:
+    refused = reloads(follow([[]]), LastLoad(0, refused=True))
+    assert refused.drift(stack) == ["it refused the configuration that it was last given"]
+
+
+def test_what_is_younger_than_the_last_load_is_drift(stack: Running) -> None:
+    folder = stack.root / "prometheus" / "custom"
+    folder.mkdir(parents=True)
+    (folder / "mine.yml").write_text("groups: []\n")
+    now = (folder / "mine.yml").stat().st_ctime
+
+    def asked(at: float) -> list[str]:
+        return reloading.changed_since(stack.root, ("prometheus/custom", "prometheus/none"), at)
+
+    assert asked(now - 1) == ["prometheus/custom/mine.yml"]
+    assert asked(now + 1) == []
+    (folder / "mine.yml").unlink()
+    assert asked(now - 1) == ["prometheus/custom"], "a file that went is seen in its folder"
+
+
+def test_caddy_that_refuses_its_file_is_told(stack: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reloading, "compose", Compose(1, err="Error: adapting config\n"))
+    (problem,) = CADDY.reload(stack)
+    assert (problem.message, problem.notes) == (
+        "caddy refused its configuration: adapting config",
+        ("Error: adapting config",),
+    )
+    monkeypatch.setattr(reloading, "compose", Compose())
+    assert CADDY.reload(stack) == []
+
+
+@pytest.mark.parametrize("name", ["blackbox", "caddy", "collector", "loki"])
+def test_parts_without_a_way_from_outside_are_asked_through_compose(
+    name: str, stack: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconcilers, "compose", Compose(out=running.artifacts["prometheus/blackbox.yml"].content))
-    assert reconcilers.blackbox_drift(running) == []
-    monkeypatch.setattr(reconcilers, "compose", Compose(1))
-    assert reconcilers.blackbox_drift(running) != []
+    (found,) = (each for each in RECONCILERS if each.name == name)
+    seal = seal_in(stack.artifacts["caddy/Caddyfile"].content)
+    resource = yaml.safe_load(stack.artifacts["loki/collector.yaml"].content)["service"]["telemetry"]["resource"]
+    told = {
+        "blackbox": stack.artifacts["prometheus/blackbox.yml"].content,
+        "caddy": f"{seal}\n",
+        "collector": f'target_info{{lookout_config="{resource["lookout.config"]}"}} 1\n',
+        "loki": HASH.format(hashlib.sha256(LIMITS.encode()).hexdigest()),
+    }[name]
+    monkeypatch.setattr(running, "compose", Compose(out=told))
+    assert found.drift(stack) == []
+    monkeypatch.setattr(running, "compose", Compose(1))
+    assert found.drift(stack) != []
+
+
+# The limits as Loki prints them, and its hash of them.
+LIMITS = """\
+overrides:
+    fake:
+        max_query_length: 31d
+        max_query_lookback: 30d
+        retention_period: 30d
+"""
+HASH = 'loki_runtime_config_hash{{config="loki",sha256="{}"}} 1\n'
+
+
+def test_loki_reads_its_limits_by_itself_and_is_waited_for(stack: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    old, new = HASH.format("ab"), HASH.format(hashlib.sha256(LIMITS.encode()).hexdigest())
+    answers = [old, old, new]
+    monkeypatch.setattr(Running, "inside", lambda *_: answers.pop(0) if len(answers) > 1 else answers[0])
+    assert reconcilers.loki_apply(stack) == []
+    answers[:] = [old]
+    monkeypatch.setattr(reconcilers, "LIMITS_WAIT", 0.0)
+    (problem,) = reconcilers.loki_apply(stack)
+    assert problem.message == "loki did not load: its limits are not the rendered ones"
+
+
+def test_prometheus_and_alertmanager_are_asked_at_the_local_entry(
+    stack: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = stack.artifacts["prometheus/prometheus.yml"].content
+    routes = stack.artifacts["alertmanager/alertmanager.yml"].content
+    answers = {
+        "/prometheus/api/v1/status/config": {"data": {"yaml": config}},
+        "/alertmanager/api/v2/status": {"config": {"original": routes}},
+    }
+
+    def get(_: Running, path: str) -> requests.Response:
+        response = requests.Response()
+        name = path.split("/")[1]
+        metrics = f"{name}_config_last_reload_successful 1\n{name}_config_last_reload_success_timestamp_seconds 9e9\n"
+        response._content = (json.dumps(answers[path]) if path in answers else metrics).encode()
+        return response
+
+    monkeypatch.setattr(Running, "get", get)
+    assert [each.drift(stack) for each in RECONCILERS[:2]] == [[], []]
+    config = config.replace("sha256-", "sha256-0")
+    answers["/prometheus/api/v1/status/config"] = {"data": {"yaml": config}}
+    assert reloading.drift(PROMETHEUS, stack) == ["its rules are not the rendered ones"]
+
+
+@pytest.mark.parametrize(("age", "restarted"), [(60, True), (-60, False), (None, False)])
+def test_a_part_that_read_its_files_before_they_changed_is_started_again(
+    age: float | None, restarted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An exporter reads what it logs in with when it starts. One that does not run is left alone."""
+    text = "services:\n  db: {kind: postgres, address: 'db:5432', dsn: secret:db_dsn}\n"
+    compiled = compile_text(text, "services.yaml")
+    ensure_secrets(compiled.site, tmp_path)
+    of = run.running_stack(tmp_path, compiled.site, compiled.artifacts)
+    share = tmp_path / "secrets/.mounted/postgres-exporter-db"
+    written = max(path.stat().st_ctime for path in share.iterdir())
+    compose = Compose()
+    monkeypatch.setattr(starting, "compose", compose)
+    since = {"postgres-exporter-db": written - age} if age is not None else {"loki": 0.0}
+    monkeypatch.setattr(starting, "started", lambda _: since)
+    said: list[str] = []
+    assert starting.start_stale_parts(of, said.append) == []
+    assert compose.calls == ([("restart", "postgres-exporter-db")] if restarted else [])
+    assert bool(said) is restarted
+    monkeypatch.setattr(starting, "compose", Compose(1, err="no such container"))
+    problems = starting.start_stale_parts(of, said.append)
+    assert ["no such container" in each.message for each in problems] == ([True] if restarted else [])
+
+
+def test_all_that_is_read_at_a_start_is_in_the_tree() -> None:
+    """What stands in the table is rendered, one of our own programs, or a share of secrets."""
+    text = "stack: {errors: bugsink, traces: tempo}\nservices:\n  site: {kind: probe, targets: [https://acme.dev]}\n"
+    rendered = {each.path for each in compile_text(text, "services.yaml").artifacts}
+    root = Path(__file__).resolve().parents[2]
+    for path in (path for paths in starting._READS.values() for path in paths):
+        known = any(each == path or each.startswith(f"{path}/") for each in rendered)
+        assert known or (root / path).is_file() or path.startswith("secrets/.mounted/"), path
+    code = {str(path.relative_to(root)) for path in (root / "generator/errors/bridge").glob("*.py")}
+    assert code <= set(starting._READS["bugsink-bridge"])
 
 
 def test_every_part_is_a_service_of_compose() -> None:

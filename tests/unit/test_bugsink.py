@@ -12,7 +12,8 @@ import yaml
 
 from generator import errors
 from generator.apply import profiles
-from generator.apply.reconcilers import RECONCILERS, Running
+from generator.apply.reconcilers import RECONCILERS
+from generator.apply.running import Running
 from generator.connect.lines import connect_lines
 from generator.diagnostics import Problems
 from generator.errors.provision import webhook_url

@@ -5,14 +5,10 @@ import os
 import re
 import stat
 import subprocess
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from generator.apply import exporters
-from generator.apply.reconcilers import Running
-from generator.apply.run import running_stack
 from generator.connect.lines import connect_lines
 from generator.credentials import in_form
 from generator.diagnostics import Problems
@@ -177,40 +173,6 @@ def test_connect_says_of_a_store_elsewhere_that_this_machine_asks_it() -> None:
     assert """'query={__name__=~".+_up",service="db"}'""" in text
 
 
-@pytest.mark.parametrize(("newer", "restarted"), [(True, True), (False, False)])
-def test_an_exporter_whose_files_are_newer_than_itself_starts_anew(
-    newer: bool, restarted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    running = _running(tmp_path)
-    written = max(path.stat().st_mtime for path in (tmp_path / "secrets/.mounted/postgres-exporter-db").iterdir())
-    started = datetime.fromtimestamp(written - 60 if newer else written + 60, UTC)
-    calls: list[tuple[str, ...]] = []
-
-    def compose(_: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        calls.append(arguments)
-        return subprocess.CompletedProcess(arguments, 0, "", "")
-
-    monkeypatch.setattr(exporters, "compose", compose)
-    monkeypatch.setattr(exporters, "started_at", lambda *_: started)
-    (reconciler,) = exporters.exporter_reconcilers(running.site)
-    assert bool(reconciler.drift(running)) is restarted
-    assert reconciler.apply(running) == []
-    assert calls == ([("restart", "postgres-exporter-db")] if restarted else [])
-
-
-def test_one_that_does_not_start_is_told_and_one_that_does_not_run_is_left(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    running = _running(tmp_path)
-    (reconciler,) = exporters.exporter_reconcilers(running.site)
-    monkeypatch.setattr(exporters, "compose", lambda *a: subprocess.CompletedProcess(a, 1, "", "no such container"))
-    monkeypatch.setattr(exporters, "started_at", lambda *_: None)
-    assert reconciler.apply(running) == []
-    monkeypatch.setattr(exporters, "started_at", lambda *_: datetime.fromtimestamp(0, UTC))
-    (problem,) = reconciler.apply(running)
-    assert "no such container" in problem.message
-
-
 def test_what_is_written_again_unchanged_keeps_its_time(tmp_path: Path) -> None:
     site = site_of(DB)
     ensure_secrets(site, tmp_path)
@@ -218,9 +180,3 @@ def test_what_is_written_again_unchanged_keeps_its_time(tmp_path: Path) -> None:
     os.utime(path, (1, 1))
     ensure_secrets(site, tmp_path)
     assert path.stat().st_mtime == 1
-
-
-def _running(root: Path) -> Running:
-    compiled = compile_text(DB, "services.yaml")
-    ensure_secrets(compiled.site, root)
-    return running_stack(root, compiled.site, compiled.artifacts)

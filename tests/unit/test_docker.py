@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.docker import compose, running_services, started_at
+from generator.docker import compose, running_services, started
 
 
 def test_a_compose_that_hangs_is_ended_and_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,27 +17,22 @@ def test_a_compose_that_hangs_is_ended_and_has_failed(tmp_path: Path, monkeypatc
     assert (done.returncode, done.stderr) == (124, "docker compose did not end within 1 s")
 
 
-@pytest.mark.parametrize(
-    ("shown", "code", "expected"),
-    [("2026-11-21T16:40:22.932123456Z", 0, datetime(2026, 11, 21, 16, 40, 22, 932123, UTC)), ("", 1, None)],
-    ids=["it runs", "it has just gone"],
-)
-def test_a_container_is_asked_when_it_started(
-    shown: str, code: int, expected: datetime | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_containers_are_asked_when_they_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     docker = tmp_path / "docker"
-    docker.write_text(f'#!/bin/sh\n[ "$1" = compose ] && echo 4f2a && exit 0\necho "{shown}"\nexit {code}\n')
+    shown = "loki 2026-11-21T16:40:22.932123456Z\ngone\ncache 2026-11-21T16:40:23Z"
+    docker.write_text(f'#!/bin/sh\n[ "$1" = compose ] && echo 4f2a && exit 0\necho "{shown}"\nexit 1\n')
     docker.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert started_at(tmp_path, "postgres-exporter-db") == expected
+    loki, cache = datetime(2026, 11, 21, 16, 40, 22, 932123, UTC), datetime(2026, 11, 21, 16, 40, 23, tzinfo=UTC)
+    assert started(tmp_path) == {"loki": loki.timestamp(), "cache": cache.timestamp()}
 
 
-def test_a_container_that_does_not_run_has_no_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_nothing_runs_nothing_was_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     docker = tmp_path / "docker"
     docker.write_text("#!/bin/sh\nexit 0\n")
     docker.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert started_at(tmp_path, "postgres-exporter-db") is None
+    assert started(tmp_path) == {}
 
 
 def test_without_docker_nothing_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,14 +1,16 @@
 """prometheus.yml and blackbox.yml, as values."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import yaml
 
-from generator.model import Probe, SecretRef, Site
+from generator.model import Alert, Probe, SecretRef, Site
 from generator.render.blackbox import render_blackbox
-from generator.render.prometheus import prometheus_duration, prometheus_size, render_prometheus
+from generator.render.prometheus import prometheus_duration, prometheus_size, render_prometheus, render_with_rules
+from generator.render.seal import seal_in
 from tests.unit.sites import STACK, make_alert, make_job, make_service, make_site
 
 DAY = 86400
@@ -58,7 +60,27 @@ def test_alerts_go_to_alertmanager_below_its_path_with_no_label_added() -> None:
 
 def test_rules_are_the_rendered_ones_and_the_users_own() -> None:
     site = make_site(make_service("api", (make_alert(),)), make_service("quiet"), make_service("web", (make_alert(),)))
-    assert config_of(site)["rule_files"] == ["rules/api/*.yml", "rules/web/*.yml", "custom/*.yml"]
+    *files, seal = config_of(site)["rule_files"]
+    assert files == ["rules/api/*.yml", "rules/web/*.yml", "custom/*.yml"]
+    assert re.fullmatch(r"rules/\*\.sha256-[0-9a-f]{16}", seal)
+
+
+def test_the_seal_is_another_one_for_whatever_is_rendered_and_stays_for_the_same() -> None:
+    def seal(*alerts: Alert, **job: Any) -> str:
+        site = make_site(make_service("api", alerts, jobs=(make_job("api", **job),)))
+        (main, *_) = render_with_rules(site)
+        return seal_in(main.content)
+
+    usual = seal(make_alert())
+    assert seal(make_alert()) == usual
+    other = (
+        seal(make_alert("Another")),
+        seal(make_alert(keep_firing_seconds=60)),
+        seal(make_alert(annotations={"summary": "other words"})),
+        seal(make_alert(), interval=30),
+        seal(),
+    )
+    assert len({usual, *other}) == 1 + len(other)
 
 
 def test_a_target_carries_its_service_environment_and_name() -> None:
@@ -121,7 +143,8 @@ def test_blackbox_knows_every_way_of_asking_and_each_dns_question() -> None:
     )
     (artifact,) = render_blackbox(make_site(make_service("site", probes=probes)))
     modules = yaml.safe_load(artifact.content)["modules"]
-    assert list(modules) == ["dns_acme_dev_mx", "http_2xx", "tcp", "tls"]
+    *names, seal = modules
+    assert (names, seal) == (["dns_acme_dev_mx", "http_2xx", "tcp", "tls"], seal_in(artifact.content))
     assert modules["dns_acme_dev_mx"]["dns"]["query_type"] == "MX"
     assert modules["tls"]["tcp"]["tls"] is True
     assert "tls" not in modules["tcp"]["tcp"]
@@ -129,4 +152,5 @@ def test_blackbox_knows_every_way_of_asking_and_each_dns_question() -> None:
 
 def test_blackbox_gives_up_before_prometheus_does() -> None:
     (artifact,) = render_blackbox(make_site())
-    assert {module["timeout"] for module in yaml.safe_load(artifact.content)["modules"].values()} == {"4s"}
+    modules = yaml.safe_load(artifact.content)["modules"]
+    assert {module["timeout"] for name, module in modules.items() if not seal_in(name)} == {"4s"}

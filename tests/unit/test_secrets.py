@@ -14,7 +14,7 @@ from generator.conventions import USER_HASH_KEY
 from generator.diagnostics import Problems
 from generator.logs.user_hash import read_key
 from generator.model import Logs, SecretRef, Site
-from generator.secrets import ensure_secrets, main, missing_secrets, needed_secrets
+from generator.secrets import ensure_secrets, main, missing_secrets, needed_secrets, share_seal
 from tests.unit.sites import STACK, make_job, make_service, make_site
 
 PUBLIC = replace(STACK, domain="mon.acme.dev")
@@ -74,6 +74,20 @@ def test_each_service_that_pushes_its_lines_has_a_token_and_so_has_the_collector
     expected = {"collector/edge_fn_logs_token", "edge-fn/edge_fn_logs_token", "bot/bot_logs_token"}
     assert expected <= shares(tmp_path)
     assert "bot/edge_fn_logs_token" not in shares(tmp_path)
+
+
+def test_the_collector_is_given_a_seal_of_its_tokens_that_changes_with_them_and_shows_none(tmp_path: Path) -> None:
+    site = make_site(make_service("bot", logs=Logs("push")))
+    ensure_secrets(site, tmp_path)
+    path = tmp_path / "secrets/.mounted/collector/seal"
+    first = path.read_text()
+    assert first == share_seal(site, tmp_path, "collector")
+    (tmp_path / "secrets/bot_logs_token").write_text("another one\n")
+    assert share_seal(site, tmp_path, "collector") != first
+    ensure_secrets(site, tmp_path)
+    assert path.read_text() == share_seal(site, tmp_path, "collector")
+    (tmp_path / "secrets/user_hash_key").write_text("another key\n")
+    assert share_seal(site, tmp_path, "collector") != path.read_text(), "without the key nobody can try tokens out"
 
 
 def test_a_services_own_secrets_are_made_and_shared_by_those_that_name_them(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""Gets the container images that the stack runs: pulled, or built out of package registries when no registry answers.
+"""Gets the container images that the stack runs: pulled, or built out of package registries when none can be
+reached.
 
 It knows nothing of services.yaml but whether that is the demo's and asks for the error tracker, and imports nothing of
 the generator.

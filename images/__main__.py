@@ -11,7 +11,7 @@ import argparse
 import fcntl
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from typing import Final
 
@@ -95,7 +95,8 @@ def _provide(names: Sequence[str], mode: provide.Mode, rebuild: bool) -> int:
             had[demo.NAME] = _demo(python, rebuild)
         except Failed as error:
             failures.append(error)
-    merge_dotenv(_DOTENV, _changes(had, everything))
+    failed = {*(image.name for image in wanted), *([demo.NAME] if with_demo else [])} - had.keys()
+    merge_dotenv(_DOTENV, _changes(had, everything, failed))
     for failure in failures:
         print(f"lookout: {failure}", file=sys.stderr)
     if everything and not failures and docker.local_images() != before:
@@ -116,8 +117,11 @@ def _demo(python: str, rebuild: bool) -> str:
     return tag if tag in docker.local_images() and not rebuild else demo.build(python)
 
 
-def _changes(had: dict[str, str | None], everything: bool) -> dict[str, str | None]:
-    """What .env is to say. compose wants a reference for every service, those of a profile that is off included."""
+def _changes(had: dict[str, str | None], everything: bool, failed: Set[str] = frozenset()) -> dict[str, str | None]:
+    """What .env is to say. compose wants a reference for every service, those of a profile that is off included.
+
+    Of what could not be had this time, nothing changes: it may run, as it was had before.
+    """
     changes = {variable(name): reference for name, reference in had.items()}
     changes["DOCKER_API"] = docker.api_version()
     changes["DOCKER_ROOT"] = docker.ask("info", "--format", "{{.DockerRootDir}}")
@@ -129,11 +133,10 @@ def _changes(had: dict[str, str | None], everything: bool) -> dict[str, str | No
             changes.setdefault(image.variable, image.pulled)
     changes.setdefault(variable(demo.NAME), demo.reference())
     changes["COMPOSE_FILE"] = present.get("COMPOSE_FILE", _COMPOSE_FILES)
-    switched = {
-        "demo": demo.NAME in had,
-        "grafana": had.get("grafana") is not None,
-        **{profile: had.get(name) is not None for name, profile in tracker.WANTED_BY.items()},
-    }
+    profiles = {"grafana": "grafana", **tracker.WANTED_BY}
+    switched = {profile: had.get(name) is not None for name, profile in profiles.items() if name not in failed}
+    if not failed & {demo.NAME, *_OF_THE_DEMO}:
+        switched["demo"] = demo.NAME in had
     kept = [profile for profile in present.get("COMPOSE_PROFILES", "").split(",") if profile not in ("", *switched)]
     changes["COMPOSE_PROFILES"] = ",".join(sorted({*kept, *(name for name, on in switched.items() if on)}))
     return changes

@@ -2,11 +2,13 @@
 
 import os
 import subprocess
+import threading
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from images import CACHE, Failed
-from images.progress import run_logged
+from images.progress import log_of, run_logged, without_login
 
 
 @cache
@@ -50,9 +52,48 @@ def local_images() -> frozenset[str]:
     return frozenset(ask("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").splitlines())
 
 
-def pull(name: str, reference: str) -> None:
-    """Pull an image, output into the log of `name`."""
-    run_logged(name, ["docker", "pull", reference], environment())
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """How a pull ended: its exit code, the last line that docker said, whether a registry had named what is pulled,
+    and whether it was given up because none did in time."""
+
+    code: int
+    sentence: str
+    answered: bool
+    timed_out: bool
+
+
+def pull(name: str, reference: str, patience: float) -> Pulled:
+    """Pull an image, output into the log of `name`; given up when no registry answers within `patience` seconds. A
+    registry that has answered may take as long as it needs."""
+    command = ["docker", "pull", reference]
+    answered, late, sentence = False, threading.Event(), ""
+    with log_of(name).open("a", encoding="utf-8") as log:
+        print(f"$ {' '.join(command)}", file=log, flush=True)
+        with subprocess.Popen(
+            command, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, errors="replace",
+        ) as process:  # fmt: skip
+
+            def give_up() -> None:
+                late.set()
+                process.terminate()
+
+            timer = threading.Timer(patience, give_up)
+            timer.start()
+            try:
+                for line in map(without_login, process.stdout or ()):
+                    print(line.rstrip(), file=log, flush=True)
+                    sentence = line.strip() or sentence
+                    if "Pulling from" in line:
+                        answered = True
+                        timer.cancel()
+                code = process.wait()
+            finally:
+                timer.cancel()
+    if late.is_set() and not answered:
+        return Pulled(code or 1, f"no registry answered within {patience:.0f} s", False, True)
+    return Pulled(code, sentence or f"docker pull ended with {code}", answered, False)
 
 
 def build(name: str, context: Path, tag: str, arguments: dict[str, str]) -> None:

@@ -26,8 +26,11 @@ def show(text: str, end: str = "\n") -> None:
 
 
 @contextmanager
-def step(title: str, doing: str) -> Iterator[None]:
-    """One line: what is done to what, a dot every 15 s so that a long step is seen to live, and how long it took."""
+def step(title: str, doing: str) -> Iterator[list[str]]:
+    """One line: what is done to what, a dot every 15 s so that a long step is seen to live, and how long it took.
+
+    A step that ends without an exception and yet not well says how by appending the words to what it is given.
+    """
     show(f"  {title:<28} {doing} ", end="")
     started = time.monotonic()
     done = threading.Event()
@@ -38,14 +41,15 @@ def step(title: str, doing: str) -> Iterator[None]:
 
     heart = threading.Thread(target=beat, daemon=True)
     heart.start()
-    ending = "failed after"
+    ending = ["failed after"]
+    said: list[str] = []
     try:
-        yield
-        ending = ""
+        yield said
+        ending = said
     finally:
         done.set()
         heart.join()
-        show(f"{ending} {time.monotonic() - started:.0f} s".lstrip())
+        show(" ".join([*ending, f"{time.monotonic() - started:.0f} s"]))
 
 
 def log_of(name: str) -> Path:
@@ -54,11 +58,16 @@ def log_of(name: str) -> Path:
     return LOGS / f"{name}.log"
 
 
+def without_login(text: str) -> str:
+    """The text, with nobody's name and password in an address."""
+    return _LOGIN.sub("://***@", text)
+
+
 def run_logged(name: str, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
     """Run `command`, everything it prints appended to the log of `name`. Raises Failed with the end of that log."""
     path = log_of(name)
     with path.open("a", encoding="utf-8") as log:
-        print(f"$ {_LOGIN.sub('://***@', ' '.join(command))}", file=log, flush=True)
+        print(f"$ {without_login(' '.join(command))}", file=log, flush=True)
         try:
             code = subprocess.run(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, check=False

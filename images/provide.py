@@ -4,10 +4,11 @@ from collections.abc import Callable, Container, Iterable
 from enum import StrEnum
 from functools import cache
 
-from images import Failed, docker, registry
+from images import Failed, docker, registry, room
 from images.build import build_image
-from images.pins import Image, load_pins
-from images.progress import log_of, step, warn
+from images.machine import MODE
+from images.pins import Image
+from images.progress import log_of, warn
 from images.tools import install_tools
 
 
@@ -17,10 +18,6 @@ class Mode(StrEnum):
     AUTO = "auto"
     PULL = "pull"
     BUILD = "build"
-
-
-# The smallest, and surely there: asked for to learn whether a registry answers.
-_PROBE = "node-exporter"
 
 
 def present(image: Image, local: Container[str], mode: Mode) -> str | None:
@@ -40,42 +37,55 @@ def provide(image: Image, mode: Mode, rebuild: bool = False) -> str | None:
 
 
 def _get(image: Image, mode: Mode) -> str | None:
-    if mode is Mode.PULL or (mode is Mode.AUTO and registry_answers()):
-        try:
-            return _pull(image)
-        except Failed as error:
-            if mode is Mode.PULL or image.standin is None:
-                raise
-            warn(f"{image.title} cannot be pulled, its stand-in is built: {str(error).splitlines()[0]}")
+    """Pulled if a registry can be reached. Built only where none can, or when asked: that a registry refuses is for a
+    person to know, and no reason to compile for half an hour."""
+    if mode is not Mode.BUILD and registry.pull(image):
+        return image.pulled
+    sentence = registry.asked().unreachable
+    if mode is Mode.PULL:
+        raise registry.Refused(f"{image.title} cannot be pulled: {sentence}\n    full log: {log_of(image.name)}")
+    if sentence:
+        _say_unreachable(sentence)
     if image.standin is None:
-        warn(f"{image.title} IS LEFT OUT: no image registry answers, and no package registry has it.")
+        warn(f"{image.title} IS LEFT OUT: no image registry can be reached, and no package registry has it.")
         return None
     if image.standin_version != image.version:
         warn(f"{image.name}: {image.standin_version} stands in for {image.version}, which no package registry has.")
+    _look_for_room(image, mode)
     build_image(image)
     return image.standin
 
 
-def _pull(image: Image) -> str:
-    log_of(image.name).unlink(missing_ok=True)
-    with step(image.title, "pulling"):
-        docker.pull(image.name, image.pulled)
-    return image.pulled
-
-
 @cache
-def registry_answers() -> bool:
-    """Asked once a run, and only when something is missing."""
-    return registry.answers(load_pins().images[_PROBE])
+def _say_unreachable(sentence: str) -> None:
+    """Once a run."""
+    warn(f"no image registry can be reached, so what is missing is built: {sentence}")
+
+
+def _look_for_room(image: Image, mode: Mode) -> None:
+    """What is short stops a build that nobody asked for; one that was asked for is tried."""
+    for lack in room.shortages(image):
+        text = f"{image.title}: building needs {lack}"
+        if mode is not Mode.BUILD:
+            raise Failed(f"{text}\n    with less it may be tried: {MODE}=build make up")
+        warn(text)
 
 
 def each(images: Iterable[Image], get: Callable[[Image], str | None]) -> tuple[dict[str, str | None], list[Failed]]:
-    """Do all that can be done: what was had by name, and what failed."""
+    """Do all that can be done: what was had by name, and what failed. What a registry refuses to give at all is said
+    once, with the names of the others that were to be pulled."""
     had: dict[str, str | None] = {}
-    failures = []
+    failures: list[Failed] = []
+    refused: list[str] = []
     for image in images:
         try:
             had[image.name] = get(image)
+        except registry.Refused as error:
+            if not refused:
+                failures.append(error)
+            refused.append(image.title)
         except Failed as error:
             failures.append(error)
+    if refused[1:]:
+        failures.append(Failed(f"not pulled for the same reason: {', '.join(refused[1:])}"))
     return had, failures

@@ -51,7 +51,7 @@ tell() {
     else
         say "  From your own computer: ssh -L $port:127.0.0.1:$port -L $kuma_port:127.0.0.1:$kuma_port USER@SERVER"
     fi
-    [[ -n $grafana ]] || loud "Grafana is left out: no image registry answers. Its dashboards are rendered and wait for it."
+    [[ -n $grafana ]] || loud "Grafana is left out: no image registry can be reached. Its dashboards are rendered and wait for it."
     "$PYTHON" -m generator.secrets
 }
 

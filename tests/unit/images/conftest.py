@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from images import build, docker, machine, progress, provide, registry, tools
+from images import build, docker, machine, progress, provide, registry, room, tools
 from tests.unit.images.fake_docker import Docker
 
 CACHED = (
@@ -19,7 +19,8 @@ CACHED = (
     machine.pip_settings,
     machine.own_certificates,
     machine.proxies,
-    provide.registry_answers,
+    provide._say_unreachable,
+    registry.asked,
 )
 
 
@@ -31,6 +32,10 @@ def machine_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setattr(registry, "SILENT", cache / "registry.silent")
     monkeypatch.setattr(tools, "FOLDER", cache / "tools")
     monkeypatch.setattr(build, "CACHE", cache)
+    monkeypatch.setattr(room, "CACHE", cache)
+    # The machine of these tests has room enough; those of a small one say so.
+    monkeypatch.setattr(room, "shortages", lambda image: [])
+    monkeypatch.setattr(registry, "RETRY_SECONDS", (0.0, 0.0))
     for variable in (machine.MODE, machine.MIRROR, "NPM_CONFIG_REGISTRY", "GOPROXY", "PIP_INDEX_URL"):
         monkeypatch.delenv(variable, raising=False)
     for function in CACHED:

@@ -1,18 +1,16 @@
 """What can be pulled is pulled, the rest is built or left out, and .env says which."""
 
-import os
 import re
-import time
 from pathlib import Path
 
 import pytest
 
-from images import Failed, demo, docker, machine, progress, provide, registry
+from images import Failed, demo, docker, machine, progress, provide
 from images.__main__ import main
 from images.dotenv import merge_dotenv, read_dotenv
 from images.pins import Image, Pins, load_pins
 from images.provide import Mode
-from tests.unit.images.fake_docker import ANSWERS, KNOWS_ONE, REFUSES, SILENT, Docker, command, image
+from tests.unit.images.fake_docker import ANSWERS, REFUSES, SILENT, Docker, command, image
 
 IMAGES = tuple(load_pins().images.values())
 # --- .env ---
@@ -73,9 +71,8 @@ LOKI = image("loki")
 CASES = {
     "what was pulled is used": (Mode.AUTO, [LOKI.pulled, str(LOKI.standin)], REFUSES, LOKI.pulled, 0, []),
     "a stand-in that is there is used, and nobody asked": (Mode.AUTO, [str(LOKI.standin)], SILENT, LOKI.standin, 0, []),
-    "a registry that answers is pulled from": (Mode.AUTO, [], ANSWERS, LOKI.pulled, 2, []),
+    "a registry that answers is pulled from": (Mode.AUTO, [], ANSWERS, LOKI.pulled, 1, []),
     "no registry, so it is built": (Mode.AUTO, [], REFUSES, LOKI.standin, 1, ["loki"]),
-    "a registry that lacks this one": (Mode.AUTO, [], KNOWS_ONE, LOKI.standin, 2, ["loki"]),
     "pull: a stand-in does not count": (Mode.PULL, [str(LOKI.standin)], ANSWERS, LOKI.pulled, 1, []),
     "build: what was pulled does not count, and nobody is asked": (
         Mode.BUILD, [LOKI.pulled], SILENT, LOKI.standin, 0, ["loki"],
@@ -130,28 +127,6 @@ def test_one_image_that_fails_does_not_keep_the_others(fake: Docker) -> None:
     had, failures = provide.each([LOKI, image("caddy")], get)
     assert had == {"caddy": image("caddy").pulled}
     assert [str(failure) for failure in failures] == ["loki: broken"]
-
-
-# --- does a registry answer? ---
-
-
-def test_a_registry_that_says_nothing_is_not_waited_for(fake: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "PATIENCE_SECONDS", 1.0)
-    fake.registry("exec sleep 30\n")
-    started = time.monotonic()
-    assert not registry.answers(LOKI)
-    assert time.monotonic() - started < 5
-
-
-def test_that_no_registry_answers_is_remembered_for_an_hour(fake: Docker) -> None:
-    assert not registry.answers(LOKI)
-    fake.registry(ANSWERS)
-    assert not registry.answers(LOKI)
-    assert len(fake.calls("pull")) == 1
-    hour_ago = time.time() - 3601
-    os.utime(registry.SILENT, (hour_ago, hour_ago))
-    assert registry.answers(LOKI)
-    assert not registry.SILENT.exists()
 
 
 # --- the demo's image ---

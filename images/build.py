@@ -6,6 +6,7 @@ package clients keep what they have already fetched, and a tag is set last.
 
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Final
 from images import CACHE, ROOT, Failed, docker, machine
 from images.pins import Image, load_pins
 from images.progress import log_of, run_logged, step, warn
-from images.recipes import RECIPES, DebianPackage, GoModule, Recipe, recipe_of
+from images.recipes import RECIPES, DebianPackage, GoModule, Recipe, WholeModule, recipe_of
 
 STANDINS: Final = ROOT / "images" / "stand-ins"
 MODULES: Final = ROOT / "images" / "go"
@@ -80,13 +81,8 @@ def place(part: GoModule | DebianPackage, name: str, version: str, root: Path) -
                 (root / target).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(compiled / _program(package), root / target)
         return
-    found = _unpack(part, name, version, root)
-    if found == version:
-        return
-    if part.otherwise is None:
-        warn(f"{name}: {found} stands in for {version}: the distribution moved on, and it compiles from no module.")
-        return
-    place(part.otherwise, name, version, root)
+    if _unpack(part, name, version, root) != version:
+        place(part.otherwise, name, version, root)
 
 
 def compile_module(part: GoModule, name: str, version: str) -> Path:
@@ -100,10 +96,31 @@ def compile_module(part: GoModule, name: str, version: str) -> Path:
     with step(f"{name} {version}", "compiling"):
         half = _fresh(target.with_name(f"{target.name}.part"))
         stamp = f"-s -w -X {part.stamp}={part.stamp_prefix}{version}"
-        script = f"go build -o /out/ -ldflags '{stamp}' {' '.join(part.programs)}"
-        docker.run(name, builder, _go_options(part, half), script)
+        script = f"go build $flags -o /out/ -ldflags '{stamp}' {' '.join(part.programs)}"
+        docker.run(name, builder, _go_options(part, half), _complete(part.whole) + script)
         half.rename(target)
     return target
+
+
+def _complete(module: WholeModule | None) -> str:
+    """Shell that sets $flags, so that a module which lacks files is compiled from a copy that has them."""
+    if module is None:
+        return "flags=\n"
+    puts = "".join(
+        f"mkdir -p {shlex.quote(f'/tmp/whole/{Path(file).parent}')}\n"
+        f"printf %s {shlex.quote(module.content)} > {shlex.quote(f'/tmp/whole/{file}')}\n"
+        for file in module.files
+    )
+    return f"""
+        go mod download {module.path}
+        cp -r "$(go list -m -f '{{{{.Dir}}}}' {module.path})" /tmp/whole
+        chmod -R u+w /tmp/whole
+        {puts}
+        cp go.mod /tmp/whole.mod
+        cp go.sum /tmp/whole.sum
+        go mod edit -replace {module.path}=/tmp/whole /tmp/whole.mod
+        flags=-modfile=/tmp/whole.mod
+    """
 
 
 def built_folder(part: GoModule, version: str) -> Path:
@@ -138,7 +155,7 @@ def _program(package: str) -> str:
 
 
 def _unpack(part: DebianPackage, name: str, version: str, root: Path) -> str:
-    """Copy a package's files below `root` if it is the pinned version or there is no other way; the version it has."""
+    """Copy a package's files below `root` if it is the pinned version; the version it has."""
     base = ensure_base()
     with step(f"{name} {version}", "fetching the package"):
         output = _fresh(_WORK / f"{name}-package")
@@ -158,7 +175,7 @@ def _unpack(part: DebianPackage, name: str, version: str, root: Path) -> str:
         """
         docker.run(name, base, ["--volume", f"{output}:/out", "--volume", f"{_APT_CACHE}:/var/lib/apt/lists"], script)
         found = upstream_version((output / "version").read_text(encoding="utf-8").strip())
-        if found == version or part.otherwise is None:
+        if found == version:
             shutil.copytree(output / "files", root, dirs_exist_ok=True)
         shutil.rmtree(output)
     return found

@@ -21,6 +21,18 @@ class GoModule:
     stamp: str
     """The variable that the linker sets to the version."""
     stamp_prefix: str = ""
+    whole: "WholeModule | None" = None
+    """A module of which the proxy's copy lacks files that its own source embeds."""
+
+
+@dataclass(frozen=True, slots=True)
+class WholeModule:
+    """A module that compiles only with files which its release makes and its source does not hold (built web pages).
+    They are put into a copy of the module, after go.sum has verified it."""
+
+    path: str
+    files: tuple[str, ...]
+    content: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +41,7 @@ class DebianPackage:
 
     package: str
     files: Mapping[str, str]
-    otherwise: GoModule | None = None
+    otherwise: GoModule
     """How to get the same version once the distribution has moved on."""
 
 
@@ -60,15 +72,20 @@ RECIPES: Final = (
     Recipe(
         "alertmanager",
         (
-            # The server's module lacks files that its own source embeds.
-            DebianPackage(
-                "prometheus-alertmanager",
+            GoModule(
+                "alertmanager",
                 {
-                    "usr/bin/prometheus-alertmanager": "usr/bin/alertmanager",
-                    "usr/share/prometheus/alertmanager": "usr/share/prometheus/alertmanager",
+                    "github.com/prometheus/alertmanager/cmd/alertmanager": "usr/bin/alertmanager",
+                    "github.com/prometheus/alertmanager/cmd/amtool": "usr/bin/amtool",
                 },
+                _COMMON,
+                # Its pages are built from npm packages that not every registry serves; the API needs none of them.
+                whole=WholeModule(
+                    "github.com/prometheus/alertmanager",
+                    ("ui/app/dist/elm/index.html", "ui/app/dist/mantine/index.html"),
+                    "<!doctype html><title>Alertmanager</title><p>This build of Alertmanager has no pages.</p>",
+                ),
             ),
-            GoModule("alertmanager", {"github.com/prometheus/alertmanager/cmd/amtool": "usr/bin/amtool"}, _COMMON),
         ),
     ),
     Recipe(

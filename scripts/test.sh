@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
 # `make test`: all that guards a change, in the order in which a mistake is found soonest. LOOKOUT_SOAK=1 (`make soak`)
 # runs the same with larger numbers. Nothing that it starts outlives it, dockerd included.
+#
+# End-to-end tests wait most of their time, so three stacks run beside all other tests: one is left in peace (the healthy
+# quarter of an hour), one is broken, one is changed. Each is a lane: a pytest of its own with a stack of its own.
 # shellcheck source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -14,8 +17,15 @@ load_docker
 release=
 docker info >/dev/null 2>&1 || release=yes
 
+# Lane -> the process that runs it.
+declare -A LANES=()
+
 finish() {
-    local code=$?
+    local code=$? lane
+    for lane in "${!LANES[@]}"; do
+        kill "${LANES[$lane]}" 2>/dev/null || true
+        wait "${LANES[$lane]}" 2>/dev/null || true
+    done
     rm -rf "$scratch"
     [[ -z $release ]] || scripts/host.sh release || true
     if [[ $code == 0 ]]; then
@@ -64,18 +74,41 @@ tests() {
         --cov=generator --cov-report=term:skip-covered --cov-fail-under=95
 }
 
-# While nothing else runs: what is measured is the program, and not its neighbours.
+# While nothing else runs but the stack that is left in peace: what is measured is the program, and not its neighbours.
 speed() { bin pytest tests/bench --durations 20; }
 
-end_to_end() { bin pytest tests/e2e --durations 20; }
+# lane NUMBER NAME FILE...: run end-to-end tests in the background, on stack NUMBER; `join NAME` waits for them.
+lane() {
+    local number=$1 name=$2
+    LOOKOUT_E2E_LANE=$number "$(dirname "$PYTHON")/pytest" --durations 20 "${@:3}" >"$scratch/$name.log" 2>&1 &
+    LANES[$name]=$!
+}
+
+join() {
+    local name=$1 code=0
+    wait "${LANES[$name]}" || code=$?
+    unset "LANES[$name]"
+    cat "$scratch/$name.log"
+    return "$code"
+}
+
+E2E=tests/e2e/test
+end_to_end() {
+    lane 1 steady "${E2E}"_{1_boot,2_evidence,6_containers,2_healthy}.py
+    lane 2 broken "${E2E}"_{3_outage,7_drills}.py
+    lane 3 changed "${E2E}"_{4_follow,5_any_app,6_apps,8_docs}.py
+}
 
 step "machine: Docker, Compose, Python" scripts/host.sh ensure
 load_docker
 step "Python environment" prepare_python
 step "images" "$PYTHON" -m images
+step "end to end, in the background" end_to_end
 step "lint" lint
 step "rendered files are fresh" fresh
-step "speed" speed
 step "tests" tests
-step "end to end" end_to_end
+step "end to end: broken" join broken
+step "end to end: changed" join changed
+step "speed" speed
+step "end to end: in peace" join steady
 STEP=

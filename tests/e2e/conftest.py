@@ -1,6 +1,7 @@
 """One stack for all end-to-end tests; they run in the order of their files."""
 
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.stack import Stack, boot, tear_down
+
+# Ended by scripts/test.sh, they remove their stack as after an interrupt from the keyboard.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

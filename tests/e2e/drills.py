@@ -19,11 +19,13 @@ from tests.e2e.stage import (
     serve_short_certificate,
     start_hungry,
 )
+from tests.support.notified import firing
 
 Heard = tuple[str, str]
 
 # What says that all is well, or that a machine which runs these tests is busy.
 ALWAYS: Final = frozenset({(WATCHDOG, "lookout")})
+UNCOUNTED: Final = frozenset({WATCHDOG, OUTAGE_RECENT, *BUSY_MACHINE})
 # After the last promised alert it is watched for so long whether another one comes.
 LINGER: Final = 45
 # So long the next fault waits for the all-clear of the one before; what keeps firing for longer is known by then.
@@ -52,12 +54,13 @@ class Drill:
 
 @dataclass(slots=True)
 class Outcome:
-    """What was seen of a drill: seconds from the fault to each alert, from its end to the all-clear of each, and what
-    nobody had promised."""
+    """What was seen of a drill: seconds from the fault to each alert, from its end to the all-clear of each, what the
+    receivers were sent meanwhile, and what of it was not promised."""
 
     drill: Drill
     seconds: dict[Heard, float] = field(default_factory=dict)
     cleared: dict[Heard, float] = field(default_factory=dict)
+    sent: list[str] = field(default_factory=list)
     unexpected: set[Heard] = field(default_factory=set)
     ended: float = 0.0
 
@@ -76,7 +79,7 @@ def active(stack: Stack) -> set[Heard]:
     return {
         (labels["alertname"], labels.get("service", ""))
         for labels in (alert["labels"] for alert in shown)
-        if labels["alertname"] not in {WATCHDOG, OUTAGE_RECENT, *BUSY_MACHINE} and is_ours(labels)
+        if labels["alertname"] not in UNCOUNTED and is_ours(labels)
     }
 
 
@@ -101,6 +104,7 @@ def run(stack: Stack, drill: Drill) -> Outcome:
     wait_for(lambda: not active(stack) & drill.promised, OWN_PATIENCE, "what it brings is over from before", every=2)
     before = (begun(stack) | STARTED_OFTEN) - drill.promised
     outcome = Outcome(drill)
+    already = len(stack.messages())
     began = time.monotonic()
     drill.begin(stack)
     try:
@@ -109,6 +113,11 @@ def run(stack: Stack, drill: Drill) -> Outcome:
         drill.end(stack)
         outcome.ended = time.monotonic()
     until_clear(stack, outcome, PATIENCE)
+    outcome.sent = [m["text"] for m in stack.messages()[already:] if m["to"] != "ping"]
+    notified = set().union(*(firing(text) for text in outcome.sent))
+    outcome.unexpected |= {
+        alert for alert in notified - before - drill.promised - drill.also if alert[0] not in UNCOUNTED
+    }
     return outcome
 
 

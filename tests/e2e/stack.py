@@ -1,7 +1,8 @@
 """The real stack, brought up by `make up` from a copy of this repository, and gone afterwards.
 
-It runs beside a stack of yours: another project name, network and ports. Slack, Telegram and the dead man's switch
-are one container on the stack's own network that speaks their protocols.
+It runs beside a stack of yours, and beside others of its kind: LOOKOUT_E2E_LANE=1 … 9 gives each its own project name,
+network and ports. Slack, Telegram and the dead man's switch are one container on the stack's own network that speaks
+their protocols.
 """
 
 import json
@@ -21,13 +22,15 @@ from generator.docker import docker_environment
 from tests.e2e.certificates import make_authority
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
-PROJECT: Final = "lookout-e2e"
+LANE: Final = int(os.environ.get("LOOKOUT_E2E_LANE", "0"))
+PROJECT: Final = f"lookout-e2e{LANE or ''}"
+OTHER_LANES: Final = f"lookout-e2e{f'[^{LANE}]' if LANE else '[0-9]'}.+"
 ENVIRONMENT: Final = {
     "COMPOSE_PROJECT_NAME": PROJECT,
     "LOOKOUT_NETWORK": PROJECT,
-    "LOOKOUT_PORT": "18080",
-    "LOOKOUT_KUMA_PORT": "13001",
-    "LOOKOUT_DEMO_PORT": "18000",
+    "LOOKOUT_PORT": str(18080 + 100 * LANE),
+    "LOOKOUT_KUMA_PORT": str(13001 + 100 * LANE),
+    "LOOKOUT_DEMO_PORT": str(18000 + 100 * LANE),
     "COMPOSE_FILE": "compose.yaml:compose.rendered.yaml:tests/e2e/compose.ca.yaml",
 }
 PUBLIC_NAME: Final = "shop.acme.test"
@@ -128,7 +131,7 @@ class Stack:
 
 def is_ours(labels: Mapping[str, str]) -> bool:
     """Whether an alert is of this stack: other tests' containers, on the same machine, are none of its concern."""
-    return "container" not in labels or labels["container"].startswith(PROJECT)
+    return "container" not in labels or labels["container"].startswith(f"{PROJECT}-")
 
 
 def wait_for(ask: Callable[[], Answer], seconds: float, what: str, every: float = 0.5) -> Answer:
@@ -167,6 +170,8 @@ def boot(root: Path) -> Stack:
     make_authority(root / "ca", PUBLIC_NAME)
     stack.edit("token: secret:telegram_token}", "token: secret:telegram_token, api: 'http://receivers:8080'}")
     stack.edit("\nservices:\n", "\nwatchdog: {ping: secret:healthchecks_url}\n\nservices:\n")
+    # Stacks of other lanes on this machine have services of the same names.
+    stack.edit("vps: {owner: ana}", f"vps: {{owner: ana, params: {{containers: 'container!~\"{OTHER_LANES}\"'}}}}")
     (root / "secrets").mkdir(mode=0o700, exist_ok=True)
     for name, value in SECRETS.items():
         (root / "secrets" / name).write_text(value)

@@ -18,7 +18,7 @@ def test_a_healthy_demo_keeps_still(stack: Stack) -> None:
     seconds = int(float(stack.query(AGE)[0]["value"][1]))
     fired = stack.query(
         "count by (alertname, service) (count_over_time("
-        f'ALERTS{{alertstate="firing",container=~"|{PROJECT}.*"}}[{seconds}s]))'
+        f'ALERTS{{alertstate="firing",container=~"|{PROJECT}-.*"}}[{seconds}s]))'
     )
     seen = {(each["metric"]["alertname"], each["metric"].get("service", "")) for each in fired}
     print(f"in {seconds / 60:.0f} minutes fired: {sorted(seen)}")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.stack import ENVIRONMENT, PROJECT, PUBLIC_NAME, Stack, image, wait_for
+from tests.e2e.stack import ENVIRONMENT, LANE, PROJECT, PUBLIC_NAME, Stack, image, wait_for
 
-HOST_PORT = 18765
+HOST_PORT = 18765 + 100 * LANE
 SERVICES = f"""
   shop:
     kind: http

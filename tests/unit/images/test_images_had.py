@@ -115,7 +115,7 @@ def test_what_no_package_registry_has_is_left_out_loudly(
 
 def test_an_older_stand_in_is_said_loudly(fake: Docker, built: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert provide.provide(image("uptime-kuma"), Mode.BUILD) == "lookout/uptime-kuma:2.0.0-dev.0"
-    assert "!! uptime-kuma: 2.0.0-dev.0 stands in for 2.5.3" in capsys.readouterr().out
+    assert "!! uptime-kuma: 2.0.0-dev.0 stands in for 2.5.5" in capsys.readouterr().out
 
 
 def test_one_image_that_fails_does_not_keep_the_others(fake: Docker) -> None:

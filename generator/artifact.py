@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from generator.diagnostics import Span
+from generator.disk.confined import inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,5 +20,5 @@ class Artifact:
     origins: Mapping[str, Span] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.path.startswith("/") or ".." in self.path.split("/"):
+        if not inside(self.path):
             raise ValueError(f"an artifact stays inside its tree: {self.path}")

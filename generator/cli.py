@@ -77,7 +77,7 @@ def render(file: Path, out: Path | None, as_json: bool, force: bool) -> None:
     """Render services.yaml into its tree."""
     from generator.verbs import render_file
 
-    plan, problems = render_file(file, out or file.parent, force)
+    plan, problems = render_file(file, out or file.parent, force, _say(as_json))
     if not as_json:
         _show_changes((change.action, change.path) for change in plan.pending)
     _finish(problems, file, as_json, changes=[(c.action, c.path) for c in plan.pending])
@@ -284,7 +284,8 @@ def _say(as_json: bool) -> Callable[[str], None]:
 
 
 def _show_changes(changes: Iterable[tuple[str, str]]) -> None:
-    marks = {"create": "+", "update": "~", "delete": "-", "edited": "!", "foreign": "!"}
+    marks = {"create": "+", "update": "~", "delete": "-", "edited": "!", "foreign": "!", "link": "!",
+             "unreadable": "!"}  # fmt: skip
     listed = list(changes)
     for action, path in listed:
         click.echo(f"{marks[action]} {path}", err=True)

@@ -1,6 +1,7 @@
 """Talking to Docker Compose for one project folder."""
 
 import os
+import re
 import subprocess
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,6 +24,16 @@ def dotenv(root: Path) -> dict[str, str]:
 def local_url(root: Path, variable: str, default: int) -> str:
     """An entrance of the stack in `root` on this machine: at the port that `variable` tells compose, or the default."""
     return f"http://127.0.0.1:{({**dotenv(root), **os.environ}).get(variable, str(default))}"
+
+
+def running_stack_name(root: Path) -> str:
+    """What runs from `root`, in words that are the same from each tree that compose gives the same project."""
+    named = {**dotenv(root), **docker_environment(root)}.get("COMPOSE_PROJECT_NAME")
+    file = root / "compose.yaml"
+    if not named and file.is_file():
+        written = re.search(r"^name: *[\"']?([\w-]+)", file.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+        named = written[1] if written else None
+    return f"the containers of project {named or root.resolve().name}"
 
 
 def _pairs(path: Path) -> dict[str, str]:

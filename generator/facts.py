@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from generator.diagnostics import Diagnostic, Problems
+from generator.disk.atomic import sweep_drafts, write_file
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 FOLDER: Final = Path("data/facts")
@@ -23,6 +24,8 @@ FOLDER_VARIABLE: Final = "LOOKOUT_FACTS"
 EVERY: Final = 86_400
 # Beyond so many, somebody has put into a label what has no end.
 MOST_FACTS: Final = 1000
+# What earlier versions left when they were killed.
+_FORMER_DRAFT: Final = re.compile(r"\.[a-z0-9_]{8}\.part")
 
 
 @dataclass(frozen=True)
@@ -44,24 +47,15 @@ class Fact:
 def write_fact(fact: Fact, folder: Path, now: float) -> Path:
     """Put the fact where node exporter reads it, in one step. Raises Problems when that cannot be done."""
     target = folder / fact.file
-    temporary = ""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not target.exists() and sum(1 for _ in folder.glob("*.prom")) >= MOST_FACTS:
             message = f"{folder} holds {MOST_FACTS} facts already: a label has too many values"
             raise Problems([Diagnostic("record/not-written", message, hint="put ids of things into no label")])
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".", suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(exposition(fact, now))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(target)
+        sweep_drafts(folder, _FORMER_DRAFT)
+        write_file(target, exposition(fact, now), 0o644)
     except OSError as error:
         raise _not_written(error, target) from error
-    finally:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
     return target
 
 

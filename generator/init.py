@@ -5,6 +5,7 @@ from typing import Final
 
 from generator.conventions import SPEC_FILE
 from generator.diagnostics import Diagnostic, Problems, Span
+from generator.disk.atomic import write_file
 
 # The first line of the demo's file; a file that starts with it is nobody's own.
 DEMO_MARK: Final = "# The demo:"
@@ -37,9 +38,7 @@ def write_starter(folder: Path) -> Path:
             message = "this file is yours and is left as it is"
             raise Problems([Diagnostic("store/foreign", message, span, hint="move it away to start afresh")])
         folder.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{SPEC_FILE}.new")
-        temporary.write_text(STARTER, encoding="utf-8")
-        temporary.replace(path)
+        write_file(path, STARTER, 0o644)
     except OSError as error:
         raise Problems([Diagnostic("source/unreadable", f"{path}: {error.strerror}", span)]) from error
     return path

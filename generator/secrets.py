@@ -9,7 +9,6 @@ through secrets/, which is closed to everybody else.
 import getpass
 import hashlib
 import hmac
-import os
 import re
 import secrets
 import shutil
@@ -35,6 +34,8 @@ from generator.conventions import (
 from generator.credentials import credential_files
 from generator.delivery import delivery_json
 from generator.diagnostics import Diagnostic, Problems
+from generator.disk.atomic import sweep_drafts, write_file
+from generator.disk.locks import tree_lock
 from generator.model import Channel, ScrapeJob, Site, SlackChannel
 from generator.packs import load_packs
 from generator.render.caddy import WEB_HASH
@@ -117,10 +118,19 @@ def missing_secrets(site: Site, root: Path) -> tuple[Secret, ...]:
 
 
 def ensure_secrets(site: Site, root: Path) -> SecretsReport:
-    """Make what can be made, never over what is there; bring modes and every container's share up to date."""
+    """Make what can be made, never over what is there; bring modes and every container's share up to date.
+
+    One run at a time: two at once would each make another value.
+    """
+    with tree_lock(root):
+        return _ensure_secrets(site, root)
+
+
+def _ensure_secrets(site: Site, root: Path) -> SecretsReport:
     folder, needed = root / FOLDER, needed_secrets(site)
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
+        sweep_drafts(folder)
         tightened = _tighten(folder, needed)
         made = [secret.name for secret in needed if _make(folder, secret)]
         by_name = {secret.name: secret for secret in needed}
@@ -296,15 +306,7 @@ def _write(path: Path, text: str, mode: int) -> None:
     """Write in one step, nothing when nothing changes: a container never sees half a file."""
     if path.is_file() and path.stat().st_mode & 0o777 == mode and path.read_text(encoding="utf-8") == text:
         return
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
-            os.fchmod(file.fileno(), mode)
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_file(path, text, mode)
 
 
 def _ask(root: Path, missing: Iterable[Secret]) -> None:

@@ -16,7 +16,7 @@ from generator.check.run import check_tree
 from generator.conventions import SPEC_FILE
 from generator.diagnostics import Diagnostic, Problems, exit_code, sort_diagnostics
 from generator.report import render_text
-from generator.store import plan_tree, write_plan
+from generator.store import open_tree, plan_tree, write_plan
 from generator.verbs import compile_file
 
 Say = Callable[[str], None]
@@ -24,9 +24,15 @@ Say = Callable[[str], None]
 
 def prepare(file: Path, root: Path, say: Say) -> tuple[Diagnostic, ...]:
     """Bring the rendered tree up to date, checked before a byte is written. Raises Problems."""
+    with open_tree(root, say):
+        return _prepare(file, root, say)
+
+
+def _prepare(file: Path, root: Path, say: Say) -> tuple[Diagnostic, ...]:
     compiled = compile_file(file)
     plan = plan_tree(compiled.artifacts, root)
     if not plan.pending:
+        write_plan(plan)
         say("nothing changed since it was rendered")
         return compiled.warnings
     found = [*compiled.warnings, *plan.diagnostics(), *check_tree(compiled.site, compiled.artifacts, root, say)]
@@ -39,8 +45,9 @@ def prepare(file: Path, root: Path, say: Say) -> tuple[Diagnostic, ...]:
 
 def follow(file: Path, root: Path, say: Say) -> tuple[Diagnostic, ...]:
     """Make what runs follow what is rendered. Raises Problems."""
-    compiled = compile_file(file)
-    return sort_diagnostics(apply_running(running_stack(root, compiled.site, compiled.artifacts), say))
+    with open_tree(root, say):
+        compiled = compile_file(file)
+        return sort_diagnostics(apply_running(running_stack(root, compiled.site, compiled.artifacts), say))
 
 
 _STEPS: Final = {"prepare": prepare, "follow": follow}

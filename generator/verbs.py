@@ -10,7 +10,7 @@ from generator.connect.lines import connect_lines
 from generator.conventions import LOCK_FILE
 from generator.diagnostics import Diagnostic, Problems, Span, did_you_mean, sort_diagnostics
 from generator.pipeline import Compiled, compile_text, read_spec_file, resolve_text
-from generator.store import Plan, plan_tree, write_plan
+from generator.store import Plan, open_tree, plan_tree, write_plan
 
 Say = Callable[[str], None]
 
@@ -56,12 +56,12 @@ def _not_rendered(plan: Plan, ci: bool) -> list[Diagnostic]:
     return [Diagnostic("store/stale", message, level="note")] if stale else []
 
 
-def render_file(file: Path, root: Path, force: bool) -> tuple[Plan, tuple[Diagnostic, ...]]:
+def render_file(file: Path, root: Path, force: bool, say: Say = lambda _: None) -> tuple[Plan, tuple[Diagnostic, ...]]:
     """Render `file` into `root`; the plan that was written, and warnings. Raises Problems, and then wrote nothing."""
-    compiled = compile_file(file)
-    plan = plan_tree(compiled.artifacts, root)
-    write_plan(plan, force)
-    return plan, compiled.warnings
+    # Read when it is this run's turn: of two runs at once, the last one has the newest file.
+    with open_tree(root, say):
+        compiled = compile_file(file)
+        return write_plan(plan_tree(compiled.artifacts, root), force), compiled.warnings
 
 
 def plan_file(file: Path, root: Path) -> Planned:
@@ -74,6 +74,11 @@ def plan_file(file: Path, root: Path) -> Planned:
 
 def apply_file(file: Path, root: Path, force: bool, say: Say) -> tuple[Plan, tuple[Diagnostic, ...]]:
     """Render, check, write, reload. Raises Problems before anything is written when something is wrong."""
+    with open_tree(root, say):
+        return _apply_file(file, root, force, say)
+
+
+def _apply_file(file: Path, root: Path, force: bool, say: Say) -> tuple[Plan, tuple[Diagnostic, ...]]:
     compiled = compile_file(file)
     plan = plan_tree(compiled.artifacts, root)
     found = [*plan.diagnostics(force), *check_tree(compiled.site, compiled.artifacts, root, say)]
@@ -82,7 +87,7 @@ def apply_file(file: Path, root: Path, force: bool, say: Say) -> tuple[Plan, tup
     running = running_stack(root, compiled.site, compiled.artifacts, force)
     for line in container_changes(running):
         say(line)
-    write_plan(plan, force)
+    plan = write_plan(plan, force)
     for change in plan.pending:
         say(f"{change.action} {change.path}")
     if not plan.pending:

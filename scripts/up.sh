@@ -22,7 +22,7 @@ open_configuration() {
 }
 
 start() {
-    docker compose up --detach --wait --wait-timeout 300 --remove-orphans --no-build && return
+    "$PYTHON" -m generator.disk.hold docker compose up --detach --wait --wait-timeout 300 --remove-orphans --no-build && return
     docker compose ps --all --format 'table {{.Service}}\t{{.Status}}' >&2
     return 1
 }

@@ -14,7 +14,8 @@ from generator.apply.starting import stale_parts, start_stale_parts
 from generator.artifact import Artifact
 from generator.conventions import KUMA_PORT, LOCAL_PORT
 from generator.diagnostics import Diagnostic
-from generator.docker import compose, local_url, running_services
+from generator.disk.locks import running_lock
+from generator.docker import compose, local_url, running_services, running_stack_name
 from generator.errors import BugsinkError
 from generator.kuma import KumaError
 from generator.model import Site
@@ -53,7 +54,15 @@ def plan_running(running: Running) -> tuple[list[str], list[Diagnostic]]:
 
 
 def apply_running(running: Running, say: Callable[[str], None]) -> list[Diagnostic]:
-    """Make the running stack follow the files on disk; a problem in one part does not keep the others back."""
+    """Make the running stack follow the files on disk; a problem in one part does not keep the others back.
+
+    One run at a time on this machine, from whichever tree and by whichever user. Raises Problems.
+    """
+    with running_lock(running_stack_name(running.root), say):
+        return _apply_running(running, say)
+
+
+def _apply_running(running: Running, say: Callable[[str], None]) -> list[Diagnostic]:
     ensure_secrets(running.site, running.root)
     if not running_services(running.root):
         say("the stack is not running; `make up` starts it")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from generator.disk.locks import running_lock
 from generator.kuma.client import KumaClient
 from generator.kuma.errors import KumaError, SecretMissing
 from generator.kuma.secrets import read_secret, write_secret
@@ -67,5 +68,5 @@ def ensure_api_key(client: KumaClient, secrets_dir: Path) -> bool:
 
 def bootstrap(url: str, secrets_dir: Path, *, patience: float = 30.0) -> BootstrapResult:
     """Set up the admin when needed, log in, and see to the API key. Safe to run again."""
-    with session(url, secrets_dir, patience=patience) as (client, fresh):
+    with running_lock(f"Uptime Kuma at {url}"), session(url, secrets_dir, patience=patience) as (client, fresh):
         return BootstrapResult(admin_created=fresh, key_created=ensure_api_key(client, secrets_dir))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from generator.disk.locks import running_lock
 from generator.kuma.applier import apply_kuma
 from generator.kuma.bootstrap import ADMIN, PASSWORD_FILE, BootstrapResult, ensure_api_key, session
 from generator.kuma.changes import KumaPlan
@@ -43,9 +44,12 @@ def plan(url: str, secrets_dir: Path, monitors_file: Path) -> KumaPlan:
 def apply(
     url: str, secrets_dir: Path, monitors_file: Path, *, force: bool = False, patience: float = 30.0
 ) -> KumaResult:
-    """Bootstrap, make Uptime Kuma hold what the file declares, and read back that it does."""
+    """Bootstrap, make Uptime Kuma hold what the file declares, and read back that it does.
+
+    One run at a time on this machine: two that compare at once would both create what is missing.
+    """
     desired = resolve_channels(load_monitors(monitors_file), secrets_dir)
-    with session(url, secrets_dir, patience=patience) as (client, fresh):
+    with running_lock(f"Uptime Kuma at {url}"), session(url, secrets_dir, patience=patience) as (client, fresh):
         made = BootstrapResult(admin_created=fresh, key_created=ensure_api_key(client, secrets_dir))
         todo = _plan(client, desired)
         apply_kuma(client, todo, force=force)

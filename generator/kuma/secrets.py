@@ -4,13 +4,11 @@ Owns how secrets/<name> is read and written. Values leave this module wrapped in
 repr are stars, so that no message, log line or plan can show one by accident.
 """
 
-import os
-import secrets
-from contextlib import suppress
 from pathlib import Path
 
 from pydantic import SecretStr
 
+from generator.disk.atomic import write_file
 from generator.kuma.errors import KumaError, SecretMissing
 
 
@@ -30,15 +28,9 @@ def read_secret(secrets_dir: Path, name: str, needed_by: str) -> SecretStr:
 
 def write_secret(secrets_dir: Path, name: str, value: SecretStr) -> None:
     """Write secrets/<name> in one step, readable by its owner alone from its first moment on."""
-    path, draft = secrets_dir / name, secrets_dir / f".{name}.{secrets.token_hex(4)}"
+    path = secrets_dir / name
     try:
         secrets_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(value.get_secret_value() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        write_file(path, value.get_secret_value() + "\n", 0o600)
     except OSError as error:
-        with suppress(OSError):
-            draft.unlink()
         raise KumaError(f"{path} cannot be written: {error.strerror}") from error

@@ -1,12 +1,16 @@
 """The verb as a function: write the parts, hold them against the contract, and say what is still to be done."""
 
 import re
+import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from generator.conventions import OWN_PACK
 from generator.diagnostics import Diagnostic, Problems
+from generator.disk.atomic import write_file
+from generator.disk.confined import FILE_MODE
 from generator.new_pack.exposition import gauges, measure, up_like
 from generator.new_pack.parts import MARK, Start, parts_of
 from generator.packs.contract import check_pack
@@ -42,10 +46,7 @@ def write_new_pack(kind: str, fixture: Path | None, root: Path = PACKS) -> NewPa
     parts = dict(parts_of(start))
     if fixture:
         parts[f"fixtures/{fixture.name if named else f'{kind}-0.prom'}"] = text
-    for name, content in parts.items():
-        path = root / kind / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="utf-8")
+    _write(root / kind, parts)
     return NewPack(root / kind, tuple(parts), _contract(kind, root), tuple(_open(root / kind, start, named is None)))
 
 
@@ -68,6 +69,25 @@ def _read(fixture: Path | None) -> str:
     except (OSError, UnicodeDecodeError) as error:
         message = f"{fixture} cannot be read as a page of metrics: {type(error).__name__}"
         raise Problems([Diagnostic("source/unreadable", message)]) from error
+
+
+def _write(folder: Path, parts: Mapping[str, str]) -> None:
+    """All of the pack in one step: half of one would be a kind that is taken. Raises Problems."""
+    # A level deeper than packs are, so that one that is cut off is not loaded.
+    drafts = folder.with_name(".lookout-draft")
+    draft = drafts / folder.name
+    try:
+        shutil.rmtree(drafts, ignore_errors=True)
+        for name, content in parts.items():
+            path = draft / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_file(path, content, FILE_MODE)
+        draft.rename(folder)
+    except OSError as error:
+        message = f"{folder} cannot be written: {error.strerror or error}"
+        raise Problems([Diagnostic("store/not-written", message)]) from error
+    finally:
+        shutil.rmtree(drafts, ignore_errors=True)
 
 
 def _contract(kind: str, root: Path) -> tuple[Diagnostic, ...]:

@@ -67,16 +67,17 @@ def compose(
         return subprocess.CompletedProcess(command, 124, "", f"docker compose did not end within {timeout} s")
 
 
-def started(root: Path) -> dict[str, float]:
-    """When the container of each compose service of `root` that runs was last started, in seconds since 1970."""
+def started(root: Path) -> dict[str, tuple[str, float]]:
+    """For each compose service of `root` that runs, the name of its container and when that was last started, in
+    seconds since 1970."""
     found = compose(root, "ps", "--quiet", timeout=30).stdout.split()
     if not found:
         return {}
     service = '{{index .Config.Labels "com.docker.compose.service"}}'
-    command = ("docker", "inspect", "--format", f"{service} {{{{.State.StartedAt}}}}", *found)
+    command = ("docker", "inspect", "--format", f"{service} {{{{.Name}}}} {{{{.State.StartedAt}}}}", *found)
     done = subprocess.run(command, env=docker_environment(root), capture_output=True, text=True, check=False)
     rows = (line.split() for line in done.stdout.splitlines())
-    return {row[0]: datetime.fromisoformat(row[1]).timestamp() for row in rows if len(row) == 2}
+    return {row[0]: (row[1].lstrip("/"), datetime.fromisoformat(row[2]).timestamp()) for row in rows if len(row) == 3}
 
 
 def running_services(root: Path) -> frozenset[str]:

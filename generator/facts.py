@@ -95,7 +95,12 @@ def exposition(fact: Fact, now: float) -> str:
 
 def facts_folder() -> Path:
     """Where facts are kept on this machine."""
-    return Path(os.environ.get(FOLDER_VARIABLE) or ROOT / FOLDER)
+    return facts_of(ROOT)
+
+
+def facts_of(root: Path) -> Path:
+    """Where the stack of `root` looks for facts."""
+    return Path(os.environ.get(FOLDER_VARIABLE) or root / FOLDER)
 
 
 def _series(name: str, kind: str, text: str, labels: Mapping[str, str], value: float) -> list[str]:

@@ -1,4 +1,4 @@
-"""The two ends of `make up` that need the compiler: what the containers read before they start, and that they follow it
+"""The ends of `make up` that need Python: what the containers read before they start, and that they follow it
 afterwards. No verb: whoever edits services.yaml uses `lookout apply`.
 
 What is rendered already was checked by whoever wrote it (`apply`, or `make test` for what is committed), so that only
@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from generator.apply.marks import mark_up
+from generator.apply.mounts import open_mounts
 from generator.apply.run import apply_running, running_stack
 from generator.check.run import check_tree
 from generator.conventions import SPEC_FILE
@@ -50,11 +52,19 @@ def follow(file: Path, root: Path, say: Say) -> tuple[Diagnostic, ...]:
         return sort_diagnostics(apply_running(running_stack(root, compiled.site, compiled.artifacts), say))
 
 
-_STEPS: Final = {"prepare": prepare, "follow": follow}
+def open_up(_: Path, root: Path, __: Say) -> tuple[Diagnostic, ...]:
+    """Let the containers' users read what they mount, and mark what is about to start. Raises Problems."""
+    if problems := open_mounts(root):
+        raise Problems(problems)
+    mark_up(root)
+    return ()
+
+
+_STEPS: Final = {"prepare": prepare, "open": open_up, "follow": follow}
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`python -m generator.up prepare`, `python -m generator.up follow`; the exit code."""
+    """`python -m generator.up prepare`, then `open`, then `follow`; the exit code."""
     file = Path(SPEC_FILE)
     try:
         found = _STEPS[arguments[0]](file, Path.cwd(), lambda line: print(f"  {line}", file=sys.stderr))

@@ -14,13 +14,6 @@ create_network() {
     docker network inspect "$NETWORK" >/dev/null 2>&1 || docker network create "$NETWORK" >/dev/null
 }
 
-# Containers run as other users than whoever cloned this, perhaps with a strict umask.
-open_configuration() {
-    # Docker would make a missing one as root's.
-    mkdir -p "${LOOKOUT_FACTS:-data/facts}"
-    chmod -R a+rX prometheus alertmanager grafana loki caddy docs/runbooks generator/errors "${LOOKOUT_FACTS:-data/facts}"
-}
-
 start() {
     "$PYTHON" -m generator.disk.hold docker compose up --detach --wait --wait-timeout 300 --remove-orphans --no-build && return
     docker compose ps --all --format 'table {{.Service}}\t{{.Status}}' >&2
@@ -63,7 +56,7 @@ step "images" "$PYTHON" -m images
 step "secrets" make_secrets
 step "render" "$PYTHON" -m generator.up prepare
 step "network $NETWORK" create_network
-step "permissions" open_configuration
+step "permissions" "$PYTHON" -m generator.up open
 step "containers" start
 step "configuration and monitors" "$PYTHON" -m generator.up follow
 tell

@@ -1,16 +1,18 @@
 """`plan` and `apply` over a running stack: which parts follow, which do not, and making them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import requests
 import yaml
 
+from generator.apply.marks import mark_up, preview_containers
+from generator.apply.mounts import open_mounts
 from generator.apply.profiles import follow_profile, profile_changes
 from generator.apply.reconcilers import RECONCILERS
 from generator.apply.running import Reconciler, Running
-from generator.apply.starting import stale_parts, start_stale_parts
+from generator.apply.starting import apps_to_restart, stale_parts, start_stale_parts
 from generator.artifact import Artifact
 from generator.conventions import KUMA_PORT, LOCAL_PORT
 from generator.diagnostics import Diagnostic
@@ -42,6 +44,7 @@ def plan_running(running: Running) -> tuple[list[str], list[Diagnostic]]:
         return ["the stack is not running; `make up` starts it"], []
     lines = [*container_changes(running), *_compose_preview(running), *profile_changes(running)]
     lines += [f"{name}: is started again, for {path} changed" for name, path in stale_parts(running).items()]
+    lines += apps_to_restart(running)
     problems: list[Diagnostic] = []
     for reconciler in _wanted(running):
         if reconciler.service not in alive:
@@ -67,9 +70,10 @@ def _apply_running(running: Running, say: Callable[[str], None]) -> list[Diagnos
     if not running_services(running.root):
         say("the stack is not running; `make up` starts it")
         return []
-    if problems := follow_profile(running, say):
+    if problems := follow_profile(running, say) or open_mounts(running.root):
         return problems
     say("compose: containers follow")
+    mark_up(running.root)
     up = compose(running.root, "up", "--detach", "--wait", "--no-build", "--remove-orphans")
     if up.returncode:
         notes = tuple(up.stderr.strip().splitlines()[-8:])
@@ -79,6 +83,8 @@ def _apply_running(running: Running, say: Callable[[str], None]) -> list[Diagnos
         found = _apply(reconciler, running)
         say(f"{reconciler.name}: {'follows' if not found else found[0].message}")
         problems += found
+    for line in apps_to_restart(running):
+        say(line)
     ensure_secrets(running.site, running.root)
     return problems
 
@@ -97,8 +103,16 @@ def container_changes(running: Running) -> list[str]:
         if name not in before:
             lines.append(f"compose: {name} is added")
         elif before[name] != after[name]:
-            lines.append(f"compose: {name} starts anew, for its settings change")
+            lines.append(f"compose: {name} starts anew, for {_why(before[name], after[name])}")
     return lines
+
+
+def _why(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """What changes. A step of memory changes a limit and what the program is told of it, and nothing else."""
+    differs = {key for key in {*before, *after} if before.get(key) != after.get(key)}
+    if "mem_limit" in differs and differs <= {"mem_limit", "environment", "labels"}:
+        return f"its memory limit changes from {before.get('mem_limit')} to {after.get('mem_limit')}"
+    return "its settings change"
 
 
 def _services(text: str) -> dict[str, Any]:
@@ -129,8 +143,5 @@ def _unreachable(reconciler: Reconciler, error: Exception) -> Diagnostic:
 
 
 def _compose_preview(running: Running) -> list[str]:
-    """The containers that compose would create or recreate, from its dry run."""
-    done = compose(running.root, "--dry-run", "up", "--detach", "--no-build", "--remove-orphans", timeout=120)
-    wanted = ("Recreate", "Create", "Removed")
-    rows = (line.split() for line in done.stderr.splitlines() if line.strip().startswith("DRY-RUN MODE"))
-    return sorted({f"compose: {' '.join(words[-2:])}" for words in rows if words and words[-1] in wanted})
+    """The containers that compose would create or recreate."""
+    return [f"compose: {name} {action}" for name, action in preview_containers(running.root)]

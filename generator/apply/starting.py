@@ -8,12 +8,15 @@ file that was edited by hand, read at a start, and restored.
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from generator.apply.marks import mark
 from generator.apply.reloading import changed_since
 from generator.apply.running import Running
 from generator.conventions import SOCKET_PROXY
 from generator.credentials import exporters
 from generator.diagnostics import Diagnostic
 from generator.docker import compose, started
+from generator.render.instrumentation import FOLDER as APPS_FOLDER
+from generator.render.instrumentation import instrumented
 from generator.secrets import FOLDER, MOUNTED
 
 # By compose service, below the root.
@@ -24,6 +27,7 @@ _READS: Final[Mapping[str, tuple[str, ...]]] = {
         "generator/errors/bridge/__main__.py",
         "generator/errors/bridge/alerts.py",
         "generator/errors/bridge/delivery.py",
+        "generator/errors/bridge/projects.py",
         "generator/errors/bridge/server.py",
         f"{FOLDER}/{MOUNTED}/bugsink-bridge",
     ),
@@ -36,21 +40,41 @@ _READS: Final[Mapping[str, tuple[str, ...]]] = {
 
 def stale_parts(running: Running) -> Mapping[str, str]:
     """The parts that run on what they read before a file changed, and the first such file. Reads only."""
-    reads = dict(_READS)
-    reads |= {exporter.name: (f"{FOLDER}/{MOUNTED}/{exporter.name}",) for exporter in exporters(running.site)}
-    since = started(running.root)
-    found = {name: changed_since(running.root, paths, since[name]) for name, paths in reads.items() if name in since}
-    return {name: paths[0] for name, paths in sorted(found.items()) if paths}
+    return {name: path for name, (_, path) in _stale(running).items()}
 
 
 def start_stale_parts(running: Running, say: Callable[[str], None]) -> list[Diagnostic]:
     """Start them again."""
-    stale = stale_parts(running)
-    for name, path in stale.items():
+    stale = _stale(running)
+    for name, (_, path) in stale.items():
         say(f"{name}: is started again, for {path} changed")
     if not stale:
         return []
+    mark(running.root, (container for container, _ in stale.values()))
     done = compose(running.root, "restart", *stale)
     if done.returncode:
         return [Diagnostic("apply/not-loaded", f"{', '.join(stale)} could not be started again: {done.stderr.strip()}")]
     return []
+
+
+def apps_to_restart(running: Running) -> list[str]:
+    """The apps of this compose project that run on what services.yaml said of them before. When an app starts again is
+    its owner's choice; those of other projects are not seen from here."""
+    since = started(running.root)
+    files = {service.name: f"{APPS_FOLDER}/{service.name}.json" for service in instrumented(running.site)}
+    return [
+        f"{name}: reads {path} when it starts, and has not since it changed: docker compose restart {name}"
+        for name, path in sorted(files.items())
+        if name in since and changed_since(running.root, (path,), since[name][1])
+    ]
+
+
+def _stale(running: Running) -> dict[str, tuple[str, str]]:
+    """By part, its container and the first file that is younger."""
+    reads = dict(_READS)
+    reads |= {exporter.name: (f"{FOLDER}/{MOUNTED}/{exporter.name}",) for exporter in exporters(running.site)}
+    found = {}
+    for name, (container, moment) in sorted(started(running.root).items()):
+        if name in reads and (paths := changed_since(running.root, reads[name], moment)):
+            found[name] = (container, paths[0])
+    return found

@@ -26,10 +26,10 @@ from generator.conventions import (
     SOCKET_PROXY,
     TRACE_PORTS,
 )
-from generator.emit import emit_yaml
+from generator.emit import emit_json, emit_yaml
 from generator.model import Exporter, Site
 from generator.render.containers import PROXY_FILE, proxy_service, render_proxy
-from generator.render.events import BRIDGE_FILE, apps, render_bridge
+from generator.render.events import BRIDGE_FILE, apps, bridge_settings
 from generator.render.loki import render_loki
 from generator.render.provisioning import render_provisioning
 from generator.render.traces import STORE_FILE, render_store
@@ -41,10 +41,11 @@ _OTHER_PARTS: Final = frozenset({"bugsink", "bugsink-bridge", "uptime-kuma"})
 # What a report takes of Bugsink's disk, on the high side: with locals and breadcrumbs, and its share of the indexes.
 _REPORT_BYTES: Final = 50 * 2**10
 _LEAST_REPORTS: Final = 500
+_LEAST_APPS: Final = 4
 # Parts that read these files only when they start. Their containers carry the files' hash, so that compose starts them
 # anew when one changed, and only then.
 _READ_AT_START: Final[Mapping[str, tuple[Callable[[Site], tuple[Artifact, ...]], str]]] = {
-    "bugsink-bridge": (render_bridge, BRIDGE_FILE),
+    "bugsink-bridge": (lambda site: _bridge(site), BRIDGE_FILE),
     SOCKET_PROXY: (render_proxy, PROXY_FILE),
     "grafana": (render_provisioning, "grafana/provisioning/"),
     "loki": (render_loki, "loki/loki.yaml"),
@@ -144,13 +145,20 @@ def _addresses(site: Site) -> dict[str, dict[str, Any]]:
 def _bugsink(site: Site) -> dict[str, str]:
     """Where Bugsink is reached, under which names, and how many reports of each app it keeps."""
     names = ["bugsink", "localhost", "127.0.0.1", *([site.stack.domain] if site.stack.domain else [])]
-    kept = site.budget.errors_disk // max(len(apps(site)), 1) // _REPORT_BYTES
+    # By doubled numbers of apps, so that hardly any new one starts Bugsink again.
+    places = max(_LEAST_APPS, 1 << max(len(apps(site)) - 1, 0).bit_length())
+    kept = site.budget.errors_disk // places // _REPORT_BYTES
     return {
         "BASE_URL": f"{site.stack.base_url}{BUGSINK_PATH}",
         "ALLOWED_HOSTS": ",".join(names),
         "BEHIND_HTTPS_PROXY" if site.stack.domain else "BEHIND_PLAIN_HTTP_PROXY": "true",
         "MAX_RETENTION_PER_PROJECT_EVENT_COUNT": str(max(kept, _LEAST_REPORTS)),
     }
+
+
+def _bridge(site: Site) -> tuple[Artifact, ...]:
+    """What of the bridge's file it reads when it starts: it notices itself when its projects change."""
+    return (Artifact(BRIDGE_FILE, emit_json(bridge_settings())),) if site.stack.errors else ()
 
 
 def _log_mounts(site: Site) -> list[dict[str, Any]]:

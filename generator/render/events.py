@@ -43,14 +43,12 @@ def project_url(stack: Stack, service: Service) -> str:
 
 
 def render_bridge(site: Site) -> tuple[Artifact, ...]:
-    """What the bridge reads when it starts; nothing when Bugsink does not run."""
+    """What the bridge reads: its settings when it starts, the projects when they change. Nothing without Bugsink."""
     if not site.stack.errors:
         return ()
     content = {
         "_comment": GENERATED,
-        "alertmanager": f"http://alertmanager:{PORTS['alertmanager']}{ALERTMANAGER_PATH}/api/v2/alerts",
-        "bugsink": f"http://bugsink:{ERROR_PORTS['bugsink']}/health/ready",
-        "lasts_seconds": EVENT_SECONDS,
+        **bridge_settings(),
         "projects": {
             str(service.errors.project): {name: _event(site.stack, service, name) for name in EVENT_ALERTS}
             for service in apps(site)
@@ -58,6 +56,15 @@ def render_bridge(site: Site) -> tuple[Artifact, ...]:
         },
     }
     return (Artifact(BRIDGE_FILE, emit_json(content)),)
+
+
+def bridge_settings() -> Mapping[str, Any]:
+    """What the bridge holds on to for as long as it runs."""
+    return {
+        "alertmanager": f"http://alertmanager:{PORTS['alertmanager']}{ALERTMANAGER_PATH}/api/v2/alerts",
+        "bugsink": f"http://bugsink:{ERROR_PORTS['bugsink']}/health/ready",
+        "lasts_seconds": EVENT_SECONDS,
+    }
 
 
 def event_runbooks(site: Site) -> tuple[Runbook, ...]:

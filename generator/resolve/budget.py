@@ -1,4 +1,9 @@
-"""Sharing out the machine: memory limits, disk budgets, and the refusal of a plan that cannot fit."""
+"""Sharing out the machine: memory limits, disk budgets, and the refusal of a plan that cannot fit.
+
+A memory limit is a setting of its container, and another one starts the container again. So limits are taken from a
+fixed table: a part's share of the machine, rounded down, whatever is watched. Only when exporters need more than is
+left do parts give way, one step of one part after the other, in an order that does not depend on who asks.
+"""
 
 from collections.abc import Mapping
 from typing import Final
@@ -34,7 +39,18 @@ _ERROR_FLOORS: Final[Mapping[str, tuple[int, float]]] = {
 _TRACE_FLOORS: Final[Mapping[str, tuple[int, float]]] = {"tempo": (256 * MIB, 0.05)}
 
 # What stands before Docker's socket, when containers are watched.
-_SOCKET_FLOORS: Final[Mapping[str, tuple[int, float]]] = {SOCKET_PROXY: (32 * MIB, 0.0)}
+_SOCKET_FLOORS: Final[Mapping[str, tuple[int, float]]] = {SOCKET_PROXY: (48 * MIB, 0.0)}
+
+# The least limit of parts that are counted with less: until Grafana has been measured here, it may use so much before
+# the kernel ends it, and is counted with its share.
+_LIMITS: Final[Mapping[str, int]] = {"grafana": 512 * MIB}
+
+# The sizes that a limit may have, beside a part's own floor: four to each doubling, in MiB.
+_STEPS: Final = (
+    32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280, 1536, 1792,
+    2048, 2560, 3072, 3584, 4096, 5120, 6144, 7168, 8192, 10240, 12288, 14336, 16384, 20480, 24576, 28672, 32768, 40960,
+    49152, 57344, 65536,
+)  # fmt: skip
 
 # What a scraped target brings, in series, and what a sample costs on disk: estimates, on the low side, so that
 # only a plan that certainly cannot fit is refused.
@@ -80,10 +96,39 @@ def _share_memory(context: Context, stack: Stack, exporters: list[Exporter]) -> 
             f"the stack{and_exporters} needs {units.format_bytes(least)}",
             ("stack", "machine", "memory"),
         )
-    spare = max(stack.memory - least, 0)
-    for part, (floor, share) in floors.items():
-        shares[part] = (floor + int(spare * share)) // MIB * MIB
-    return dict(sorted(shares.items()))
+    limits = _share_out(floors, stack.memory, stack.memory - sum(shares.values()))
+    return dict(
+        sorted(
+            {
+                **shares,
+                **limits,
+                **{part: max(limits[part], _LIMITS[part]) for part in limits if part in _LIMITS},
+            }.items()
+        )
+    )
+
+
+def _share_out(floors: Mapping[str, tuple[int, float]], memory: int, room: int) -> dict[str, int]:
+    """The size of each part in `memory`, of which only `room` is left for all of them together.
+
+    What each would have alone is rounded down to a step. While the sum is more than the room, that part goes down a
+    step which is then still nearest to what it would have: one part a time, so that little more starts few of them.
+    """
+    spare = max(memory - sum(floor for floor, _ in floors.values()), 0)
+    wanted = {part: floor + spare * share for part, (floor, share) in floors.items()}
+    sizes = {part: _step(int(wanted[part]), floors[part][0]) for part in floors}
+    while sum(sizes.values()) > room:
+        lower = {part: _step(size - 1, floors[part][0]) for part, size in sizes.items() if size > floors[part][0]}
+        if not lower:
+            break
+        part = max(sorted(lower), key=lambda name: lower[name] / wanted[name])
+        sizes[part] = lower[part]
+    return sizes
+
+
+def _step(size: int, floor: int) -> int:
+    """The largest step that is not above the size, and never less than the floor."""
+    return max((step * MIB for step in _STEPS if floor < step * MIB <= size), default=floor)
 
 
 def _check_disk(context: Context, stack: Stack, services: tuple[Service, ...], metrics_disk: int) -> None:

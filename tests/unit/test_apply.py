@@ -12,7 +12,7 @@ import pytest
 import requests
 import yaml
 
-from generator.apply import reconcilers, reloading, run, running, starting
+from generator.apply import marks, reconcilers, reloading, run, running, starting
 from generator.apply.readback import LastLoad
 from generator.apply.reconcilers import RECONCILERS
 from generator.apply.reloading import CADDY, PROMETHEUS, Part, reconciler
@@ -52,9 +52,11 @@ def follow(drifts: list[list[str]]) -> Callable[[Running], list[str]]:
 
 
 def play(monkeypatch: pytest.MonkeyPatch, compose: Compose, *parts: Reconciler, alive: bool = True) -> None:
-    for module in (reconcilers, reloading, run, running, starting):
+    for module in (marks, reconcilers, reloading, run, running, starting):
         monkeypatch.setattr(module, "compose", compose)
     monkeypatch.setattr(run, "stale_parts", lambda _: {})
+    monkeypatch.setattr(run, "apps_to_restart", lambda _: [])
+    monkeypatch.setattr(run, "open_mounts", lambda _: [])
     monkeypatch.setattr(starting, "stale_parts", lambda _: {})
     monkeypatch.setattr(run, "RECONCILERS", parts)
     monkeypatch.setattr(run, "ensure_secrets", lambda *_: None)
@@ -148,6 +150,18 @@ def test_plan_names_containers_and_differences(stack: Running, monkeypatch: pyte
     assert problems == []
 
 
+def test_what_compose_is_about_to_start_is_marked_before(stack: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    actions = {"loki": "Recreate", "api": "Running", "new": "Creating", "old": "Removed"}
+    dry = "".join(f" DRY-RUN MODE -  Container lookout-{name}-1  {action} \n" for name, action in actions.items())
+    compose = Compose(err=dry)
+    play(monkeypatch, compose, part(follow([[]])))
+    assert run.apply_running(stack, lambda _: None) == []
+    facts = "".join(each.read_text() for each in (stack.root / "data/facts").glob("*.prom"))
+    assert 'lookout_restarted_timestamp_seconds{container="lookout-loki-1"}' in facts
+    assert 'lookout_restarted_timestamp_seconds{container="lookout-new-1"}' in facts
+    assert "lookout-api-1" not in facts and "lookout-old-1" not in facts
+
+
 def test_what_starts_anew_is_named_before_it_is_written(stack: Running) -> None:
     text = stack.artifacts["compose.rendered.yaml"].content
     path = stack.root / "compose.rendered.yaml"
@@ -160,7 +174,7 @@ def test_what_starts_anew_is_named_before_it_is_written(stack: Running) -> None:
     path.write_text(yaml.safe_dump(old))
     assert run.container_changes(stack) == [
         "compose: redis-exporter-old goes",
-        "compose: loki starts anew, for its settings change",
+        "compose: loki starts anew, for its memory limit changes from 1 to 448m",
     ]
 
 
@@ -312,15 +326,31 @@ def test_a_part_that_read_its_files_before_they_changed_is_started_again(
     written = max(path.stat().st_ctime for path in share.iterdir())
     compose = Compose()
     monkeypatch.setattr(starting, "compose", compose)
-    since = {"postgres-exporter-db": written - age} if age is not None else {"loki": 0.0}
+    since = {"postgres-exporter-db": ("lookout-pg-1", written - age)} if age is not None else {"loki": ("x", 0.0)}
     monkeypatch.setattr(starting, "started", lambda _: since)
     said: list[str] = []
     assert starting.start_stale_parts(of, said.append) == []
     assert compose.calls == ([("restart", "postgres-exporter-db")] if restarted else [])
     assert bool(said) is restarted
+    assert [each.read_text().count('container="lookout-pg-1"') for each in (tmp_path / "data/facts").glob("*")] == (
+        [2] if restarted else []
+    )
     monkeypatch.setattr(starting, "compose", Compose(1, err="no such container"))
     problems = starting.start_stale_parts(of, said.append)
     assert ["no such container" in each.message for each in problems] == ([True] if restarted else [])
+
+
+@pytest.mark.parametrize(("age", "named"), [(60, True), (-60, False)])
+def test_an_app_that_runs_on_an_older_file_of_its_own_is_named_and_left_alone(
+    age: float, named: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled = compile_text("services:\n  api: {kind: [fastapi, instrumentation], targets: ['api:8000']}\n", "s")
+    of = run.running_stack(tmp_path, compiled.site, compiled.artifacts)
+    path = tmp_path / "instrumentation" / "services" / "api.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(of.artifacts["instrumentation/services/api.json"].content)
+    monkeypatch.setattr(starting, "started", lambda _: {"api": ("lookout-api-1", path.stat().st_ctime - age)})
+    assert [line.split(":")[0] for line in starting.apps_to_restart(of)] == (["api"] if named else [])
 
 
 def test_all_that_is_read_at_a_start_is_in_the_tree() -> None:

@@ -254,7 +254,7 @@ def test_the_containers_are_told_their_address_their_names_and_how_much_to_keep(
         "BASE_URL": "https://mon.acme.dev/bugsink",
         "ALLOWED_HOSTS": "bugsink,localhost,127.0.0.1,mon.acme.dev",
         "BEHIND_HTTPS_PROXY": "true",
-        "MAX_RETENTION_PER_PROJECT_EVENT_COUNT": "41943",
+        "MAX_RETENTION_PER_PROJECT_EVENT_COUNT": "10485",
     }
     assert "labels" in rendered["bugsink-bridge"], "it reads its file once"
     assert rendered["bugsink"]["mem_limit"].endswith("m")

@@ -16,6 +16,7 @@ import requests
 from generator.errors.bridge import __main__ as program
 from generator.errors.bridge.alerts import Unknown, alert_of
 from generator.errors.bridge.delivery import LENGTH, Alert, Delivery, sender
+from generator.errors.bridge.projects import Projects
 from generator.errors.bridge.server import MAX_BODY, Bridge, Server, handler, prober
 from tests.support.servers import free_port
 
@@ -37,6 +38,23 @@ REPORT = {
     "url": "http://localhost:8080/bugsink/issues/issue/497f6eca/event/last/",
     "alert_reason": "NEW",
 }
+
+
+def test_the_projects_are_read_again_when_their_file_changes_and_kept_when_it_cannot_be_read(tmp_path: Path) -> None:
+    file = tmp_path / "bridge.json"
+    projects = Projects(file)
+    assert projects() == {}
+    file.write_text(json.dumps({"projects": {"7": {}}}))
+    assert projects() == {"7": {}}
+    for broken in ("{", "{}"):
+        file.write_text(broken)
+        assert projects() == {"7": {}}
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps({"projects": {"8": {}}}))
+    other.replace(file)
+    assert projects() == {"8": {}}
+    file.unlink()
+    assert projects() == {"8": {}}
 
 
 def told(**changes: Any) -> dict[str, Any]:
@@ -184,7 +202,7 @@ def test_a_full_queue_takes_no_more() -> None:
 def bridge(alertmanager: Alertmanager, *, up: bool = True) -> Iterator[str]:
     """The address of a bridge whose token is `secret`."""
     with delivering(alertmanager) as delivery:
-        server = Server(("127.0.0.1", 0), handler(Bridge("secret", PROJECTS, delivery, lambda: up)))
+        server = Server(("127.0.0.1", 0), handler(Bridge("secret", lambda: PROJECTS, delivery, lambda: up)))
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
@@ -235,14 +253,14 @@ def test_health_and_metrics_tell_of_both_sides() -> None:
 
 def test_a_full_queue_is_told_to_bugsink() -> None:
     delivery = Delivery(Alertmanager(), 3600)
-    crowded = Bridge("secret", PROJECTS, delivery, lambda: True)
+    crowded = Bridge("secret", lambda: PROJECTS, delivery, lambda: True)
     body = json.dumps(REPORT).encode()
     assert [crowded.take(body) for _ in range(LENGTH + 1)][-2:] == [202, 503]
     assert crowded.reports["overflow"] == 1
 
 
 def test_what_it_writes_down_is_labels_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    Bridge("secret", PROJECTS, Delivery(Alertmanager(), 3600), lambda: True).take(json.dumps(REPORT).encode())
+    Bridge("secret", lambda: PROJECTS, Delivery(Alertmanager(), 3600), lambda: True).take(json.dumps(REPORT).encode())
     line = json.loads(capsys.readouterr().out)
     assert (line["service"], line["about"], line["issue"]) == ("bugsink-bridge", "api", "API-1")
     assert "ana" not in json.dumps(line)

@@ -19,12 +19,15 @@ def test_a_compose_that_hangs_is_ended_and_has_failed(tmp_path: Path, monkeypatc
 
 def test_containers_are_asked_when_they_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     docker = tmp_path / "docker"
-    shown = "loki 2026-11-21T16:40:22.932123456Z\ngone\ncache 2026-11-21T16:40:23Z"
+    shown = "loki /lookout-loki-1 2026-11-21T16:40:22.932123456Z\ngone\ncache /lookout-cache-1 2026-11-21T16:40:23Z"
     docker.write_text(f'#!/bin/sh\n[ "$1" = compose ] && echo 4f2a && exit 0\necho "{shown}"\nexit 1\n')
     docker.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     loki, cache = datetime(2026, 11, 21, 16, 40, 22, 932123, UTC), datetime(2026, 11, 21, 16, 40, 23, tzinfo=UTC)
-    assert started(tmp_path) == {"loki": loki.timestamp(), "cache": cache.timestamp()}
+    assert started(tmp_path) == {
+        "loki": ("lookout-loki-1", loki.timestamp()),
+        "cache": ("lookout-cache-1", cache.timestamp()),
+    }
 
 
 def test_where_nothing_runs_nothing_was_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,6 +53,18 @@ def test_a_mistake_in_services_yaml_is_shown_with_its_line(folder: Path, capsys:
     assert "did you mean 'probe'?" in told
 
 
+def test_what_containers_mount_is_opened_and_what_starts_is_marked(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    marked: list[Path] = []
+    monkeypatch.setattr(up, "mark_up", marked.append)
+    monkeypatch.setattr(up, "open_mounts", lambda _: [])
+    assert (up.main(["open"]), marked) == (0, [folder])
+    monkeypatch.setattr(up, "open_mounts", lambda _: [Diagnostic("apply/not-loaded", "caddy cannot be opened")])
+    assert (up.main(["open"]), marked) == (1, [folder])
+    assert "caddy cannot be opened" in capsys.readouterr().err
+
+
 def test_a_services_yaml_that_is_not_there_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "services.yaml").unlink()
     assert up.main(["prepare"]) == 1

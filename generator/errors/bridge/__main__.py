@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from .delivery import Delivery, sender
+from .projects import Projects
 from .server import Bridge, Server, handler, prober
 
 _ADDRESS: Final = "0.0.0.0:8001"
@@ -17,12 +18,13 @@ _FAREWELL: Final = 5.0
 
 def main(arguments: Sequence[str]) -> int:
     """Serve; the exit code."""
-    config = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
+    file = Path(arguments[0])
+    config = json.loads(file.read_text(encoding="utf-8"))
     token = Path(arguments[1]).read_text(encoding="utf-8").strip()
     host, _, port = (arguments[2] if len(arguments) > 2 else _ADDRESS).rpartition(":")
     delivery = Delivery(sender(config["alertmanager"]), config["lasts_seconds"])
     try:
-        bridge = Bridge(token, config["projects"], delivery, prober(config["bugsink"]))
+        bridge = Bridge(token, Projects(file), delivery, prober(config["bugsink"]))
     except ValueError as error:
         print(f"bridge: {arguments[1]} is empty: {error}", file=sys.stderr)
         return 1

@@ -28,7 +28,9 @@ _HELP: Final[Mapping[str, str]] = {
 class Bridge:
     """What all requests share: the token, the projects, the way to Alertmanager, and the counts."""
 
-    def __init__(self, token: str, projects: Mapping[str, Any], delivery: Delivery, up: Callable[[], bool]) -> None:
+    def __init__(
+        self, token: str, projects: Callable[[], Mapping[str, Any]], delivery: Delivery, up: Callable[[], bool]
+    ) -> None:
         if not token:
             raise ValueError("without a token anybody could raise alerts")
         self._path = f"/{token}".encode()
@@ -42,7 +44,7 @@ class Bridge:
     def take(self, body: bytes) -> int:
         """What a report is answered with."""
         try:
-            alert = alert_of(json.loads(body), self._projects)
+            alert = alert_of(json.loads(body), self._projects())
         except ValueError:
             return self._count("refused", 400)
         except Unknown:

@@ -88,6 +88,12 @@ SOCKET_NETWORK: Final = "socket"
 # The labels that a container's metrics carry beside `service` and `environment`; `host` is the machine it runs on.
 CONTAINER_JOB: Final = "containers"
 CONTAINER_LABELS: Final = ("host", "container", "compose_project", "compose_service")
+# The network of the parts alone. There each part has a name that is on no other network: a part that is on several
+# listens at that name, and is asked at it.
+CORE_NETWORK: Final = "core"
+# The network of Prometheus and the exporters that it asks. They reach what they export over the apps' network, where
+# they listen to nobody.
+SCRAPE_NETWORK: Final = "scrape"
 LOCAL_PORT: Final = 8080
 KUMA_PORT: Final = 3001
 OTLP_HTTP_PORT: Final = 4318
@@ -132,6 +138,21 @@ LONG_WINDOW: Final = 1800
 COUNT_WINDOW: Final = 300
 # Before the slug of a panel that shows the last value of another one's graph.
 GLANCE: Final = "glance-"
+
+
+def core_name(part: str) -> str:
+    """The name of a part on `core`. An app's container of the part's plain name is never meant by it."""
+    return f"{part}.{CORE_NETWORK}"
+
+
+def scrape_name(exporter: str) -> str:
+    """The name of an exporter on `scrape`."""
+    return f"{exporter}.{SCRAPE_NETWORK}"
+
+
+def part_of(host: str) -> str:
+    """The part or exporter of such a name; any other host unchanged."""
+    return host.removesuffix(f".{CORE_NETWORK}").removesuffix(f".{SCRAPE_NETWORK}")
 
 
 def dashboard_uid(service: str) -> str:

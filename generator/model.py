@@ -147,6 +147,7 @@ class Exporter:
     command: tuple[str, ...]
     memory: int
     credentials: tuple[Credential, ...] = ()
+    listen: str = "--web.listen-address"
 
 
 @dataclass(frozen=True, slots=True)

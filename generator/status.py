@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from generator.conventions import LOCAL_PORT
+from generator.conventions import LOCAL_PORT, part_of
 from generator.docker import docker_environment, dotenv
 
 _NO_CHECK: Final = "no check"
@@ -38,7 +38,7 @@ def rows(containers: Iterable[Mapping[str, Any]], targets: Iterable[Mapping[str,
     """Containers as compose lists them, with Prometheus' view of those that cannot check themselves."""
     scraped: dict[str, bool] = {}
     for target in targets:
-        host = urlsplit(str(target["scrapeUrl"])).hostname or ""
+        host = part_of(urlsplit(str(target["scrapeUrl"])).hostname or "")
         scraped[host] = scraped.get(host, True) and target["health"] == "up"
     found = []
     for container in containers:

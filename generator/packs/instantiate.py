@@ -211,6 +211,7 @@ class _Instance:
             command=tuple(self._text(word, where) for word in spec.command),
             memory=units.parse_bytes(spec.memory),
             credentials=tuple(self._credentials(spec.files)),
+            listen=spec.listen,
         )
 
     def _credentials(self, files: Mapping[str, CredentialForm]) -> Iterator[Credential]:

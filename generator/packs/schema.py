@@ -97,6 +97,7 @@ class ExporterSpec(PackModel):
     """The container that speaks the service's protocol, when the service has no /metrics of its own.
 
     files: environment variables that name a file, and which part of the service's secret the file holds.
+    listen: its flag for the address on which it listens.
     """
 
     image: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]+$")]
@@ -105,6 +106,7 @@ class ExporterSpec(PackModel):
     environment: dict[str, str] = {}
     files: dict[Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]+$")], CredentialForm] = {}
     command: list[str] = []
+    listen: Annotated[str, Field(pattern=r"^--?[a-z][a-z0-9._-]*$")] = "--web.listen-address"
 
 
 class IndicatorSpec(PackModel):

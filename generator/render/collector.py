@@ -9,7 +9,15 @@ import re
 from typing import Any, Final
 
 from generator.artifact import Artifact
-from generator.conventions import CONFIG_HASH, OTLP_HTTP_PORT, PORTS, SEAL_FILE, SECRETS_HASH, SECRETS_MOUNT
+from generator.conventions import (
+    CONFIG_HASH,
+    OTLP_HTTP_PORT,
+    PORTS,
+    SEAL_FILE,
+    SECRETS_HASH,
+    SECRETS_MOUNT,
+    core_name,
+)
 from generator.emit import emit_yaml
 from generator.model import Site
 from generator.render.containers import add_containers, render_proxy
@@ -84,7 +92,7 @@ def render_collector(site: Site) -> tuple[Artifact, ...]:
 
 def _extensions() -> dict[str, Any]:
     return {
-        "health_check": {"endpoint": f"0.0.0.0:{HEALTH_PORT}"},
+        "health_check": {"endpoint": f"{core_name('collector')}:{HEALTH_PORT}"},
         "file_storage": {
             "directory": STATE,
             "create_directory": True,
@@ -123,7 +131,7 @@ def _pipeline(receivers: list[str], shape: str) -> dict[str, Any]:
 def _exporter(site: Site) -> dict[str, Any]:
     """While Loki is down lines wait on disk; when that is full, reading waits, and Docker's own files hold them."""
     return {
-        "endpoint": f"http://loki:{PORTS['loki']}/otlp",
+        "endpoint": f"http://{core_name('loki')}:{PORTS['loki']}/otlp",
         "timeout": "30s",
         "compression": "none",
         "retry_on_failure": {"initial_interval": "1s", "max_interval": "15s", "max_elapsed_time": FOREVER},
@@ -139,7 +147,7 @@ def _exporter(site: Site) -> dict[str, Any]:
 
 
 def _telemetry() -> dict[str, Any]:
-    exporter = {"prometheus": {"host": "0.0.0.0", "port": PORTS["collector"]}}
+    exporter = {"prometheus": {"host": core_name("collector"), "port": PORTS["collector"]}}
     return {
         "logs": {"level": "warn", "encoding": "json"},
         "metrics": {"level": "normal", "readers": [{"pull": {"exporter": exporter}}]},

@@ -21,10 +21,12 @@ from generator.conventions import (
     NETWORK,
     PORTS,
     PROMETHEUS_PATH,
+    SCRAPE_NETWORK,
     SECRETS_MOUNT,
     SOCKET_NETWORK,
     SOCKET_PROXY,
     TRACE_PORTS,
+    scrape_name,
 )
 from generator.emit import emit_json, emit_yaml
 from generator.model import Exporter, Site
@@ -181,19 +183,20 @@ def _exporter(exporter: Exporter) -> dict[str, Any]:
     limits = _limits(exporter.memory)
     files = {each.variable: f"{SECRETS_MOUNT}/{each.form}" for each in exporter.credentials}
     variables = {name: _escape(value) for name, value in sorted({**exporter.environment, **files}.items())}
+    name = scrape_name(exporter.name)
     service: dict[str, Any] = {
         "image": f"${{IMAGE_{exporter.image}:?run make up}}",
         **POLICY,
         **limits,
         "environment": {**limits["environment"], **variables},
         "user": _NOBODY,
-        "networks": [NETWORK],
+        # What it says is for Prometheus, not for the apps beside what it asks.
+        "networks": {NETWORK: None, SCRAPE_NETWORK: {"aliases": [name]}},
+        "command": [f"{exporter.listen}={name}:{exporter.port}", *(_escape(word) for word in exporter.command)],
         "extra_hosts": ["host.docker.internal:host-gateway"],
     }
     if files:
         service["volumes"] = [f"${{LOOKOUT_SECRETS:-./secrets}}/.mounted/{exporter.name}:{SECRETS_MOUNT}:ro"]
-    if exporter.command:
-        service["command"] = [_escape(word) for word in exporter.command]
     return service
 
 

@@ -20,6 +20,7 @@ from generator.conventions import (
     SOCKET_PROXY,
     STACK_SERVICE,
     TRACE_PORTS,
+    core_name,
 )
 from generator.model import Site
 from generator.render.log_records import this_host
@@ -29,6 +30,7 @@ PROXY_FILE: Final = "caddy/docker/Caddyfile"
 # What Prometheus turns from resource attributes into labels of every series.
 PROMOTED: Final = (*CONTAINER_LABELS, "service", "environment")
 
+_PROMETHEUS: Final = f"http://{core_name('prometheus')}:{PORTS['prometheus']}{PROMETHEUS_PATH}"
 _RECEIVER: Final = "docker_stats"
 _SHAPE: Final = "transform/containers"
 _EXPORTER: Final = "otlp_http/prometheus"
@@ -105,7 +107,7 @@ def add_containers(config: dict[str, Any], site: Site) -> None:
         "metric_statements": [{"context": "resource", "statements": _statements(site)}],
     }
     config["exporters"][_EXPORTER] = {
-        "metrics_endpoint": f"http://prometheus:{PORTS['prometheus']}{PROMETHEUS_PATH}/api/v1/otlp/v1/metrics",
+        "metrics_endpoint": f"{_PROMETHEUS}/api/v1/otlp/v1/metrics",
         "timeout": "10s",
         # What is older than the next round is of no use.
         "retry_on_failure": {"initial_interval": "1s", "max_interval": "5s", "max_elapsed_time": "15s"},

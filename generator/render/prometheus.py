@@ -9,13 +9,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from generator.artifact import Artifact
-from generator.conventions import ALERTMANAGER_PATH, PORTS, SECRETS_MOUNT
+from generator.conventions import ALERTMANAGER_PATH, PORTS, SECRETS_MOUNT, STACK_SERVICE, core_name
 from generator.emit import emit_yaml
 from generator.model import ScrapeJob, SecretRef, Site
 from generator.render.containers import PROMOTED
 from generator.render.rules import render_rules
 from generator.render.seal import OPEN, sealed
 
+_PROBER: Final = f"{core_name('blackbox-exporter')}:{PORTS['blackbox-exporter']}"
+_LOCAL_EXPORTER: Final = f"node-exporter:{PORTS['node-exporter']}"
 _UNITS: Final = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
@@ -61,7 +63,7 @@ def _main(site: Site) -> dict[str, Any]:
     alertmanager = {
         "path_prefix": ALERTMANAGER_PATH,
         "timeout": "5s",
-        "static_configs": [{"targets": [f"alertmanager:{PORTS['alertmanager']}"]}],
+        "static_configs": [{"targets": [f"{core_name('alertmanager')}:{PORTS['alertmanager']}"]}],
     }
     retention = {
         "time": prometheus_duration(site.stack.retention_metrics),
@@ -105,11 +107,18 @@ def _scrape_config(job: ScrapeJob) -> dict[str, Any]:
     config |= _probing(job) if job.probe_module else {"metrics_path": job.path, "scheme": job.scheme}
     config |= _credentials(job)
     config["static_configs"] = [
-        {"targets": [address], "labels": _labels(job, instance)} for address, instance in sorted(job.targets)
+        {"targets": [_address(job, address)], "labels": _labels(job, instance)}
+        for address, instance in sorted(job.targets)
     ]
     if job.relabel:
         config["metric_relabel_configs"] = [dict(rule) for rule in job.relabel]
     return config
+
+
+def _address(job: ScrapeJob, address: str) -> str:
+    """Where a target is asked: a part of the stack by its name on `core`, whoever else has its plain one."""
+    part, _, port = address.rpartition(":")
+    return f"{core_name(part)}:{port}" if job.service == STACK_SERVICE or address == _LOCAL_EXPORTER else address
 
 
 def _probing(job: ScrapeJob) -> dict[str, Any]:
@@ -120,7 +129,7 @@ def _probing(job: ScrapeJob) -> dict[str, Any]:
         "params": {"module": [job.probe_module]},
         "relabel_configs": [
             {"source_labels": ["__address__"], "target_label": "__param_target"},
-            {"target_label": "__address__", "replacement": f"blackbox-exporter:{PORTS['blackbox-exporter']}"},
+            {"target_label": "__address__", "replacement": _PROBER},
         ],
     }
 

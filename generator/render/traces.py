@@ -8,7 +8,7 @@ lines are in generator.render.collector, what an app is told in `app_settings`.
 from typing import Any, Final
 
 from generator.artifact import Artifact
-from generator.conventions import OTLP_HTTP_PORT, OTLP_TRACES_PORT, TRACE_PORTS
+from generator.conventions import OTLP_HTTP_PORT, OTLP_TRACES_PORT, TRACE_PORTS, core_name
 from generator.emit import emit_yaml
 from generator.model import Site
 from generator.render.redaction import ottl_secret_names, ottl_statements, ottl_string
@@ -74,7 +74,7 @@ def _statements() -> list[dict[str, Any]]:
 
 def _exporter() -> dict[str, Any]:
     return {
-        "endpoint": f"http://tempo:{OTLP_HTTP_PORT}",
+        "endpoint": f"http://{core_name('tempo')}:{OTLP_HTTP_PORT}",
         "timeout": "10s",
         "compression": "none",
         "retry_on_failure": {"initial_interval": "1s", "max_interval": "15s", "max_elapsed_time": _GIVE_UP},

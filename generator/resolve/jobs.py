@@ -12,6 +12,7 @@ from generator.conventions import (
     PROMETHEUS_PATH,
     STACK_SERVICE,
     TRACE_PORTS,
+    scrape_name,
 )
 from generator.model import Probe, ScrapeJob, SecretRef, Service, Stack
 from generator.resolve import detection
@@ -156,7 +157,7 @@ def _exporter_jobs(work: _Work, kinds: Sequence[str], *, beside_app: bool) -> li
             ScrapeJob(
                 name=f"{work.service.name}-{kind}" if jobs or beside_app else work.service.name,
                 service=work.service.name,
-                targets=((f"{name}:{exporter.port}", work.service.address),),
+                targets=((f"{scrape_name(name)}:{exporter.port}", work.service.address),),
                 scheme="http",
                 path="/metrics",
                 interval=work.interval,

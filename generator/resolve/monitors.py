@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from generator.conventions import ALERTMANAGER_PATH, PORTS, PROMETHEUS_PATH
+from generator.conventions import ALERTMANAGER_PATH, PORTS, PROMETHEUS_PATH, core_name
 from generator.model import Monitor, Probe, Service
 
 _SERVICES: Final = "group/services"
@@ -51,7 +51,7 @@ def _watchers() -> list[Monitor]:
             key=f"lookout/{part}",
             name=part.capitalize(),
             type="http",
-            url=f"http://{part}:{PORTS[part]}{path}/-/healthy",
+            url=f"http://{core_name(part)}:{PORTS[part]}{path}/-/healthy",
             parent=_STACK,
             notify=("watch",),
         )

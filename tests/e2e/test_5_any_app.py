@@ -1,13 +1,18 @@
 """Apps that are not ours, on three roads: another compose project, a process on the host, a public https address."""
 
 import contextlib
+import json
 import subprocess
 import sys
+import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from tests.e2e.neighbour import LINE, THINGS, Attempt, attempts
 from tests.e2e.stack import ENVIRONMENT, LANE, PROJECT, PUBLIC_NAME, Stack, image, wait_for
 
 HOST_PORT = 18765 + 100 * LANE
@@ -30,6 +35,7 @@ SERVICES = f"""
     targets: ["https://{PUBLIC_NAME}:8443"]
     url: https://{PUBLIC_NAME}:8443/
     metrics: {{token: secret:any_app_token}}
+    logs: push
 """
 COMPOSE = """\
 name: {project}-shop
@@ -137,6 +143,58 @@ def test_the_public_address_is_probed_over_verified_tls(stack: Stack, apps: Path
     wait_for(lambda: stack.query('probe_success{service="public"} == 1'), 60, "the probe succeeds")
     days = float(stack.query('probe_ssl_earliest_cert_expiry{service="public"} - time()')[0]["value"][1]) / 86400
     assert 80 < days < 91
+
+
+def neighbour(stack: Stack, rows: list[Attempt]) -> list[str]:
+    """What comes of attempts in a container on the apps' network that is nobody's."""
+    # Names that Docker does not know are not for the machine's resolvers to wait for.
+    options = ("--network", ENVIRONMENT["LOOKOUT_NETWORK"], "--volume", f"{stack.root}/tests:/srv/tests:ro",
+               "--dns-option", "timeout:1", "--dns-option", "attempts:1")  # fmt: skip
+    command = ("docker", "run", "--rm", "--interactive", *options, "--workdir", "/srv", "--user", "65534:65534",
+               image(stack, "PYTHON"), "python3", "-m", "tests.e2e.neighbour")  # fmt: skip
+    done = subprocess.run(
+        command, env=stack.environment, input=json.dumps(rows), capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found: list[str] = json.loads(done.stdout)
+    return found
+
+
+def addresses(stack: Stack) -> dict[str, list[str]]:
+    """Every address of every part; of the machine, those that a container finds; and the ports published on it."""
+    form = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}"
+    found = {
+        name: stack.must("docker", "inspect", "--format", form, row["ID"]).split()
+        for name, row in stack.services().items()
+    }
+    gateway = "{{range .IPAM.Config}}{{.Gateway}} {{end}}"
+    networks = ("bridge", ENVIRONMENT["LOOKOUT_NETWORK"], f"{PROJECT}_core", f"{PROJECT}_edge")
+    found["gateway"] = stack.must("docker", "network", "inspect", "--format", gateway, *networks).split()
+    found["ports"] = [ENVIRONMENT[f"LOOKOUT_{name}"] for name in ("PORT", "KUMA_PORT", "DEMO_PORT")]
+    return found
+
+
+def test_a_container_beside_the_apps_gets_nothing_that_is_not_an_apps(stack: Stack, apps: Path) -> None:
+    rows = attempts(addresses(stack))
+    outcomes = list(zip(rows, neighbour(stack, rows), strict=True))
+    allowed = [f"{row.sentence}: {outcome}" for row, outcome in outcomes if not outcome.startswith(row.right)]
+    print(f"{len(THINGS)} things, {len(rows)} attempts, {len(rows) - len(allowed)} refused")
+    assert allowed == []
+
+
+def test_it_pushes_lines_with_a_token_and_reports_errors_with_a_key(stack: Stack, apps: Path) -> None:
+    token = (stack.root / "secrets" / "public_logs_token").read_text().strip()
+    dsn = urlsplit((stack.root / "secrets" / "api_sentry_dsn").read_text().strip())
+    report = f"POST /api{dsn.path}/store/?sentry_key={dsn.username}&sentry_version=7"
+    event = json.dumps(
+        {"event_id": uuid.uuid4().hex, "timestamp": time.time(), "platform": "python", "message": "beside"}
+    )
+    lines, reported = neighbour(stack, [
+        Attempt("", "collector", 4318, "POST /v1/logs", ("200",), LINE, {"Authorization": f"Bearer {token}"}),
+        Attempt("", "bugsink", 8000, report, ("200",), event),
+    ])  # fmt: skip
+    assert (lines[:3], reported[:3]) == ("200", "200"), (lines, reported)
+    wait_for(lambda: stack.logs('{service_name="public"} |= "from a neighbour"'), 60, "the line that was pushed")
 
 
 def test_when_the_other_project_stops_its_outage_is_told(stack: Stack, apps: Path) -> None:

@@ -20,7 +20,7 @@ import requests
 import yaml
 
 from generator.artifact import Artifact
-from generator.conventions import SECRETS_MOUNT
+from generator.conventions import SECRETS_MOUNT, core_name
 from generator.docker import docker_environment
 from generator.render.collector import HEALTH_PORT, STATE
 from generator.render.log_records import CONTAINERS
@@ -169,7 +169,7 @@ class Lab:
         volumes = [word for source, target in binds.items() for word in ("-v", f"{source}:{target}")]
         limits = ["--memory", str(self.memory[part]), "-e", f"GOMEMLIMIT={self.memory[part] * 9 // 10}"]
         policy, command = _policy(part)
-        place = ["--network", self.network, "--network-alias", part]
+        place = ["--network", self.network, "--network-alias", part, "--network-alias", core_name(part)]
         self.containers[part] = docker("run", "-d", *place, *limits, *policy, *volumes, image(part), *command, *extra)
 
     def wait_for_collector(self) -> None:

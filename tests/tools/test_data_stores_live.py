@@ -17,6 +17,7 @@ import requests
 import yaml
 
 from generator.connect.lines import connect_lines
+from generator.conventions import scrape_name
 from generator.model import Alert, Site
 from generator.packs.fixtures import Series, read_exposition, read_fixtures, unmatched_selectors
 from generator.packs.load import PACKS
@@ -98,6 +99,7 @@ def _exporter(root: Path, name: str, spec: dict[str, Any]) -> str:
     options = [word for key, value in spec["environment"].items() for word in ("--env", f"{key}={value}")]
     for volume in spec["volumes"]:
         options += ["--volume", volume.replace("${LOOKOUT_SECRETS:-./secrets}", str(root / "secrets"))]
+    options += ["--network-alias", scrape_name(name)]
     port = "9187" if "postgres" in name else "9121"
     options += ["--user", spec["user"], "--read-only", "--cap-drop=ALL", "--publish", f"127.0.0.1::{port}"]
     return _run(name, *options, image, *spec.get("command", []))

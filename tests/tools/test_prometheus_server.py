@@ -122,7 +122,7 @@ def test_targets_carry_the_labels_that_rules_ask_for(prometheus: str) -> None:
     }
     asked = {target["scrapePool"]: target["scrapeUrl"] for target in targets}
     assert asked["api-probe"] == (
-        "http://blackbox-exporter:9115/probe?module=http_2xx&target=https%3A%2F%2Fapi.acme.dev"
+        "http://blackbox-exporter.core:9115/probe?module=http_2xx&target=https%3A%2F%2Fapi.acme.dev"
     )
 
 

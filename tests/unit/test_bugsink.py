@@ -278,7 +278,7 @@ def test_bugsink_calls_nobody_but_the_bridge_and_lets_nobody_sign_up() -> None:
     assert settings["ALERTS_WEBHOOK_OUTBOUND_MODE"] == "allowlist_only"
     assert settings["ALERTS_WEBHOOK_ALLOW_LIST"] == "bugsink-bridge"
     assert not any("SECRET" in name or "PASSWORD" in name for name in settings)
-    assert stack["bugsink-bridge"]["networks"] == ["core"]
+    assert list(stack["bugsink-bridge"]["networks"]) == ["core"]
 
 
 def test_explain_shows_the_runbook_of_an_event(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_without_a_domain_only_the_local_entrances_listen_and_nothing_asks_for_a
 
 def test_with_a_domain_the_public_entrance_has_tls_and_a_login_whose_hash_is_in_a_file(tmp_path: Path) -> None:
     config = adapted(caddyfile(PUBLIC), tmp_path)
-    assert listeners(config) == [":2020", ":3001", ":443", ":8080"]
+    assert listeners(config) == [":2020", ":3001", ":443", ":80", ":8080"]
     (login,) = handlers(config, "authentication")
     (account,) = login["providers"]["http_basic"]["accounts"]
     assert account == {"username": "admin", "password": f"{{file.{SECRETS_MOUNT}/{WEB_HASH}}}"}
@@ -81,7 +81,7 @@ PUSHING = make_service("mobile", logs=Logs("push"))
 
 def test_pushed_lines_have_an_entrance_only_when_a_service_pushes() -> None:
     assert "4318" not in caddyfile(PUBLIC) + caddyfile()
-    assert "http://mon.acme.dev" not in caddyfile(PUBLIC)
+    assert "@push" not in caddyfile(PUBLIC)
     assert caddyfile(STACK, PUSHING).count("\t\timport push\n") == 1
 
 
@@ -91,7 +91,7 @@ def test_pushed_lines_come_in_before_the_login_with_their_own_token_and_never_in
     assert "collector:4318" in [each["upstreams"][0]["dial"] for each in handlers(config, "reverse_proxy")]
     public = text.split("\nmon.acme.dev {")[1]
     assert public.index("import push") < public.index("basic_auth")
-    clear = text.split("\nhttp://mon.acme.dev {")[1]
+    clear = text.split("\nhttp://mon.acme.dev, ")[1]
     assert clear.index("@push path /otlp/v1/logs") < clear.index("error @push 403") < clear.index("redir https://")
 
 

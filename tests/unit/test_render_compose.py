@@ -83,9 +83,12 @@ def test_an_exporter_runs_under_the_common_policy_and_dollars_of_its_own_survive
         "NOTE": "five $$ a day",
         "REDIS_ADDR": "redis://cache:6379",
     }
-    assert exporter["command"] == ["--skip-tls-verification=$$no"]
+    assert exporter["command"] == [
+        "--web.listen-address=redis-exporter-cache.scrape:9121",
+        "--skip-tls-verification=$$no",
+    ]
     assert exporter["user"] == "65534:65534"
-    assert exporter["networks"] == ["lookout"]
+    assert exporter["networks"] == {"lookout": None, "scrape": {"aliases": ["redis-exporter-cache.scrape"]}}
 
 
 def test_the_collector_sees_each_directory_of_log_files_once_and_read_only() -> None:
@@ -143,5 +146,5 @@ def test_nothing_mounts_the_docker_socket_and_configuration_is_mounted_as_direct
 
 def test_what_has_no_login_and_no_business_outside_is_on_the_closed_network_alone() -> None:
     for name in ("loki", "grafana", "node-exporter"):
-        assert STACK_FILE["services"][name]["networks"] == ["core"]
+        assert list(STACK_FILE["services"][name]["networks"]) == ["core"]
     assert STACK_FILE["networks"]["core"] == {"internal": True}

@@ -100,8 +100,8 @@ def test_switched_off_nothing_of_it_is_left() -> None:
 
 
 def test_pushed_metrics_are_not_taken_from_the_web() -> None:
-    (guarded,) = re.findall(r"@lifecycle \{(.*?)\n\t\}", files(WATCHED)["caddy/Caddyfile"], re.DOTALL)
-    assert "/prometheus/api/v1/otlp/*" in guarded.split("not path")[0].split()
+    (read,) = re.findall(r"\n\t@metrics \{(.*?)\n\t\}", files(WATCHED)["caddy/Caddyfile"], re.DOTALL)
+    assert "/prometheus/api/v1/otlp/*" in read.split("not path")[-1].split()
 
 
 def statements(*services: Service) -> list[str]:

@@ -54,7 +54,7 @@ def test_alerts_go_to_alertmanager_below_its_path_with_no_label_added() -> None:
     config = config_of(make_site())
     (alertmanager,) = config["alerting"]["alertmanagers"]
     assert alertmanager["path_prefix"] == "/alertmanager"
-    assert alertmanager["static_configs"] == [{"targets": ["alertmanager:9093"]}]
+    assert alertmanager["static_configs"] == [{"targets": ["alertmanager.core:9093"]}]
     assert "external_labels" not in config["global"]
 
 
@@ -116,7 +116,7 @@ def test_a_probe_asks_the_blackbox_exporter_about_its_target() -> None:
     assert (job["metrics_path"], job["scheme"], job["params"]) == ("/probe", "http", {"module": ["http_2xx"]})
     assert job["relabel_configs"] == [
         {"source_labels": ["__address__"], "target_label": "__param_target"},
-        {"target_label": "__address__", "replacement": "blackbox-exporter:9115"},
+        {"target_label": "__address__", "replacement": "blackbox-exporter.core:9115"},
     ]
     assert job["static_configs"][0]["labels"]["instance"] == "https://api.acme.dev"
 

@@ -52,7 +52,7 @@ def test_spans_are_masked_before_they_are_queued_and_sent_to_the_store(on: dict[
     }
     assert config["receivers"]["otlp/traces"]["protocols"]["http"]["endpoint"] == "0.0.0.0:4319"
     assert config["processors"]["transform/spans"]["error_mode"] == "propagate"
-    assert config["exporters"]["otlp_http/traces"]["endpoint"] == "http://tempo:4318"
+    assert config["exporters"]["otlp_http/traces"]["endpoint"] == "http://tempo.core:4318"
 
 
 def test_a_store_that_stays_away_holds_up_no_app(on: dict[str, Artifact]) -> None:
@@ -76,7 +76,7 @@ def test_the_store_runs_under_its_profile_with_limits_and_is_watched(on: dict[st
     service = read(on, "compose.rendered.yaml")["services"]["tempo"]
     assert service["mem_limit"].endswith("m") and "lookout.config" in service["labels"]
     jobs = {job["job_name"]: job for job in read(on, "prometheus/prometheus.yml")["scrape_configs"]}
-    assert jobs["tempo"]["static_configs"][0]["targets"] == ["tempo:3200"]
+    assert jobs["tempo"]["static_configs"][0]["targets"] == ["tempo.core:3200"]
 
 
 def test_graphs_lines_and_traces_lead_to_each_other(on: dict[str, Artifact]) -> None:

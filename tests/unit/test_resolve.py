@@ -63,7 +63,7 @@ def test_targets_of_different_schemes_are_jobs_of_their_own() -> None:
 def test_an_exporter_stands_for_the_data_store_it_asks() -> None:
     cache = service("services:\n  cache: {kind: redis, address: cache:6379}\n", "cache")
     assert [(job.name, job.targets) for job in cache.jobs] == [
-        ("cache", (("redis-exporter-cache:9121", "cache:6379"),))
+        ("cache", (("redis-exporter-cache.scrape:9121", "cache:6379"),))
     ]
     assert [pack.exporter.name for pack in cache.packs if pack.exporter] == ["redis-exporter-cache"]
 

@@ -12,9 +12,9 @@ import pytest
 from generator.status import main, rows, table
 
 TARGETS = [
-    {"scrapeUrl": "http://collector:8888/metrics", "health": "up"},
+    {"scrapeUrl": "http://collector.core:8888/metrics", "health": "up"},
     {"scrapeUrl": "http://redis-exporter-cache:9121/metrics", "health": "down"},
-    {"scrapeUrl": "http://loki:3100/metrics", "health": "down"},
+    {"scrapeUrl": "http://loki.core:3100/metrics", "health": "down"},
 ]
 
 
@@ -43,7 +43,7 @@ def test_a_row(listed: dict[str, Any], health: str, well: bool) -> None:
 
 
 def test_one_of_two_scrapes_that_fails_is_enough_to_be_told() -> None:
-    again = [{"scrapeUrl": "http://collector:13133/", "health": "down"}, *TARGETS]
+    again = [{"scrapeUrl": "http://collector.core:13133/", "health": "down"}, *TARGETS]
     (row,) = rows([container("collector")], again)
     assert row.health == "not scraped"
 

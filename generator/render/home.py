@@ -41,6 +41,8 @@ _ICON: Final = (
 # For how long one silences, in seconds: until lunch, until the deploy is through, until Monday.
 _DURATIONS: Final = (("30 min", 1800), ("2 h", 7200), ("8 h", 28800), ("1 day", 86400), ("3 days", 259200))
 _CHOSEN: Final = 7200
+# Prometheus' own.
+_RESEND: Final = 60
 
 
 def render_home(site: Site) -> tuple[Artifact, ...]:
@@ -54,11 +56,18 @@ def render_home(site: Site) -> tuple[Artifact, ...]:
         grafana=GRAFANA_PATH,
         prometheus=PROMETHEUS_PATH,
         runbooks=RUNBOOKS_PATH,
+        watchdog=_watchdog_seconds(site),
     )
     durations = [{"title": title, "seconds": each, "chosen": each == _CHOSEN} for title, each in _DURATIONS]
     silence = _template("silence.html").render(**common, durations=durations)
     assets = (Artifact(f"{FOLDER}/{name}", f"/* {GENERATED} */\n{_source(name)}") for name in _ASSETS)
     return (Artifact(PATH, home), Artifact(f"{FOLDER}/silence.html", silence), *assets)
+
+
+def _watchdog_seconds(site: Site) -> int:
+    """How old Watchdog may be. Prometheus repeats an alert a minute after it last did, at the evaluation after that."""
+    every = max(_RESEND, site.stack.timing.slow_interval)
+    return 2 * every + _RESEND // 2
 
 
 def _watched(site: Site) -> str:

@@ -5,8 +5,6 @@
 
 const REFRESH_MS = 30_000;
 const PATIENCE_MS = 10_000;
-// Prometheus repeats an alert to Alertmanager every minute, at its next evaluation.
-const WATCHDOG_MS = 150_000;
 // The slowest target is scraped once a minute.
 const SAMPLE_MS = 180_000;
 // Older than this, what the page shows is no longer known.
@@ -17,6 +15,7 @@ const RANK = ["critical", "warning", "info"];
 const section = document.getElementById("state");
 const place = section.dataset;
 const title = document.title;
+const WATCHDOG_MS = Number(place.watchdog) * 1000;
 let asking = false;
 let known = Date.now();
 

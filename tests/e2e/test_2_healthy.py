@@ -4,9 +4,11 @@ Containers that are none of this stack's, other tests' for instance, are not its
 """
 
 import time
+from datetime import UTC, datetime
 
 from tests.e2e.drills import ALWAYS
 from tests.e2e.stack import BUSY_MACHINE, PROJECT, Stack, soaking
+from tests.support.page import run_page
 
 MINUTES = 240 if soaking() else 15
 AGE = 'time() - process_start_time_seconds{service="lookout",job="prometheus"}'
@@ -25,3 +27,17 @@ def test_a_healthy_demo_keeps_still(stack: Stack) -> None:
     assert {alert for alert in seen - ALWAYS if alert[0] not in BUSY_MACHINE} == set()
     told = [m["text"] for m in stack.messages() if m["to"] != "ping"]
     assert [text for text in told if not any(name in text for name in (*BUSY_MACHINE, "Container"))] == []
+
+
+def test_the_home_page_knows_that_all_is_well(stack: Stack) -> None:
+    """Its questions are answered by the real parts: a scrape, a fresh Watchdog, channels with their secrets."""
+    html, script = (stack.session.get(stack.url + path, timeout=15).text for path in ("/", "/home.js"))
+    shown = run_page(html, script, base=stack.url, now=datetime.now(UTC))
+    alerts = stack.get("/alertmanager/api/v2/alerts")
+    if not [
+        alert for alert in alerts if alert["status"]["state"] == "active" and alert["labels"]["severity"] != "info"
+    ]:
+        assert shown.level() == "good"
+        assert shown.text("state").startswith("All is well Nothing fires. Targets were scraped")
+    for blind in ("Nothing is measured", "cannot deliver", "Nobody is notified", "Not known", "does not answer"):
+        assert blind not in shown.text("state")

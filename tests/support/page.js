@@ -119,9 +119,17 @@ async function run(given) {
     querySelectorAll: selector => root.querySelectorAll(selector),
     addEventListener: (kind, listener) => { (documentListeners[kind] ||= []).push(listener); },
   };
+  let open = 0;
   async function fetchReal(path, options) {
     const headers = { ...options.headers, Origin: given.base };
-    return fetch(given.base + path, { method: options.method, body: options.body, headers });
+    open++;
+    try {
+      const answer = await fetch(given.base + path, { method: options.method, body: options.body, headers });
+      const text = await answer.text();
+      return { ok: answer.ok, status: answer.status, headers: answer.headers, json: async () => JSON.parse(text), text: async () => text };
+    } finally {
+      open--;
+    }
   }
   async function fetchStub(path, options = {}) {
     requests.push({ path, method: options.method || "GET", body: options.body?.startsWith("{\"") ? JSON.parse(options.body) : null });
@@ -136,7 +144,10 @@ async function run(given) {
     return { ok: status < 300, status, headers: { get: name => (name === "date" ? date : null) }, json: async () => JSON.parse(text), text: async () => text };
   }
 
-  const settle = async () => { for (let turn = 0; turn < (given.base ? 60 : 20); turn++) await new Promise(done => (given.base ? setTimeout(done, 5) : setImmediate(done))); };
+  // Until what was asked is answered, and what follows from that was done.
+  const settle = async () => {
+    for (let still = 0; still < 20; still = open ? 0 : still + 1) await new Promise(done => (open ? setTimeout(done, 10) : setImmediate(done)));
+  };
   const context = vm.createContext({
     document, location, clock, settle, URLSearchParams, console,
     Date: FakeDate,

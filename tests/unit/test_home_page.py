@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from typing import Any, Final
@@ -142,6 +143,18 @@ def test_it_is_red_when_nothing_is_measured_and_says_what_to_do(answers: dict[st
     assert "<code>make status</code>" in page.part("state")
     assert page.title == "! acme monitoring"
     assert not badges(page) & {"nothing fires"}, "what is not measured is not well"
+
+
+@pytest.mark.parametrize(
+    ("slow", "age", "level"),
+    [(30, 149, "good"), (30, 151, "bad"), (60, 149, "good"), (300, 600, "good"), (300, 640, "bad")],
+)
+def test_how_old_watchdog_may_be_follows_from_how_often_its_rule_is_evaluated(slow: int, age: int, level: str) -> None:
+    site = board_site()
+    timing = replace(site.stack.timing, slow_interval=slow)
+    page = render_home(replace(site, stack=replace(site.stack, timing=timing)))[0].content
+    shown = run_page(page, files()["home.js"], {**WELL, **said(ALERTS, [watchdog(updatedAt=at(-age))])})
+    assert shown.level() == level
 
 
 def test_what_fires_is_shown_even_when_prometheus_is_gone() -> None:

@@ -32,8 +32,8 @@ load_docker() {
     fi
 }
 
-# step TITLE COMMAND...: say what is done, do it, say how long it took. Not `"$@" || …`: that would make the shell go on
-# after a command that fails inside a function.
+# step TITLE COMMAND...: say what is done, do it, say how long it took; `table` says it again of all steps. Not `"$@" || …`:
+# that would make the shell go on after a command that fails inside a function.
 step() {
     local started=$SECONDS
     STEP=$1
@@ -41,10 +41,21 @@ step() {
     say "== $STEP"
     "$@"
     say "   $((SECONDS - started)) s"
+    STEPS+=("$((SECONDS - started)) $STEP")
     STEP=
 }
 
+# How long each step took, in minutes.
+table() {
+    local row seconds
+    for row in "${STEPS[@]}"; do
+        seconds=${row%% *}
+        printf '%4d:%02d  %s\n' $((seconds / 60)) $((seconds % 60)) "${row#* }"
+    done
+}
+
 STEP=
+STEPS=()
 trap '[[ $? == 0 || -z $STEP ]] || printf "lookout: %s: failed\n" "$STEP" >&2' EXIT
 
 # The Python environment for this pyproject.toml and this Python; another change of either makes another one.

@@ -2,9 +2,7 @@
 
 Each variant runs in a process of its own, where the bare app and the observed one take turns, so that both feel the
 same neighbours. Told are the median of the turns' differences, and the difference of the quietest turns: neighbours on
-the same core make a microsecond of CPU longer, never shorter. Run it to read the table:
-
-    python -m tests.bench.instrumentation
+the same core make a microsecond of CPU longer, never shorter. test_instrumentation_overhead.py prints the table.
 """
 
 import asyncio
@@ -130,17 +128,5 @@ def measured(variant: str) -> dict[str, float]:
     return result
 
 
-def table(rows: dict[str, dict[str, float]]) -> str:
-    """The figures, to be read."""
-    lines = [f"{'CPU µs a request':32}  {'bare':>8}  {'more, median':>12}  {'more, quiet':>12}  {'of 5 ms':>8}"]
-    for variant, row in rows.items():
-        share = row["median"] / HANDLER_US
-        lines.append(f"{variant:32}  {row['bare']:8.1f}  {row['median']:12.1f}  {row['quiet']:12.1f}  {share:8.2%}")
-    return "\n".join(lines)
-
-
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        print(json.dumps(measure(sys.argv[1])))
-    else:
-        print(table({variant: measured(variant) for variant in VARIANTS}))
+    print(json.dumps(measure(sys.argv[1])))

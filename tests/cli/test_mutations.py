@@ -1,6 +1,5 @@
 """A good file, broken at random a thousand times with fixed seeds: diagnostics, never a traceback."""
 
-import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +9,10 @@ import pytest
 from generator.diagnostics import Problems
 from generator.pipeline import resolve_text
 from generator.source import load_source
+from tests.support.soak import size
 
 GOOD = (Path(__file__).resolve().parents[2] / "services.yaml").read_text()
-MUTATIONS = 10_000 if os.environ.get("LOOKOUT_SOAK") else 1_000
+MUTATIONS = size(1_000, 10_000)
 _WORDS = (
     "true",
     "~",

@@ -31,7 +31,6 @@ from tests.docs.blocks import (
     proven_by,
     services_above,
 )
-from tests.docs.claims import ELSEWHERE
 from tests.docs.messages import message
 from tests.support import tools
 
@@ -92,13 +91,6 @@ def test_commands_print_what_the_page_shows(block: Block, tmp_path: Path) -> Non
         )  # fmt: skip
         assert "internal error" not in done.stdout, command
         assert done.stdout.replace(str(tmp_path), HOME).strip("\n") == output, command
-
-
-@each("elsewhere")
-def test_each_line_is_what_a_test_or_a_script_contains(block: Block) -> None:
-    for line in block.text.splitlines():
-        file, text = ELSEWHERE[line]
-        assert text in (REPOSITORY / file).read_text(), f"{line}: not in {file}"
 
 
 def shell_blocks() -> list[Block]:

@@ -7,7 +7,6 @@ their protocols.
 
 import json
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -20,8 +19,8 @@ import requests
 
 from generator.docker import docker_environment
 from tests.e2e.certificates import make_authority
+from tests.support.checkout import begin
 
-REPOSITORY: Final = Path(__file__).resolve().parents[2]
 LANE: Final = int(os.environ.get("LOOKOUT_E2E_LANE", "0"))
 PROJECT: Final = f"lookout-e2e{LANE or ''}"
 OTHER_LANES: Final = f"lookout-e2e{f'[^{LANE}]' if LANE else '[0-9]'}.+"
@@ -150,22 +149,9 @@ def wait_for(ask: Callable[[], Answer], seconds: float, what: str, every: float 
     raise AssertionError(f"{what}: not within {seconds:.0f} s; last: {last!r}")
 
 
-def copy_repository(target: Path) -> None:
-    """The files that git would commit, as they are now."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=REPOSITORY, capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
-    for name in filter(None, listed.split("\0")):
-        source = REPOSITORY / name
-        if source.is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target / name)
-
-
 def boot(root: Path) -> Stack:
-    """Copy, point the channels at the receivers, `make up`, and start the receivers."""
-    copy_repository(root)
+    """Clone, point the channels at the receivers, `make up` as the README says, and start the receivers."""
+    rest = begin(root)
     stack = Stack(root)
     make_authority(root / "ca", PUBLIC_NAME)
     stack.edit("token: secret:telegram_token}", "token: secret:telegram_token, api: 'http://receivers:8080'}")
@@ -177,7 +163,7 @@ def boot(root: Path) -> Stack:
         (root / "secrets" / name).write_text(value)
     started = time.monotonic()
     with ThreadPoolExecutor(max_workers=1) as pool:
-        up = pool.submit(stack.must, "make", "up", timeout=5400)
+        up = pool.submit(stack.must, "bash", "-euo", "pipefail", "-c", rest, timeout=5400)
         stack.receivers = _start_receivers(stack, up)
         print(up.result()[-3000:])
     stack.boot_seconds = time.monotonic() - started

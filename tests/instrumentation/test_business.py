@@ -11,17 +11,10 @@ import structlog
 from lookout_instrumentation import Lookout, context
 
 from tests.instrumentation.recorder import Recorder
+from tests.support.waiting import until
 
 STAMP = "business_refresh_timestamp_seconds"
 FAILURES = "business_refresh_failures_total"
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    """Wait until it is so, for seconds at most."""
-    until = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.005)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +60,7 @@ def test_a_plain_function_is_called_again_and_again_in_a_thread() -> None:
 
     before = time.time()
     refresh = recorded.lookout.business.refresh(compute, every=0.01)
-    eventually(lambda: len(threads) >= 3)
+    until(lambda: len(threads) >= 3, seconds=5)
     refresh.stop()
     assert set(threads) == {"lookout-refresh"}
     assert recorded.value("business_mrr_usd") in (len(threads), len(threads) - 1)
@@ -173,5 +166,5 @@ def _both(lookout: Lookout, broken: Callable[[], None]) -> None:
     calls: list[float] = []
     lookout.business.refresh(broken, every=0.02)
     lookout.business.refresh(lambda: calls.append(time.time()), every=0.02)
-    eventually(lambda: len(calls) > 10)
+    until(lambda: len(calls) > 10, seconds=5)
     lookout.close()

@@ -7,10 +7,9 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -28,6 +27,7 @@ from lookout_instrumentation.task_messages import HEADER
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.instrumentation.apps import AUTHORIZED, captured, settings_in
+from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,15 +36,6 @@ def free_port() -> int:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return int(taken.getsockname()[1])
-
-
-def until(done: Callable[[], Any], seconds: float = 30) -> Any:
-    """What `done` returns, once that is true."""
-    end = time.monotonic() + seconds
-    while not (found := done()):
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
-    return found
 
 
 # --- in this process ---

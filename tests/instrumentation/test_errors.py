@@ -26,6 +26,7 @@ from lookout_instrumentation.reports import is_expected
 from lookout_instrumentation.spool import MAX_FILES, Spool
 
 from tests.instrumentation.tracker_stub import TrackerStub
+from tests.support.waiting import until
 from tests.unit.redaction_cases import LOOK_ALIKES
 from tests.unit.redaction_cases import SECRETS as SECRET_LINES
 
@@ -66,13 +67,6 @@ def failed(message: str = "it broke") -> ValueError:
         raise ValueError(message)
     except ValueError as error:
         return error
-
-
-def eventually(check: Callable[[], Any], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < deadline, "not in time"
-        time.sleep(0.02)
 
 
 # --- what arrives -------------------------------------------------------------------------------------------
@@ -206,7 +200,7 @@ def test_a_thread_that_dies_is_reported(start: Callable[..., Lookout], tracker: 
     thread = threading.Thread(target=die)
     thread.start()
     thread.join()
-    eventually(lambda: tracker.events)
+    until(lambda: tracker.events, seconds=10)
     assert tracker.events[0]["exception"]["values"][0]["mechanism"]["handled"] is False
 
 
@@ -365,10 +359,10 @@ def test_reports_made_while_the_tracker_is_away_arrive_when_it_is_back(
     lookout.errors.flush(10)
     assert counts(lookout) == {"spooled": 60}
     tracker.start()
-    eventually(lambda: len(tracker.events) == 60, 20)
+    until(lambda: len(tracker.events) == 60, seconds=20)
     said = {event["exception"]["values"][0]["value"] for event in tracker.events}
     assert said == {f"number {number}" for number in range(60)}
-    eventually(lambda: counts(lookout) == {"spooled": 60, "sent": 60})
+    until(lambda: counts(lookout) == {"spooled": 60, "sent": 60}, seconds=10)
 
 
 def test_reports_survive_a_restart_of_the_app(start: Callable[..., Lookout], tracker: TrackerStub) -> None:
@@ -380,8 +374,8 @@ def test_reports_survive_a_restart_of_the_app(start: Callable[..., Lookout], tra
     assert counts(first) == {"spooled": 5}
     tracker.start()
     second = start()
-    eventually(lambda: len(tracker.events) == 5)
-    eventually(lambda: counts(second) == {"sent": 5})
+    until(lambda: len(tracker.events) == 5, seconds=10)
+    until(lambda: counts(second) == {"sent": 5}, seconds=10)
 
 
 def test_a_process_that_is_killed_leaves_its_reports_to_the_next(
@@ -411,7 +405,7 @@ def test_a_process_that_is_killed_leaves_its_reports_to_the_next(
     run("killed")
     tracker.start()
     start()
-    eventually(lambda: len(tracker.events) == 1)
+    until(lambda: len(tracker.events) == 1, seconds=10)
     run("in good order")
     said = [event["exception"]["values"][0]["value"] for event in tracker.events]
     assert said == ["last words", "last words", "unhandled"]

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from tests.instrumentation.otlp_stub import OtlpStub
 from tests.instrumentation.tracker_stub import TrackerStub
+from tests.support.soak import size
 
 REMOTE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SERVER, CONSUMER = 2, 5
@@ -243,13 +245,14 @@ def test_a_histogram_names_the_trace_to_who_asks_for_it(shop: Callable[..., Shop
 
 
 def test_a_tenth_of_requests_is_a_tenth(shop: Callable[..., Shop], collector: OtlpStub) -> None:
-    """1,000 requests at 0.1: within four standard deviations of a binomial distribution."""
+    """Within four standard deviations of a binomial distribution."""
+    count = size(300, 1000)
     lookout, client = shop(traces_ratio=0.1)
-    for number in range(1000):
+    for number in range(count):
         client.get(f"/orders/{number}")
     lookout.close()
     requests = [span for span in collector.spans if span.kind == SERVER]
-    assert 100 - 4 * 9.49 < len(requests) < 100 + 4 * 9.49
+    assert abs(len(requests) - 0.1 * count) < 4 * math.sqrt(count * 0.1 * 0.9)
     assert len(collector.spans) == 2 * len(requests)
 
 

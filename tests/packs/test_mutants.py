@@ -1,7 +1,6 @@
 """Proofs can fail: whatever way an alert is made wrong in, its proof notices. Here a share of all ways; `make mutants`
 tries every one."""
 
-import os
 from fnmatch import fnmatchcase
 
 import promql_parser as pp
@@ -15,12 +14,13 @@ from generator.packs.sample import sample_instance
 from generator.promql.spans import read_spans
 from generator.promql.tree import parse, walk
 from tests.packs.proving import NO_NUMBER, SPOILT, spoilt
+from tests.support.soak import size
 from tests.support.verdicts import VERDICTS
 from tests.unit.sites import make_alert
 
 PACKS = own_packs((), load_packs())
 # Of each alert every third way, from another one on for each; all of them where time does not matter.
-SHARE = 1 if os.environ.get("LOOKOUT_SOAK") else 3
+SHARE = size(3, 1)
 
 
 def chosen(alert: Alert, number: int) -> bool:

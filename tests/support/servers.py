@@ -4,7 +4,6 @@ Owns how they are started and ended. Nothing outside the machine can reach them.
 """
 
 import socket
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 import requests
 
 from tests.support import tools
+from tests.support.waiting import until
 
 
 def free_port() -> int:
@@ -48,11 +48,8 @@ def _open_to_all(folder: Path) -> None:
 
 def wait_for(url: str, container: str, timeout: float = 60) -> None:
     """Until the server in `container` answers at `url`."""
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        with suppress(requests.RequestException):
-            if requests.get(url, timeout=2).ok:
-                return
-        time.sleep(0.2)
+    with suppress(AssertionError):
+        until(lambda: requests.get(url, timeout=2).ok, url, timeout)
+        return
     logs = tools.docker("logs", container)
     pytest.fail(f"{url} did not answer within {timeout:.0f} s:\n{logs.stdout}{logs.stderr}")

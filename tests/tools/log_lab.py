@@ -4,11 +4,13 @@ Both run as compose.yaml says (user, capabilities, read-only root) with the conf
 container, volume and network is removed by its id at the end.
 """
 
+import io
 import json
 import os
 import re
 import shutil
 import subprocess
+import tarfile
 import time
 import uuid
 from collections.abc import Callable
@@ -24,6 +26,7 @@ from generator.conventions import SECRETS_MOUNT, core_name
 from generator.docker import docker_environment
 from generator.render.collector import HEALTH_PORT, STATE
 from generator.render.log_records import CONTAINERS
+from tests.support.waiting import until
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PARTS: Final = ("loki", "collector")
@@ -57,15 +60,7 @@ def why_not() -> str:
 
 def wait_for(what: str, check: Callable[[], Any], seconds: float = 30) -> Any:
     """The first truthy answer of `check`, or an AssertionError that says what did not come."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            if answer := check():
-                return answer
-        except (requests.RequestException, AssertionError):
-            pass
-        time.sleep(0.3)
-    raise AssertionError(f"{what}: not within {seconds} s")
+    return until(check, what, seconds)
 
 
 class ContainerLog:
@@ -202,6 +197,18 @@ class Lab:
         response = requests.get(self.url("loki", 3100, path), params=parameters, timeout=20)
         assert response.ok, response.text
         return response.json()["data"]
+
+    def files(self, part: str, path: str) -> dict[str, bytes]:
+        """What a part has stored below `path`, by name; nothing where there is no such folder. Docker reads it: volumes
+        belong to root."""
+        command = ["docker", "cp", f"{self.containers[part]}:{path}", "-"]
+        done = subprocess.run(command, env=docker_environment(ROOT), capture_output=True, timeout=120, check=False)
+        if done.returncode:
+            assert b"Could not find the file" in done.stderr, done.stderr.decode()
+            return {}
+        with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+            opened = {member.name: archive.extractfile(member) for member in archive.getmembers() if member.isfile()}
+            return {name: file.read() for name, file in opened.items() if file}
 
     def close(self) -> None:
         """Remove all of it, whatever state it is in."""

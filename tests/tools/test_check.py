@@ -1,16 +1,18 @@
 """The real tools over rendered trees: what is right passes, what is wrong is led back to its cause."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from generator.artifact import Artifact
-from generator.check import checkers, tools
+from generator.check import checkers, run, tools
 from generator.check.run import check_tree
-from generator.diagnostics import Problems
+from generator.diagnostics import Diagnostic, Problems
 from generator.pipeline import Compiled, compile_text
 
+Checker = Callable[[checkers.Tree], list[Diagnostic]]
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -54,20 +56,27 @@ def test_a_rule_that_no_longer_fires_is_caught_by_its_proof(demo: Compiled) -> N
     assert "check/proof" in {code for code, _ in found}
 
 
-@pytest.mark.parametrize(
-    ("path", "old", "new"),
-    [
-        ("prometheus/prometheus.yml", "scrape_timeout: 5s", "scrape_timeout: 5 apples"),
-        ("alertmanager/alertmanager.yml", "receiver: nobody", "receiver: nowhere"),
-        ("loki/loki.yaml", "auth_enabled:", "auth_enabeld:"),
-        ("loki/collector.yaml", "receivers:", "recievers:"),
-        ("caddy/Caddyfile", "reverse_proxy", "revers_proxy"),
-        ("compose.rendered.yaml", "services:", "servces:"),
-        ("grafana/dashboards/Services/service-api.json", '"schemaVersion": 42', '"schemaVersion": 12'),
-    ],
-)
-def test_each_tool_refuses_its_own_file(demo: Compiled, path: str, old: str, new: str) -> None:
-    assert broken(demo, path, old, new) != []
+BOARD = "grafana/dashboards/Services/service-api.json"
+# Whether proofs are run is tested above.
+REFUSED: dict[Checker, tuple[str, str, str]] = {
+    checkers.check_prometheus: ("prometheus/prometheus.yml", "scrape_timeout: 5s", "scrape_timeout: 5 apples"),
+    checkers.check_alertmanager: ("alertmanager/alertmanager.yml", "receiver: nobody", "receiver: nowhere"),
+    checkers.check_loki: ("loki/loki.yaml", "auth_enabled:", "auth_enabeld:"),
+    checkers.check_collector: ("loki/collector.yaml", "receivers:", "recievers:"),
+    checkers.check_caddy: ("caddy/Caddyfile", "reverse_proxy", "revers_proxy"),
+    checkers.check_compose: ("compose.rendered.yaml", "services:", "servces:"),
+    checkers.check_panels: (BOARD, '"schemaVersion": 42', '"schemaVersion": 12'),
+}
+
+
+@pytest.mark.parametrize("checker", REFUSED, ids=lambda checker: checker.__name__)
+def test_each_tool_refuses_its_own_file(demo: Compiled, checker: Checker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "CHECKERS", (checker,))
+    assert broken(demo, *REFUSED[checker]) != []
+
+
+def test_every_tool_has_its_own_file_refused() -> None:
+    assert {*REFUSED} == {*checkers.CHECKERS} - {checkers.check_proofs}
 
 
 def test_of_many_rule_files_the_users_own_with_the_mistake_is_told(demo: Compiled, tmp_path: Path) -> None:

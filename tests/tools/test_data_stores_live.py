@@ -26,6 +26,7 @@ from generator.promql.tree import parse
 from generator.render.compose import COMPOSE_FILE
 from generator.secrets import ensure_secrets
 from tests.support import tools
+from tests.support.waiting import until
 
 TEXT = """\
 services:
@@ -113,18 +114,6 @@ def _run(name: str, *arguments: str) -> str:
 
 def _url(name: str) -> str:
     return f"http://{tools.docker('port', name).stdout.split()[2]}"
-
-
-def until(holds: Callable[[], bool], what: str, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            if holds():
-                return
-        except requests.RequestException:
-            pass
-        time.sleep(0.3)
-    pytest.fail(f"{what} within {seconds:.0f} s")
 
 
 def says(lab: Lab, exporter: str, line: str) -> Callable[[], bool]:

@@ -1,7 +1,5 @@
 """Reports of the library, in the real Bugsink: what it makes of them, and that an outage loses none."""
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ from lookout_instrumentation import Lookout, Settings, context
 from lookout_instrumentation import fastapi as lookout_fastapi
 
 from tests.support import tools
+from tests.support.waiting import until
 from tests.tools.bugsink_lab import Lab, running_lab
 
 ISSUES = """
@@ -30,13 +29,6 @@ PATIENCE = 90.0
 
 def dsn_of(lab: Lab) -> str:
     return lab.secret("api_sentry_dsn").replace("bugsink:8000", f"127.0.0.1:{lab.bugsink_port}")
-
-
-def eventually(check: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not check():
-        assert time.monotonic() < deadline, what
-        time.sleep(1)
 
 
 def counted(lookout: Lookout, result: str) -> float:
@@ -61,16 +53,16 @@ def test_crashes_become_one_issue_with_all_its_events_though_bugsink_was_away(
 
         client = TestClient(app)
         client.get("/orders/0")
-        eventually(lambda: counted(lookout, "sent") == 1, "the first report")
+        until(lambda: counted(lookout, "sent") == 1, "the first report", PATIENCE)
         assert tools.docker("stop", lab.bugsink).returncode == 0
         for number in range(1, OUTAGE + 1):
             assert client.get(f"/orders/{number}").status_code == 500
         lookout.errors.flush(20)
         assert counted(lookout, "spooled") == OUTAGE
         assert tools.docker("start", lab.bugsink).returncode == 0
-        eventually(lambda: counted(lookout, "sent") == OUTAGE + 1, "the reports of the outage")
+        until(lambda: counted(lookout, "sent") == OUTAGE + 1, "the reports of the outage", PATIENCE)
         issue = f"api|KeyError|GET /orders/{{number}}|{OUTAGE + 1}"
-        eventually(lambda: lab.django(ISSUES).splitlines() == [issue], issue)
+        until(lambda: lab.django(ISSUES).splitlines() == [issue], issue, PATIENCE)
         stored = lab.django(EVENTS)
         lookout.close()
     assert "ana.rossi" not in stored

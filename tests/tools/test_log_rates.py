@@ -23,6 +23,8 @@ from generator.model import Site
 from generator.pipeline import resolve_text
 from generator.render.collector import render_collector
 from generator.render.loki import render_loki
+from tests.support.soak import size
+from tests.support.tables import Aim
 from tests.tools.log_lab import ROOT, Lab, docker, wait_for, why_not
 from tests.tools.log_load import (
     SECOND,
@@ -36,24 +38,25 @@ from tests.tools.log_load import (
     uuid7,
 )
 
-SOAK: Final = os.environ.get("LOOKOUT_SOAK") == "1"
 A_MINUTE: Final = 100_000
 # The rate at which the history's searched hour was written, and at which an outage of an hour is counted.
 USUAL: Final = 10_000
-VOLUME_SECONDS: Final = 300 if SOAK else 20
+VOLUME_SECONDS: Final = size(20, 300)
 # In an outage the machine also has to catch up.
-OUTAGE_A_MINUTE: Final = A_MINUTE if SOAK else 30_000
-OUTAGE_SECONDS: Final = 120 if SOAK else 20
-BACKLOG_LINES: Final = 60 * USUAL if SOAK else 20_000
+OUTAGE_A_MINUTE: Final = size(30_000, A_MINUTE)
+OUTAGE_SECONDS: Final = size(20, 120)
+BACKLOG_LINES: Final = size(20_000, 60 * USUAL)
 HISTORY_DAYS: Final = 30
-THIN: Final = 20 if SOAK else 1
-FULL_MINUTES: Final = 60 if SOAK else 5
+THIN: Final = size(1, 20)
+FULL_MINUTES: Final = size(5, 60)
+# Seconds for `lookout logs --request-id`.
+AIM: Final = 2.0
 SERVICES: Final = ("api", "worker", "billing", "bot", "web")
 MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 
-WHY_NOT: Final = why_not() or ("" if os.geteuid() == 0 else "what others' processes use is root's to read")
+WHY_NOT: Final = why_not()
 pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT or "it can be set up")
 
 
@@ -211,12 +214,12 @@ def test_a_request_in_a_history_of_thirty_days_is_found_in_seconds(lab: Lab, tmp
     wide, gave_up = _wide(lab, request_id)
     print(
         f"\nhistory: {total:,} lines in {HISTORY_DAYS} days, {THIN} a minute, {FULL_MINUTES} min of it at {USUAL:,}: "
-        f"lookout logs --request-id {', '.join(f'{seconds:.2f}' for seconds in narrow)} s, "
+        f"lookout logs --request-id {'; '.join(', '.join(Aim(seconds, AIM).cells()) for seconds in narrow)}; "
         f"the stock query over {HISTORY_DAYS} days {wide:.2f} s{', when Loki gave up' * gave_up}: "
         f"{wide / min(narrow):.1f} times as long"
     )
-    # The first one finds a Loki that has just started; and whatever else runs on these cores has its share of all.
-    assert min(narrow) < 2
+    # Each says whether it met the aim: the first one finds a Loki that has just started, and others use these cores.
+    assert min(narrow) < AIM
     assert min(narrow) < wide
 
 

@@ -3,8 +3,7 @@
 import http.client
 import json
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,6 +18,7 @@ from generator.errors.bridge.delivery import LENGTH, Alert, Delivery, sender
 from generator.errors.bridge.projects import Projects
 from generator.errors.bridge.server import MAX_BODY, Bridge, Server, handler, prober
 from tests.support.servers import free_port
+from tests.support.waiting import until
 
 PROJECTS = {
     "7": {
@@ -142,13 +142,6 @@ class Alertmanager:
         return answer
 
 
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that within five seconds"
-        time.sleep(0.01)
-
-
 @contextmanager
 def delivering(alertmanager: Alertmanager) -> Iterator[Delivery]:
     delivery = Delivery(alertmanager, 3600, first_wait=0.01)
@@ -177,7 +170,7 @@ def test_while_alertmanager_is_away_alerts_wait_and_keep_their_order(away: int |
     with delivering(alertmanager) as delivery:
         for number in range(3):
             assert delivery.put({"labels": {"issue": str(number)}})
-        until(lambda: delivery.waiting == 0)
+        until(lambda: delivery.waiting == 0, seconds=5)
     taken = [alert["labels"]["issue"] for alert in alertmanager.alerts if isinstance(alert, dict)]
     assert taken[-3:] == ["0", "1", "2"]
     assert delivery.results == {"delivered": 3, "failed": 3, "rejected": 0}
@@ -187,7 +180,7 @@ def test_what_alertmanager_never_takes_holds_nothing_up() -> None:
     with delivering(Alertmanager(400)) as delivery:
         delivery.put({})
         delivery.put({})
-        until(lambda: delivery.waiting == 0)
+        until(lambda: delivery.waiting == 0, seconds=5)
     assert delivery.results == {"delivered": 1, "failed": 0, "rejected": 1}
 
 
@@ -219,7 +212,7 @@ def test_whoever_knows_the_path_can_raise_an_alert_and_only_they() -> None:
         for path in ("/", "/other", "/secret/", "/secret?x", "/secre"):
             assert requests.post(f"{url}{path}", json=REPORT, timeout=5).status_code == 404
         assert requests.post(f"{url}/secret", json=REPORT, timeout=5).status_code == 202
-        until(lambda: len(alertmanager.alerts) == 1)
+        until(lambda: len(alertmanager.alerts) == 1, seconds=5)
         page = requests.get(f"{url}/metrics", timeout=5).text
     assert 'bridge_reports_total{result="refused"} 5' in page
     assert 'bridge_reports_total{result="accepted"} 1' in page

@@ -1,0 +1,30 @@
+"""Waiting for something to be so: asked again and again, soon after the last time at first, and more seldom later."""
+
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+import requests
+
+Answer = TypeVar("Answer")
+
+_FIRST: Final = 0.005
+# A server that is starting, or an assertion about what is not there yet.
+NOT_YET: Final = (requests.RequestException, AssertionError, ConnectionError)
+
+
+def until(ask: Callable[[], Answer], what: str = "it", seconds: float = 30, every: float = 0.25) -> Answer:
+    """The first true answer. Raises AssertionError that says what was waited for and what came last."""
+    deadline, pause, last = time.monotonic() + seconds, _FIRST, "nothing"
+    while True:
+        try:
+            answer = ask()
+            if answer:
+                return answer
+            last = repr(answer)
+        except NOT_YET as error:
+            last = repr(error)
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what}: not within {seconds:g} s; last came {last}")
+        time.sleep(pause)
+        pause = min(2 * pause, every)

@@ -38,8 +38,12 @@ def check_file(file: Path, root: Path, say: Say, *, ci: bool = False) -> tuple[D
     compiled = compile_file(file)
     found = [*compiled.warnings, *check_tree(compiled.site, compiled.artifacts, root, say)]
     if ci or (root / LOCK_FILE).is_file():
-        plan = plan_tree(compiled.artifacts, root)
-        found += [*plan.diagnostics(), *_not_rendered(plan, ci)]
+        try:
+            plan = plan_tree(compiled.artifacts, root)
+            found += [*plan.diagnostics(), *_not_rendered(plan, ci)]
+        except Problems as problems:
+            # A list of rendered files that cannot be read is one problem among the others.
+            found += problems.diagnostics
     return sort_diagnostics(found)
 
 

@@ -54,6 +54,7 @@ def make_work(tree: Tree) -> int:
     """The descriptor of the folder, made if it is missing. Raises Blocked, OSError."""
     with contextlib.suppress(FileExistsError):
         os.mkdir(WORK, 0o700, dir_fd=tree.top)
+        os.chmod(WORK, 0o700, dir_fd=tree.top)
     return open_work(tree)
 
 

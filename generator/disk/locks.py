@@ -135,7 +135,9 @@ def _opened(path: Path, folder: bool) -> int:
             descriptor = os.open(path, _FLAGS)
         except FileNotFoundError:
             with contextlib.suppress(FileExistsError):
-                os.close(os.open(path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o644))
+                made = os.open(path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o644)
+                os.fchmod(made, 0o644)
+                os.close(made)
             continue
         status = os.fstat(descriptor)
         if status.st_uid == os.geteuid() and stat.S_IMODE(status.st_mode) != 0o644:

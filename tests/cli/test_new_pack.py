@@ -30,7 +30,8 @@ print(prove(load_packs()["mine"], Path(sys.argv[1])).output)
 @pytest.mark.parametrize("fixture", [UP, LEVEL], ids=["with something like up", "with numbers alone"])
 def test_out_of_a_fixture_comes_a_pack_that_holds(fixture: Path, tmp_path: Path) -> None:
     shutil.copytree(REPOSITORY / "generator", tmp_path / "generator", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(REPOSITORY / "tests" / "packs", tmp_path / "tests" / "packs")
+    for folder in ("packs", "support"):
+        shutil.copytree(REPOSITORY / "tests" / folder, tmp_path / "tests" / folder)
     shutil.copy(REPOSITORY / "versions.yaml", tmp_path)
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:

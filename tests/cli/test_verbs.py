@@ -1,6 +1,8 @@
 """The command line as a user meets it: what it prints where, and the exit codes."""
 
 import json
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,8 @@ import pytest
 from generator import verbs
 from generator.cli import main
 from generator.diagnostics import Diagnostic, Problems
+from generator.disk.locks import tree_lock
+from generator.verbs import render_file
 
 GOOD = "services:\n  site: {kind: probe, targets: [https://acme.dev]}\nchannels: {ops: {telegram: 1}}\n"
 
@@ -157,6 +161,31 @@ def test_a_file_that_was_edited_by_hand_is_an_error_of_check(here: Path, capsys:
     run = Run(capsys, "check")
     assert run.code == 1
     assert "error[store/edited]" in run.err and "store/stale" not in run.err
+
+
+def test_check_says_all_even_when_the_list_of_rendered_files_cannot_be_read(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Run(capsys, "render")
+    (here / "generated.lock").write_text("<<<<<<< HEAD\n")
+    objection = Diagnostic("check/failed", "promtool does not like it")
+    monkeypatch.setattr(verbs, "check_tree", lambda *_: (objection,))
+    run = Run(capsys, "check", "--json")
+    assert {d["code"] for d in json.loads(run.out)["diagnostics"]} >= {"check/failed", "store/unreadable"}
+
+
+def test_render_says_for_which_process_it_waits(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tree_lock(here):
+        said: list[str] = []
+        thread = threading.Thread(target=render_file, args=(Path("services.yaml"), here, False, said.append))
+        thread.start()
+        thread.join(0.5)
+        assert thread.is_alive()
+    thread.join()
+    assert [line for line in said if line.startswith(f"waiting: process {os.getpid()} ")] == said != []
+    assert (here / "generated.lock").is_file()
 
 
 def test_what_a_tool_objects_to_is_not_written(

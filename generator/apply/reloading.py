@@ -144,7 +144,8 @@ def _reload_caddy(running: Running) -> list[Diagnostic]:
     if done.returncode == 0:
         return []
     lines = tuple(done.stderr.strip().splitlines()[-5:])
-    why = lines[-1].removeprefix("Error: ") if lines else f"exit code {done.returncode}"
+    said = (re.search(r'"msg":"((?:[^"\\]|\\.)*)"\}?$|^Error: (.*)$', line) for line in reversed(lines))
+    why = next((_unquoted(f'"{match[1]}"') if match[1] else match[2] for match in said if match), "".join(lines[-1:]))
     return [Diagnostic("apply/not-loaded", f"caddy refused its configuration: {why}", notes=lines)]
 
 

@@ -243,6 +243,10 @@ def test_caddy_that_refuses_its_file_is_told(stack: Running, monkeypatch: pytest
         "caddy refused its configuration: adapting config",
         ("Error: adapting config",),
     )
+    line = r'{"level":"error","ts":1.5,"msg":"adapting config: line 2: \"x\" is unknown"}'
+    monkeypatch.setattr(reloading, "compose", Compose(1, err=f'{{"level":"info","msg":"using"}}\n{line}\n'))
+    (problem,) = CADDY.reload(stack)
+    assert problem.message == 'caddy refused its configuration: adapting config: line 2: "x" is unknown'
     monkeypatch.setattr(reloading, "compose", Compose())
     assert CADDY.reload(stack) == []
 

@@ -17,7 +17,7 @@ import click
 
 from generator import __version__
 from generator.conventions import SPEC_FILE
-from generator.diagnostics import Diagnostic, Problems, exit_code
+from generator.diagnostics import Diagnostic, Problems, exit_code, is_text
 from generator.emit import emit_json
 
 # Nearly all that a run makes it keeps to its end; to look for garbage as often as Python does takes time for nothing.
@@ -167,7 +167,7 @@ def backtest(
 @cli.command()
 def schema() -> None:
     """Print the JSON Schema of services.yaml, for editors."""
-    from generator.spec import json_schema
+    from generator.schema import json_schema
 
     click.echo(emit_json(json_schema()), nl=False)
 
@@ -323,9 +323,9 @@ def _sources(problems: Iterable[Diagnostic], file: Path) -> dict[str, str]:
     """The text of every file that a diagnostic quotes, as far as it can be read."""
     sources = {}
     for name in sorted({problem.span.file for problem in problems if problem.span}):
-        path = Path(name) if Path(name).is_file() else file.parent / name
         # One that cannot be read is not quoted; why it cannot is what the diagnostic says.
         with contextlib.suppress(OSError):
+            path = Path(name) if Path(name).is_file() else file.parent / name
             if path.is_file():
                 sources[name] = path.read_bytes().decode("utf-8-sig", errors="replace")
     return sources
@@ -335,11 +335,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `lookout` and `python -m generator`."""
     gc.set_threshold(GARBAGE_THRESHOLD)
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if not all(is_text(word) for word in words):
+        click.echo("lookout: an argument is not UTF-8 text", err=True)
+        raise SystemExit(2)
     try:
         cli.main(words, prog_name="lookout", standalone_mode=True)
     except Problems as problems:
         file = _file_argument(words)
         _finish(problems.diagnostics, file, "--json" in words)
+    except OSError as error:
+        # A disk that is full, a path that is too long: nothing that Lookout could have known.
+        click.echo(f"lookout: {str(error.filename or '')[:200]}: {error.strerror or error}", err=True)
+        raise SystemExit(1) from error
     except Exception as error:
         if os.environ.get("LOOKOUT_DEBUG"):
             raise

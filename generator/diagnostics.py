@@ -137,6 +137,11 @@ def exit_code(diagnostics: Iterable[Diagnostic]) -> int:
     return 0 if not codes else 3 if codes <= _MISSING else 1
 
 
+def is_text(word: str) -> bool:
+    """Whether a word of the command line is UTF-8 text: Python lets other bytes through, and cannot print them."""
+    return all(not "\ud800" <= character <= "\udfff" for character in word)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`did you mean 'celery'?`, or an empty string when nothing is near."""
     near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)

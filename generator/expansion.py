@@ -31,6 +31,8 @@ def expand(template: str, labels: Mapping[str, str], value: float | None) -> str
             raise ValueError("the text shows $value, so the case in tests.yaml must say which value")
         return FUNCTIONS[function](value)
 
+    if "{{" in _PLACEHOLDER.sub("", template):
+        raise ValueError("'{{' opens a placeholder that nothing closes; write {{ $value }} or {{ $labels.NAME }}")
     return _PLACEHOLDER.sub(replaced, template)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from generator.diagnostics import Diagnostic, Problems, did_you_mean
+from generator.diagnostics import Diagnostic, Problems, did_you_mean, is_text
 from generator.facts import ROOT, Fact, facts_folder, remove_fact, write_fact
 from generator.report import render_text
 
@@ -163,6 +163,8 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str]) -> int:
     """Run the verb; the exit code."""
     parser = _parser()
+    if not all(map(is_text, arguments)):
+        parser.error("an argument is not UTF-8 text")
     options = parser.parse_intermixed_args(list(arguments))
     labels = [*options.labels, *([f"service={options.service}"] if options.service else [])]
     value = options.value

@@ -86,6 +86,8 @@ def load_source(text: str, file: str) -> Source:
     return Source(file, text, data, builder.places)
 
 
+# What a YAML escape can put into a text though no tool and no person can read it: controls, halves of characters.
+_UNREADABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _PLAIN_TAGS: Final = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
@@ -126,6 +128,7 @@ class _Builder:
                 self._problem("source/syntax", "a key must be a plain word", span)
                 continue
             name = str(key_node.value)
+            self._check_readable(name, span)
             if name in first:
                 note = f"first written on line {first[name].line}"
                 self._problem("source/duplicate-key", f"'{name}' is written twice", span, note)
@@ -139,10 +142,17 @@ class _Builder:
         except (yaml.YAMLError, ValueError, OverflowError, IndexError):
             self._problem("source/tag", f"the tag or value {node.tag} is not supported here", span)
             return None
+        if isinstance(value, str):
+            self._check_readable(value, span)
         if isinstance(value, bytes | set | tuple | list | dict):
             self._problem("source/tag", f"the tag {node.tag} is not supported here", span)
             return None
         return value
+
+    def _check_readable(self, text: str, span: Span) -> None:
+        if found := _UNREADABLE.search(text):
+            message = f"this text holds U+{ord(found[0]):04X}, a character that cannot be shown or sent"
+            self._problem("source/unreadable", message, span)
 
     def _span(self, node: yaml.Node) -> Span:
         start, end = node.start_mark, node.end_mark

@@ -5,26 +5,29 @@ Errors come back as Diagnostics with the place of the key or value that is wrong
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from generator import units
 from generator.conventions import FailureMode, Fault, Severity
-from generator.diagnostics import Diagnostic, Problems, did_you_mean
+from generator.diagnostics import Problems
 from generator.model import SecretRef
-from generator.source import Path, Source
+from generator.shape import shape_problem
+from generator.source import Source
 
 NAME_PATTERN: Final = r"[a-z][a-z0-9_-]{0,31}"
-_NAME_RULE: Final = "use up to 32 lower-case letters, digits, - and _, a letter first"
 ALERT_PATTERN: Final = r"[A-Z][A-Za-z0-9]{2,60}"
-# What is said of the keys of some mappings instead.
-_KEY_RULES: Final = {
-    "alerts": "begin with a capital and use letters and digits, such as QueueTooLong",
-    "latency": "write a percentile, such as p95 or p99.9",
-}
 
 
 def _text_parser(parse: Callable[[str], Any], example: str) -> BeforeValidator:
@@ -116,32 +119,52 @@ def _schema(kind: str, **extra: Any) -> WithJsonSchema:
     return WithJsonSchema({"type": kind, **extra})
 
 
+class _Or:
+    """In the JSON Schema: the model itself, or one of these shorthands of it."""
+
+    def __init__(self, *shorthands: dict[str, Any]) -> None:
+        self.shorthands = shorthands
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [*self.shorthands, handler(core)]}
+
+
 Duration = Annotated[int, _text_parser(_parse_duration, "30s or 90d"), _schema("string", pattern=r"^(\d+[wdhms])+$")]
 Size = Annotated[
     int,
     _text_parser(units.parse_bytes, "512MiB or 4GiB"),
-    _schema("string", pattern=r"^\d+(\.\d+)?\s*[kKMGT]?i?B$"),
+    _schema("string", pattern=r"^\d+(\.\d+)?\s*([kKMGT]i?)?B$"),
 ]
 Ratio = Annotated[float, _text_parser(units.parse_ratio, "99.9%"), _schema("string", pattern=r"^\d+(\.\d+)?\s*%$")]
 Latency = Annotated[
     float, _text_parser(_parse_latency, "300ms or 2s"), _schema("string", pattern=r"^(\d+ms|(\d+[wdhms])+)$")
 ]
-Secret = Annotated[SecretRef, BeforeValidator(_parse_secret), _schema("string", pattern="^secret:[a-z][a-z0-9_]*$")]
+Secret = Annotated[
+    SecretRef, BeforeValidator(_parse_secret), _schema("string", pattern="^secret:[a-z][a-z0-9_]{0,63}$")
+]
+_DOMAIN: Final = r"[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+"
 Domain = Annotated[
-    str, _form(r"[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", "is not a domain; write the bare name, such as mon.acme.dev")
+    str,
+    _form(_DOMAIN, "is not a domain; write the bare name, such as mon.acme.dev"),
+    _schema("string", pattern=f"^{_DOMAIN}$"),
 ]
+_WEB_ADDRESS: Final = r"https?://[^\s/]+\S*"
 WebAddress = Annotated[
-    str, _form(r"https?://[^\s/]+\S*", "is not a web address; write it whole, such as https://acme.dev/health")
+    str,
+    _form(_WEB_ADDRESS, "is not a web address; write it whole, such as https://acme.dev/health"),
+    _schema("string", pattern=f"^{_WEB_ADDRESS}$"),
 ]
-AbsolutePath = Annotated[str, _form(r"/\S*", "is not a path; a path starts with /")]
+AbsolutePath = Annotated[
+    str, _form(r"/\S*", "is not a path; a path starts with /"), _schema("string", pattern=r"^/\S*$")
+]
+_URL_PATH: Final = r"/[A-Za-z0-9\-._~:/?#@!$&'()*+,;=%]*"
+UrlPath = Annotated[
+    str,
+    _form(_URL_PATH, "is not a path; it starts with /, and other than letters and digits stand as %7B"),
+    _schema("string", pattern=f"^{_URL_PATH}$"),
+]
 Name = Annotated[str, Field(pattern=f"^{NAME_PATTERN}$")]
-Names = Annotated[list[str], BeforeValidator(_as_list)]
-_WORDS: Final = (
-    ("input should be", "this should be"),
-    ("dictionary", "mapping of keys to values"),
-    ("a string", "text"),
-    ("a integer", "a whole number"),
-)
+Names = Annotated[list[str], BeforeValidator(_as_list), _Or({"type": "string"})]
 
 Scalar = Annotated[str | int | float | bool, BeforeValidator(_parse_scalar)]
 
@@ -214,7 +237,7 @@ class TelegramSpec(_Model):
     api: WebAddress | None = Field(default=None, description="Another Bot API server. Default Telegram's own.")
 
 
-Telegram = Annotated[TelegramSpec, BeforeValidator(_as_telegram)]
+Telegram = Annotated[TelegramSpec, BeforeValidator(_as_telegram), _Or({"type": "integer"})]
 
 
 class ChannelSpec(_Model):
@@ -249,7 +272,7 @@ class MetricsSpec(_Model):
     """How a service's /metrics is reached."""
 
     token: Secret | None = Field(default=None, description="Bearer token that the endpoint asks for.")
-    path: AbsolutePath | None = Field(default=None, description="Default /metrics.")
+    path: UrlPath | None = Field(default=None, description="Default /metrics.")
     sample_limit: int | None = Field(default=None, gt=0, description="Samples a scrape may bring. Default 20000.")
 
 
@@ -260,7 +283,7 @@ class LogsSpec(_Model):
     file: AbsolutePath | None = Field(default=None, description="A log file on this machine.")
 
 
-Logs = Annotated[LogsSpec, BeforeValidator(_as_logs)]
+Logs = Annotated[LogsSpec, BeforeValidator(_as_logs), _Or({"enum": ["docker", "push", "none"]})]
 
 
 class ErrorsSpec(_Model):
@@ -270,7 +293,7 @@ class ErrorsSpec(_Model):
     dsn: Secret | None = Field(default=None, description="The secret that holds the DSN of another error tracker.")
 
 
-ErrorsTo = Annotated[ErrorsSpec, BeforeValidator(_as_logs)]
+ErrorsTo = Annotated[ErrorsSpec, BeforeValidator(_as_logs), _Or({"enum": ["none"]})]
 
 
 class RunbookSpec(_Model):
@@ -283,7 +306,7 @@ class RunbookSpec(_Model):
     escalation: str | None = Field(default=None, description="Whom to call, and when.")
 
 
-Runbook = Annotated[RunbookSpec, BeforeValidator(_as_runbook)]
+Runbook = Annotated[RunbookSpec, BeforeValidator(_as_runbook), _Or({"type": "string"})]
 AlertName = Annotated[str, Field(pattern=f"^{ALERT_PATTERN}$")]
 
 
@@ -326,7 +349,11 @@ class ObjectiveSpec(_Model):
     total: str | None = Field(default=None, description="A counter of all events.")
 
 
-Objective = Annotated[ObjectiveSpec, BeforeValidator(_as_objective)]
+Objective = Annotated[
+    ObjectiveSpec,
+    BeforeValidator(_as_objective),
+    _Or({"type": "string", "pattern": r"^\d+(\.\d+)?\s*%$"}),
+]
 Percentile = Annotated[str, Field(pattern=r"^p\d{2}(\.\d+)?$")]
 
 
@@ -438,75 +465,4 @@ def load_spec(source: Source) -> Spec:
     try:
         return Spec.model_validate(source.data)
     except ValidationError as error:
-        raise Problems(_diagnostic(source, details) for details in error.errors()) from error
-
-
-def json_schema() -> dict[str, Any]:
-    """A JSON Schema of services.yaml for editors."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Spec.model_json_schema()}
-
-
-def _diagnostic(source: Source, error: ErrorDetails) -> Diagnostic:
-    is_key = error["loc"][-1:] == ("[key]",)
-    path: Path = tuple(part for part in error["loc"] if part != "[key]")
-    kind = error["type"]
-    value = source.value_span(path)
-    if kind == "extra_forbidden":
-        word = str(path[-1])
-        hint = did_you_mean(word, _fields_at(path[:-1]))
-        known = f"known here: {', '.join(_fields_at(path[:-1]))}"
-        return Diagnostic(
-            "spec/unknown-key",
-            f"'{word}' is not a known key",
-            source.key_span(path),
-            hint=hint,
-            notes=(known,),
-        )
-    if kind == "missing":
-        place = source.key_span(path[:-1])
-        return Diagnostic("spec/missing-key", f"'{path[-1]}' is missing", place)
-    if is_key:
-        rule = _KEY_RULES.get(str(path[-2]) if len(path) > 1 else "", _NAME_RULE)
-        return Diagnostic("spec/bad-name", f"'{path[-1]}' cannot be a name; {rule}", source.key_span(path))
-    if "/" in kind:
-        return Diagnostic(kind, error["msg"], value)
-    code = "spec/wrong-type" if kind.endswith(("_type", "_parsing")) else "spec/bad-value"
-    expected = str(error.get("ctx", {}).get("expected", "")).replace("'", "")
-    hint = did_you_mean(str(error["input"]), re.split(r", | or ", expected)) if kind == "literal_error" else ""
-    return Diagnostic(code, _sentence(error), value, hint=hint)
-
-
-def _sentence(error: ErrorDetails) -> str:
-    """Pydantic's words in ours: no class names, no Python types."""
-    message = error["msg"][0].lower() + error["msg"][1:]
-    message = re.sub(r" or instance of \w+", "", message).replace("a valid ", "a ")
-    for theirs, ours in _WORDS:
-        message = message.replace(theirs, ours)
-    return message
-
-
-def _fields_at(path: Path) -> tuple[str, ...]:
-    """The keys that the model at `path` knows."""
-    model: type[BaseModel] | None = Spec
-    names: Mapping[str, Any] = Spec.model_fields
-    for part in path:
-        if model is None:
-            break
-        field = model.model_fields.get(str(part))
-        annotation = field.annotation if field else model.__annotations__.get("__pydantic_extra__")
-        if annotation is None:
-            continue
-        model = _model_in(annotation)
-        names = model.model_fields if model else {}
-    return tuple(field.alias or name for name, field in names.items())
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """The first model named in a type such as dict[Name, ServiceSpec | None] | None."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for part in getattr(annotation, "__args__", ()):
-        found = _model_in(part)
-        if found:
-            return found
-    return None
+        raise Problems(shape_problem(Spec, source, details) for details in error.errors()) from error

@@ -57,7 +57,7 @@ def check_proofs(tree: Tree) -> list[Diagnostic]:
 
     A proof that held for the same rules, tested by the same promtool, is not run again.
     """
-    trials = [_trial(tree, path) for path in tree.paths("prometheus/proofs/", ".yml")]
+    trials = [trial_of(tree, path) for path in tree.paths("prometheus/proofs/", ".yml")]
     folder = tree.folder / "proving"
     folder.mkdir()
     verdicts = Verdicts(proven_folder())
@@ -72,7 +72,7 @@ def _unproven(tree: Tree, path: str, said: str) -> Diagnostic:
     return Diagnostic("check/proof", f"{path} does not hold", span, notes=notes)
 
 
-def _trial(tree: Tree, path: str) -> Trial:
+def trial_of(tree: Tree, path: str) -> Trial:
     """A proof with the rule that it names, cut out of the rendered file that it names."""
     text = tree.artifacts[path].content
     (rules,) = re.findall(r"^rule_files: \[\.\./\.\./(rules/\S+)\]$", text, re.MULTILINE)

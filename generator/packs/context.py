@@ -70,6 +70,8 @@ class BurnView:
         self.tried = burn.proof_burn(pair, budgets) if budgets else 0.0
         driven = [each.budget for each in objectives if pair.can_fire(each.budget) and not each.own_pace]
         self.widest = max(driven, default=1.0)
+        # Whether it can be had by one that traffic drives, and by every one.
+        self.driven, self.by_all = bool(driven), len(budgets) == len(service.objectives)
 
 
 def pack_context(pack: Pack, service: Service, stack: Stack, params: Mapping[str, ParamValue]) -> dict[str, Any]:

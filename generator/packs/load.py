@@ -44,6 +44,7 @@ class Param:
     unit: str
     min: float | None
     max: float | None
+    holds: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,7 @@ def _params(specs: Mapping[str, ParamSpec]) -> dict[str, Param]:
         bounds = [None if raw is None else parse_value(spec.type, raw) for raw in (spec.min, spec.max)]
         low, high = (None if bound is None else float(bound) for bound in bounds)
         default = parse_value(spec.type, spec.default)
-        params[name] = Param(name, spec.type, default, spec.why, spec.unit, low, high)
+        params[name] = Param(name, spec.type, default, spec.why, spec.unit, low, high, spec.holds)
     return params
 
 

@@ -12,10 +12,11 @@ from typing import Any, Final
 from generator.conventions import OWN_PACK
 from generator.model import OwnAlert, PackInstance, Service
 from generator.packs.case_schema import TestsFile
+from generator.packs.join import join
 from generator.packs.load import Pack, Param, load_packs
 from generator.packs.schema import PackFile, PanelsFile, RulesFile
 from generator.packs.template import PANEL_WINDOW
-from generator.promql.text import with_window
+from generator.promql.text import with_window, without_variables
 from generator.units import format_number
 
 ROW: Final = "Your own alerts"
@@ -27,7 +28,7 @@ _BASELINE: Final = {"series": "up", "level": 1}
 
 def pack_of(service: Service, instance: PackInstance) -> Pack:
     """The pack that an instance is of."""
-    return own_pack(service) if instance.pack == OWN_PACK else load_packs()[instance.pack]
+    return own_pack(service) if instance.pack == OWN_PACK else join(load_packs()[instance.pack], service.kinds)
 
 
 def own_pack(service: Service) -> Pack:
@@ -65,6 +66,11 @@ def literal(text: str) -> str:
     return re.sub(r"<[<%#]", lambda match: f"<<'{match[0]}'>>", text)
 
 
+def _without_variables(text: str) -> str:
+    """A text of Markdown in which Grafana finds no variable."""
+    return re.sub(r"\$(?=[\w{])|\[(?=\[)", lambda match: f"&#{ord(match[0])};", text)
+
+
 def _split(name: str, by: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", by, name)
 
@@ -100,10 +106,10 @@ def _panel(alert: OwnAlert) -> dict[str, Any]:
     return {
         "id": panel_slug(alert.name),
         "title": _split(alert.name, " ").capitalize(),
-        "description": literal(words),
+        "description": literal(_without_variables(words)),
         "type": "timeseries",
         "unit": alert.unit,
-        "queries": [{"expr": literal(with_window(alert.measured, PANEL_WINDOW))}],
+        "queries": [{"expr": literal(with_window(without_variables(alert.measured), PANEL_WINDOW))}],
         "alerts": [alert.name],
         "thresholds": [line] if limit else [],
         "expect": {"may_be_empty": _EMPTY},

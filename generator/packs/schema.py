@@ -59,12 +59,13 @@ class PackModel(BaseModel):
 
 
 class ParamSpec(PackModel):
-    """A threshold or another knob that services.yaml may set, as written in pack.yaml."""
+    """A threshold or another knob that services.yaml may set. `holds`: what a text consists of."""
 
     type: ParamType
     default: str | int | float
     why: Text
     unit: str = ""
+    holds: Literal["", "words", "pattern", "matchers", "queues"] = ""
     min: str | int | float | None = None
     max: str | int | float | None = None
 

@@ -92,6 +92,20 @@ def with_window(expr: str, window: str) -> str:
     return text
 
 
+def without_variables(expr: str) -> str:
+    """`expr` with its strings written so that Grafana finds no variable in them: `$a` and `[[a]]` would be two."""
+    text = expr
+    for token in reversed(tokens(expr)):
+        if token.text[0] in "\"'`" and re.search(r"\$[\w{]|\[\[", token.text):
+            inside = token.text[1:-1]
+            if token.text[0] == "`":
+                inside = inside.replace("\\", "\\\\").replace('"', '\\"')
+            quote = '"' if token.text[0] == "`" else token.text[0]
+            inside = inside.replace("$", "\\x24").replace("[[", "\\x5b\\x5b")
+            text = f"{text[: token.start]}{quote}{inside}{quote}{text[token.end :]}"
+    return text
+
+
 def _least_window(function: str) -> int:
     return COUNT_WINDOW if function == "increase" else LONG_WINDOW
 

@@ -13,7 +13,11 @@ import promql_parser as pp
 from generator.promql.tokens import MIRRORED
 
 _KEEP_ALL: Final = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
-_NO_LABELS: Final = frozenset({"vector", "time", "scalar", "pi"})
+# What a function takes from its vector's labels, and which argument names a label that it adds. Others keep all.
+_TAKES: Final = {
+    name: frozenset({"le"}) for name in ("histogram_quantile", "histogram_quantiles", "histogram_fraction")
+}
+_ADDS: Final = {"label_replace": 1, "label_join": 1, "histogram_quantiles": 1}
 _ARITHMETIC: Final[dict[str, Callable[[float, float], float]]] = {
     "+": operator.add,
     "-": operator.sub,
@@ -186,20 +190,32 @@ def _aggregate_labels(node: Any) -> Labels:
     return kept.plus(frozenset({node.param.val})) if op == "count_values" else kept
 
 
+def vector_argument(call: Any) -> Any:
+    """The argument that holds a function's series, by its signature: `x[5m]` of `quantile_over_time(0.5, x[5m])`."""
+    types = zip(call.args, call.func.arg_types, strict=False)
+    return next((argument for argument, kind in types if kind in (pp.ValueType.Vector, pp.ValueType.Matrix)), None)
+
+
 def _call_labels(node: Any) -> Labels:
-    name = node.func.name
-    if name in _NO_LABELS or not node.args:
+    name, vector = node.func.name, vector_argument(node)
+    if vector is None or node.func.return_type == pp.ValueType.Scalar:
         return NO_LABEL
-    if name in ("label_replace", "label_join"):
-        return result_labels(node.args[0]).plus(frozenset({node.args[1].val}))
     if name in ("absent", "absent_over_time"):
-        selectors = (n for n in walk(node) if isinstance(n, pp.VectorSelector))
-        return Labels(frozenset(m.name for s in selectors for m in s.matchers.matchers))
-    if name == "histogram_quantile":
-        return result_labels(node.args[1]).without(frozenset({"le"}))
+        return _absent_labels(vector)
     if name == "info":
         return ANY_LABEL
-    return result_labels(node.args[0])
+    added = frozenset({node.args[_ADDS[name]].val}) if name in _ADDS else frozenset()
+    return result_labels(vector).without(_TAKES.get(name, frozenset())).plus(added)
+
+
+def _absent_labels(vector: Any) -> Labels:
+    """Those that the selector itself fixes: of anything computed nothing is known."""
+    selector = vector.vector_selector if isinstance(vector, pp.MatrixSelector) else vector
+    if not isinstance(selector, pp.VectorSelector):
+        return NO_LABEL
+    matchers = selector.matchers.matchers
+    fixed = {each.name for each in matchers if each.op == pp.MatchOp.Equal and each.name != "__name__"}
+    return Labels(frozenset(fixed - {each.name for each in matchers if each.op != pp.MatchOp.Equal}))
 
 
 def _binary_labels(node: Any) -> Labels:
@@ -230,7 +246,7 @@ def _is_scalar(node: Any) -> bool:
         case pp.ParenExpr() | pp.UnaryExpr():
             return _is_scalar(node.expr)
         case pp.Call():
-            return node.func.name in ("scalar", "time", "pi")
+            return bool(node.func.return_type == pp.ValueType.Scalar)
         case pp.BinaryExpr():
             return _is_scalar(node.lhs) and _is_scalar(node.rhs)
     return False

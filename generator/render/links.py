@@ -69,5 +69,10 @@ def service_bar(site: Site, service: Service) -> list[dashboard.DashboardLink]:
         runbooks = f"{site.stack.base_url}{RUNBOOKS_PATH}/{service.name}/"
         bar.append(bar_link("Runbooks", runbooks, "info"))
     if is_browsable(service.url):
-        bar.append(bar_link("Open", service.url, "external link"))
+        bar.append(bar_link("Open", _literal(service.url), "external link"))
     return bar
+
+
+def _literal(url: str) -> str:
+    """An address in which Grafana finds no variable: `$all` and `[[all]]` would be two."""
+    return url.replace("$", "%24").replace("[[", "%5B%5B").replace("]]", "%5D%5D")

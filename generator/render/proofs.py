@@ -326,7 +326,7 @@ class _Proof:
         self.alert_tests.append(entry)
 
     def _expected(self, shown: Mapping[str, str], value: float | None) -> dict[str, Any]:
-        labels = {name: expand(text, shown, value) for name, text in {**shown, **self.alert.labels}.items()}
+        labels = {**shown, **{name: expand(text, shown, value) for name, text in self.alert.labels.items()}}
         annotations = {name: expand(text, {**shown, **labels}, value) for name, text in self.alert.annotations.items()}
         return {"exp_labels": labels, "exp_annotations": annotations}
 

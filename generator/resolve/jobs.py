@@ -186,6 +186,10 @@ def _probes(work: _Work, kinds: Sequence[str]) -> tuple[Probe, ...]:
             probes.append(parse_probe(work.service.name, text))
         except ValueError as error:
             work.context.problem("spec/bad-target", str(error), where)
+    if "probe" in work.service.kinds and not texts:
+        message = f"kind probe finds nothing to probe at '{work.service.name}'"
+        hint = "write `url:`, or a target with a scheme, such as tcp://host:25"
+        work.context.problem("spec/missing-target", message, work.path, at_key=True, hint=hint)
     return tuple(sorted(set(probes), key=lambda probe: (probe.module, probe.target)))
 
 

@@ -23,7 +23,8 @@ PACK: Final = "slo"
 _OWN_EDGES: Final = "instrumentation"
 _AVAILABILITY: Final = "availability"
 _KNOWN: Final = (_AVAILABILITY, "processing", "reachability")
-_ENDPOINT: Final = re.compile(r"(?P<method>[A-Z]+) (?P<handler>/[^\s\"\\]*)")
+# A key of `budgets`: a method and a route.
+ENDPOINT: Final = r"([A-Z]+) (/[^\s\"\\]*)"
 # Above so many events an hour it is worth saying that fewer can never page.
 _MUCH: Final = 60
 
@@ -235,9 +236,9 @@ def _endpoints(
         context.problem("spec/bad-value", message, path, at_key=True)
         return
     for key, seconds in sorted(given.items()):
-        match = _ENDPOINT.fullmatch(key)
+        match = re.fullmatch(ENDPOINT, key)
         if match is None:
             message = f"'{key}' is not an endpoint; write its method and its route, such as \"POST /analyze\""
             context.problem("spec/bad-value", message, (*path, key), at_key=True)
             continue
-        yield EndpointBudget(match["method"], match["handler"], seconds)
+        yield EndpointBudget(match[1], match[2], seconds)

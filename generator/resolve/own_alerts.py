@@ -200,7 +200,10 @@ class _Reader:
 
     def _alert(self, expr: str, case: CaseData) -> OwnAlert:
         spec = self.spec
-        description = default(spec.description, f"{self.name} of {self.service.name}: {' '.join(spec.expr.split())}")
+        written = " ".join(uncommented(spec.expr).split())
+        # What opens a placeholder in a message cannot be shown in one.
+        shown = f"{self.name} of {self.service.name}" + (f": {written}" if "{{" not in written else "")
+        description = default(spec.description, shown)
         unit = default(spec.unit, "short")
         severity: Severity = spec.severity
         limit = limit_of(expr)

@@ -1,12 +1,24 @@
 """`params:` of a service: text such as `5%` to the number that the pack's rules take, within its bounds."""
 
+import re
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from generator import units
 from generator.model import ParamValue
 from generator.packs import Pack, Param, parse_value
+from generator.promql.tree import PromQLError, parse
 from generator.resolve.context import Context
 from generator.source import Path
+
+# What a text of each sort consists of: what is more would mean something to a tool on its way.
+_TEXTS: Final = {
+    "words": (r"[\w.:/+-]+( [\w.:/+-]+)*", "names apart by single spaces, such as free basic premium"),
+    "pattern": (r"[\w.:/+*?|()^ -]*", "a name, or several with | between them, such as gpt-5|o3.*"),
+    "matchers": (r"(?!.*(\$|\{\{|\}\}|\[\[|<[<%#]))[^\n`\']+", 'label matchers, such as device!~"loop.+"'),
+    "queues": (r"db\d+=[\w.:*-]+(,db\d+=[\w.:*-]+)*", "queues by database, such as db0=celery,db0=mails"),
+}
+_LONGEST: Final = 1000
 
 Given = str | int | float | bool
 
@@ -35,9 +47,25 @@ def parse_param(param: Param, text: Given) -> ParamValue:
     if isinstance(text, bool):
         raise ValueError(f"{str(text).lower()} is not a {param.type}")
     value = parse_value(param.type, text)
+    if isinstance(value, str):
+        check_text(param.holds, value)
     if not isinstance(value, str):
         if param.min is not None and value < param.min:
             raise ValueError(f"{text} is too little; the least is {units.format_value(param.type, param.min)}")
         if param.max is not None and value > param.max:
             raise ValueError(f"{text} is too much; the most is {units.format_value(param.type, param.max)}")
     return value
+
+
+def check_text(holds: str, text: str) -> None:
+    """Whether a text is what its parameter holds. Raises ValueError with a sentence for the user."""
+    pattern, sentence = _TEXTS.get(holds, ("(?s).*", ""))
+    if not re.fullmatch(pattern, text) or len(text) > _LONGEST:
+        raise ValueError(f"this should be {sentence}" if sentence else f"this is longer than {_LONGEST} characters")
+    try:
+        if holds == "pattern":
+            parse(f'x{{x=~"{text}"}}')
+        elif holds == "matchers":
+            parse(f"x{{{text}}}")
+    except PromQLError as error:
+        raise ValueError(f"this should be {sentence}: {error}") from error

@@ -16,7 +16,7 @@ from generator.conventions import (
 )
 from generator.coverage import MODES
 from generator.model import Logs, Service, Stack
-from generator.packs import instantiate, own_pack
+from generator.packs import instantiate, joined_packs, own_pack
 from generator.resolve import detection
 from generator.resolve.budget import logs_disk
 from generator.resolve.context import Context, default
@@ -33,7 +33,7 @@ from generator.spec import HostSpec, LogsSpec, ServiceSpec, StackSpec
 _RESERVED: Final = {STACK_SERVICE, *PORTS, *ERROR_PORTS, *TRACE_PORTS, SOCKET_PROXY}
 
 # Packs that no service asks for by name.
-_IMPLIED: Final = {"bugsink", "containers", "host", "slo", "stack", "target"}
+IMPLIED: Final = {"bugsink", "containers", "host", "slo", "stack", "target"}
 
 
 def resolve_services(context: Context, stack: Stack) -> tuple[Service, ...]:
@@ -151,7 +151,7 @@ def _with_packs(
     path: Path,
 ) -> Service:
     """The service with its packs applied; parameters and switched-off alerts are checked on the way."""
-    packs = [context.packs[kind] for kind in kinds]
+    packs = joined_packs(kinds, context.packs)
     overrides = resolve_params(context, packs, params, (*path, "params"))
     instances = []
     for pack in packs:
@@ -170,8 +170,8 @@ def _known_kinds(context: Context, service: Service, path: Path) -> list[str]:
     kinds = []
     for index, kind in enumerate(service.kinds):
         where: Path = (*path, "kind", index)
-        if kind not in context.packs or kind in _IMPLIED:
-            known = set(context.packs) - _IMPLIED
+        if kind not in context.packs or kind in IMPLIED:
+            known = set(context.packs) - IMPLIED
             context.unknown("spec/unknown-kind", f"no pack is called '{kind}'", kind, known, where)
             continue
         kinds.append(kind)
@@ -224,6 +224,9 @@ def _host_of(context: Context, host: str | None, path: Path) -> str:
 def _logs(context: Context, spec: LogsSpec | None, path: Path) -> Logs:
     if spec is None:
         return Logs("docker")
+    if spec.file and "${" in spec.file:
+        # The collector would put a variable or a file in for it.
+        context.problem("spec/bad-value", "a path cannot hold ${", (*path, "logs"))
     if spec.file and spec.mode:
         message = "write either a mode (docker, push, none) or a file, not both"
         context.problem("spec/bad-value", message, (*path, "logs"))

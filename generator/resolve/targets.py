@@ -10,6 +10,8 @@ from urllib.parse import SplitResult, urlsplit
 from generator.model import Probe
 
 _HOST: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:]+\]"
+# What may stand in an address; all else is written with % (RFC 3986). No tool on the way gives these a meaning.
+_ADDRESS: Final = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
 _PROBE_SCHEMES: Final = ("http", "https", "tcp", "tls", "dns")
 
 
@@ -89,6 +91,10 @@ def is_local(address: str) -> bool:
 
 def _split(text: str) -> SplitResult:
     """The parts of a URL whose host is plausible. Raises ValueError."""
+    end = len(text) - len(_ADDRESS.sub("", text, count=1))
+    if end < len(text):
+        coded = "".join(f"%{byte:02X}" for byte in text[end].encode("utf-8", "replace"))
+        raise ValueError(f"{text[end]!r} has no place in an address; write {coded}")
     url = urlsplit(text)
     if not url.netloc or url.username or url.password or not re.fullmatch(_HOST, _host(url)):
         raise ValueError(f"'{text}' is not an address that can be watched")

@@ -9,21 +9,21 @@ from generator.cli import main
 
 FOLDER = Path(__file__).parent / "malformed"
 CASES = sorted(FOLDER.glob("*.txt"))
-_INPUT, _OUTPUT = "-- services.yaml --\n", "-- stderr --\n"
+INPUT, OUTPUT = "-- services.yaml --\n", "-- stderr --\n"
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
 def test_a_malformed_file_gets_its_diagnostic_and_writes_nothing(
     case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text, expected = case.read_text().removeprefix(_INPUT).split(_OUTPUT)
+    text, expected = case.read_text().removeprefix(INPUT).split(OUTPUT)
     monkeypatch.chdir(tmp_path)
     Path("services.yaml").write_text(text)
     with pytest.raises(SystemExit) as left:
         main(["render", "-o", "tree"])
     printed = capsys.readouterr()
     if os.environ.get("UPDATE_CASES"):
-        case.write_text(_INPUT + text + _OUTPUT + printed.err)
+        case.write_text(INPUT + text + OUTPUT + printed.err)
         expected = printed.err
     assert printed.err == expected
     assert printed.out == ""

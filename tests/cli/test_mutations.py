@@ -75,15 +75,19 @@ MUTATORS: tuple[Callable[[list[str], random.Random], None], ...] = (
 )
 
 
+def mutated(text: str, chance: random.Random) -> str:
+    """`text`, changed in one to three places."""
+    lines = text.splitlines()
+    for _ in range(chance.randint(1, 3)):
+        chance.choice(MUTATORS)(lines, chance)
+    return "\n".join(lines) + "\n"
+
+
 @pytest.mark.parametrize("batch", range(10))
 def test_no_mutation_gives_a_traceback(batch: int) -> None:
     refused = 0
     for seed in range(batch * MUTATIONS // 10, (batch + 1) * MUTATIONS // 10):
-        chance = random.Random(seed)
-        lines = GOOD.splitlines()
-        for _ in range(chance.randint(1, 3)):
-            chance.choice(MUTATORS)(lines, chance)
-        text = "\n".join(lines) + "\n"
+        text = mutated(GOOD, random.Random(seed))
         try:
             resolve_text(text, "services.yaml")
         except Problems as problems:

@@ -7,10 +7,19 @@ import pytest
 
 from generator.model import ParamValue
 from generator.packs import Pack, instantiate, load_packs
-from generator.packs.sample import SAMPLE_STACK, sample_service
+from generator.packs.sample import SAMPLE_STACK, sample_instance, sample_service
 from tests.packs.proving import prove_service
 
-OWN_RULES = tuple(pack for pack in load_packs().values() if pack.source == pack.name and pack.params)
+
+def says_what_its_base_does(pack: Pack) -> bool:
+    """Whether the rules of a pack are, to the letter, those of the one that it is based on."""
+    if pack.source == pack.name:
+        return False
+    own, base = (sample_instance(each)[1] for each in (pack, load_packs()[pack.source]))
+    return [alert.expr for alert in own.alerts] == [alert.expr for alert in base.alerts]
+
+
+PARAMETRIC = tuple(pack for pack in load_packs().values() if pack.params and not says_what_its_base_does(pack))
 
 
 def at_bounds(pack: Pack, bound: str) -> dict[str, ParamValue]:
@@ -20,7 +29,7 @@ def at_bounds(pack: Pack, bound: str) -> dict[str, ParamValue]:
 
 
 @pytest.mark.parametrize("bound", ["min", "max"])
-@pytest.mark.parametrize("pack", OWN_RULES, ids=lambda pack: pack.name)
+@pytest.mark.parametrize("pack", PARAMETRIC, ids=lambda pack: pack.name)
 def test_proofs_hold_at_the_bounds_of_every_parameter(pack: Pack, bound: str, tmp_path: Path) -> None:
     service = sample_service(pack)
     instance = instantiate(pack, service, SAMPLE_STACK, at_bounds(pack, bound), ())

@@ -288,4 +288,7 @@ def test_an_endpoint_with_its_own_budget_is_left_out_of_the_common_one() -> None
     service = api(f"{HTTP}, budgets: {{POST /analyze: 2500ms}}")
     (alert,) = (each for each in service.alerts if each.name == "HttpEndpointSlow")
     assert '"budget", "2500ms"' in alert.expr
-    assert 'unless on (method, handler) http_request_duration_seconds_count{service="api",method="POST"' in alert.expr
+    assert (
+        'unless on (method, handler) last_over_time(http_request_duration_seconds_count{service="api",method="POST"'
+        in alert.expr
+    )

@@ -33,6 +33,16 @@ LABELS = {
     "group_right keeps the right's": ("x * on (a) group_right (c) sum by (a) (y)", {"a", "c"}, {"b"}),
     "a number takes nothing away": ("100 * sum by (a) (x)", {"a"}, {"b"}),
     "absent() has what its selector names": ('absent(up{a="1"})', {"a"}, {"b"}),
+    "absent() has nothing that a pattern matches": ('absent(up{a="1",b=~"x|y",c!="z"})', {"a"}, {"b", "c"}),
+    "absent() of what is computed has none": ('absent(sum by (a) (up{b="1"}))', set(), {"a", "b"}),
+    "a quantile over time has its vector second": ("quantile_over_time(0.5, x{a='1'}[5m])", {"a", "step"}, set()),
+    "of an aggregation over time too": ("quantile_over_time(0.5, sum by (a) (x)[5m:1m])", {"a"}, {"b"}),
+    "a fraction has its vector third": ("histogram_fraction(0, 1, sum by (a, le) (rate(x[5m])))", {"a"}, {"b", "le"}),
+    "a parameter of an aggregation is no vector": ("quantile by (a) (0.5, x)", {"a"}, {"b"}),
+    "limits keep all": ("clamp(sum by (a) (x), 0, 1)", {"a"}, {"b"}),
+    "scalar() has none": ("scalar(x{a='1'})", set(), {"a"}),
+    "the time of day of nothing has none": ("hour()", set(), {"a"}),
+    "the time of day of a series has its labels": ("hour(sum by (a) (x))", {"a"}, {"b"}),
 }
 
 

@@ -54,7 +54,7 @@ def test_a_probes_target_is_read(text: str, probe: Probe) -> None:
         ("tcp://db", "write host:port"),
         ("dns://9.9.9.9", "names nothing to look up"),
         ("dns://9.9.9.9/acme.dev?type=ZZ", "not a record type"),
-        ("dns://9.9.9.9/acme dev", "names nothing"),
+        ("dns://9.9.9.9/acme dev", "no place in an address; write %20"),
     ],
 )
 def test_what_cannot_be_probed_is_refused_in_words(text: str, reason: str) -> None:

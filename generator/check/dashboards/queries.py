@@ -12,7 +12,7 @@ from generator.check.dashboards.interpolate import LeftOver, Scale, interpolate,
 from generator.check.dashboards.rule import Finding
 from generator.check.dashboards.variables import assignments, offline
 from generator.conventions import COUNT_WINDOW, LONG_WINDOW, OPEN_QUERIES
-from generator.promql.tree import PromQLError, children, parse, result_labels, walk
+from generator.promql.tree import PromQLError, children, parse, result_labels, vector_argument, walk
 
 # A quarter of an hour, a working day's morning, a month.
 ZOOMS: Final = (15 * 60, 6 * 3600, 30 * 86400)
@@ -20,6 +20,7 @@ ZOOMS: Final = (15 * 60, 6 * 3600, 30 * 86400)
 # which may be the one that an alert looks at.
 _RATES: Final = frozenset({"rate", "irate", "increase", "delta", "idelta", "deriv"})
 _COUNTER_READERS: Final = _RATES | {"resets", "changes", "absent", "absent_over_time", "timestamp", "present_over_time"}
+_READ_BUCKETS: Final = frozenset({"histogram_quantile", "histogram_quantiles", "histogram_fraction"})
 _LEGEND: Final = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
 _FIXED_RANGE: Final = re.compile(r"\[(\d+[smhdw](?:\d+[smhdw])*)\]")
 _LITERAL_REGEX: Final = re.compile(r'(\w+)\s*(?:=~|!~)\s*"([^"$.*+?()|\[\]{}\\^]*)"')
@@ -101,14 +102,14 @@ def legend_labels(bundle: Bundle) -> Iterator[Finding]:
 
 
 def bucket_bounds(bundle: Bundle) -> Iterator[Finding]:
-    """What histogram_quantile is given still has its bucket bounds, the label `le`."""
+    """What a histogram's quantile is taken of still has its bucket bounds, the label `le`."""
     for document, panel, _, tree in _trees(bundle):
         for node in walk(tree):
-            if isinstance(node, pp.Call) and node.func.name == "histogram_quantile":
-                inner = node.args[1]
+            if isinstance(node, pp.Call) and node.func.name in _READ_BUCKETS:
+                inner = vector_argument(node)
                 classic = any(str(s.name).endswith("_bucket") for s in walk(inner) if isinstance(s, pp.VectorSelector))
                 if classic and "le" not in result_labels(inner):
-                    yield Finding(document.path, f"'{panel.title}': histogram_quantile is given no 'le'", panel.id)
+                    yield Finding(document.path, f"'{panel.title}': {node.func.name} is given no 'le'", panel.id)
 
 
 def counters(bundle: Bundle) -> Iterator[Finding]:

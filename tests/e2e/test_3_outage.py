@@ -10,7 +10,7 @@ from generator.render.inhibition import OUTAGE_RECENT
 from tests.e2e.drills import ALWAYS
 from tests.e2e.stack import Stack, soaking, wait_for
 
-STOPS = 10 if soaking() else 2
+STOPS = 10 if soaking() else 3
 CHANNELS = ("slack", "telegram")
 
 

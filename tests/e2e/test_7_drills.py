@@ -46,6 +46,8 @@ def test_what_an_outage_leaves_behind_makes_no_message(stack: Stack) -> None:
 def test_all_is_clear_again(stack: Stack) -> None:
     deadline = time.monotonic() + ALL_CLEAR_SECONDS
     late = [outcome for outcome in OUTCOMES if not until_clear(stack, outcome, deadline - time.monotonic())]
-    print("\n| fault | alert, seconds after the fault | all-clear, seconds after its end |\n|---|---|---|")
+    print(
+        "\n| fault | alert, seconds after the fault | all-clear, seconds after its end | also sent |\n|---|---|---|---|"
+    )
     print("\n".join(outcome.row() for outcome in OUTCOMES))
     assert [outcome.drill.name for outcome in late] == []

@@ -120,7 +120,10 @@ class Lab:
 
     def apply(self) -> list[str]:
         """Write, and have every part follow; what `apply` complains of."""
-        of = self.write()
+        return self.follow(self.write())
+
+    def follow(self, of: LiveRunning) -> list[str]:
+        """Have every part follow what is on the disk; what `apply` complains of."""
         return [found.message for each in RECONCILERS if each.name in PARTS for found in each.apply(of)]
 
     def reloads(self) -> list[str]:

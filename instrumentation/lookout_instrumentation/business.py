@@ -1,17 +1,22 @@
 """How the business does: events as they happen, and figures that the app computes again and again."""
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any, Final
 
+from lookout_instrumentation.careful import careful
 from lookout_instrumentation.metrics import Metrics
 from lookout_instrumentation.outcome import bounded
 from lookout_instrumentation.refresh import Refresh
 
 LOGINS: Final = ("ok", "failed")
+# Beyond so many a label has no budget anyway.
+_MOST_NAMES: Final = 1000
 DAY: Final = "1d"
 MONTH: Final = "30d"
 
 
+@careful("refresh")
 class Business:
     """Counts domain events, and keeps the figures of the business fresh."""
 
@@ -29,7 +34,7 @@ class Business:
     def declare(self, *, events: Iterable[str] = (), steps: Iterable[str] = (), tiers: Iterable[str] = ()) -> None:
         """Start the series of these events, steps of the funnel and tiers at zero."""
         for family, names in ((self._events, events), (self._funnel, steps), (self._churned, tiers)):
-            for name in names:
+            for name in islice(names, _MOST_NAMES):
                 family.labels(name)
 
     def event(self, event: str, count: int = 1) -> None:

@@ -5,6 +5,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, Final, TypeVar, cast
 
+from lookout_instrumentation.careful import careful
 from lookout_instrumentation.metrics import Metrics
 from lookout_instrumentation.outcome import Timed, bounded
 
@@ -72,6 +73,7 @@ class Cache:
         self._duration.observe(seconds)
 
 
+@careful()
 class Read(Timed):
     """One read. Untold, it found nothing."""
 

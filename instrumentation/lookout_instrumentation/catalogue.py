@@ -31,6 +31,12 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     gauge(
         "app", "app_dependency_latency_seconds", "How long the last readiness check took, passed or not.", "dependency"
     ),
+    gauge(
+        "app",
+        "instrumentation_partial",
+        "1 where each of several processes answers a scrape with its own numbers alone.",
+        merge="livemax",
+    ),
     gauge("app", "instrumentation_series", "Series that this process exports.", merge="livemax"),
     gauge("app", "instrumentation_series_budget", "Series that this process may export.", merge="livemax"),
     counter("app", "instrumentation_folded_total", "Label values counted as `other`: over their budget.", "label"),

@@ -26,7 +26,7 @@ from lookout_instrumentation.http import error_log
 from lookout_instrumentation.processes import forget
 from lookout_instrumentation.queue_lengths import QueueLengths, measure
 from lookout_instrumentation.server import ProbeServer
-from lookout_instrumentation.settings import Settings, SettingsError
+from lookout_instrumentation.settings import Settings
 from lookout_instrumentation.task_messages import hand_on, told
 
 STATES: Final = ("succeeded", "failed", "retried", "rejected")
@@ -50,8 +50,7 @@ def init(
     """Count, log and time every task of `app`. Returns the process's handle, or makes one.
 
     `checks` are the dependencies that a worker's /ready tells of; `broker` is among them by itself. Give `lookout` in a
-    process that has a handle already. Logging starts with the worker, unless `logging` is false. Raises SettingsError
-    for settings that cannot be used.
+    process that has a handle already. Logging starts with the worker, unless `logging` is false.
     """
     lookout = lookout or Lookout(settings, checks, logging=False)
     if not (checks and "broker" in checks):
@@ -128,19 +127,14 @@ class _Worker:
     # --- the worker -------------------------------------------------------------------------------------------
 
     def check_pool(self, pool: type) -> None:
-        """Refuse a pool whose children would count where nobody looks."""
-        if issubclass(pool, Prefork) and self._lookout.settings.multiproc_dir is None:
-            raise SystemExit(
-                "a prefork pool counts in its child processes: set PROMETHEUS_MULTIPROC_DIR to an empty folder in "
-                "memory, or run the worker with --pool threads or --pool solo"
-            )
+        """Count together with the children of a pool that has some."""
+        if issubclass(pool, Prefork):
+            self._lookout.share_with_children()
 
     def serve(self) -> None:
         """Answer probes, and start every series of the app's tasks at zero."""
-        try:
-            self._server = ProbeServer(self._lookout.settings, self._lookout.probes, self._queues.refresh)
-        except SettingsError as error:
-            raise SystemExit(str(error)) from None
+        lookout = self._lookout
+        self._server = ProbeServer(lookout.settings, lookout.probes, self._queues.refresh, lookout.fault)
         Lookout.worker = self._lookout
         self._up.set(0)
         self._in_progress.set(0)
@@ -182,7 +176,7 @@ class _Worker:
 
     def _child_ends(self, pid: int = 0, **_: Any) -> None:
         self._lookout.flush()
-        folder = self._lookout.settings.multiproc_dir
+        folder = self._lookout.metrics.folder
         if folder is not None:
             forget(pid, folder)
 

@@ -66,7 +66,11 @@ def begin(given: str = "") -> str:
 
 def resume(fields: Mapping[str, str]) -> None:
     """Go on in the context that another process began, as a task does with that of its request."""
-    known = {name: str(value)[:_MAX_HANDED_ON] for name, value in fields.items() if name in _HANDED_ON and value}
+    known = {
+        name: text
+        for name, value in fields.items()
+        if name in _HANDED_ON and value is not None and (text := _text(value)[:_MAX_HANDED_ON])
+    }
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(**known)
     _notes.set({})
@@ -87,8 +91,9 @@ def bind(*, user: str | int | None = None, **fields: str) -> None:
     unknown = sorted(fields.keys() - set(FIELDS))
     if unknown:
         raise TypeError(f"bind() knows no {unknown[0]!r}; it knows user, {', '.join(FIELDS)}")
+    fields = {name: value if value is None else _text(value) for name, value in fields.items()}
     if user is not None:
-        hashed = user_hash(str(user))
+        hashed = user_hash(_text(user))
         if hashed:
             fields["user_id"] = hashed
     structlog.contextvars.bind_contextvars(**fields)
@@ -106,7 +111,7 @@ def gather() -> None:
 
 def current() -> dict[str, str]:
     """What is bound now, as it can be handed to another process."""
-    return {name: str(value) for name, value in structlog.contextvars.get_contextvars().items()}
+    return {name: _text(value) for name, value in structlog.contextvars.get_contextvars().items()}
 
 
 def request_id() -> str:
@@ -156,16 +161,23 @@ def _span() -> Any:
 def user_hash(user: str) -> str:
     """HMAC-SHA256 of `user` in UTF-8 under the key, its first 16 hex digits; nothing when there is no key."""
     key = _key()
-    return hmac.new(key, user.encode(), hashlib.sha256).hexdigest()[:HASH_DIGITS] if key else ""
+    if not key or not user:
+        return ""
+    return hmac.new(key, user.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:HASH_DIGITS]
 
 
 def hashed(user: object) -> str:
     """`user` as logs name users: what is such a hash already stays, all else becomes one; nothing without a key."""
-    try:
-        text = str(user)
-    except Exception:  # an object of the app's may do anything
-        return ""
+    text = _text(user)
     return text if _HASH.fullmatch(text) else user_hash(text)
+
+
+def _text(value: object) -> str:
+    """`value` as text; nothing where an object of the app's will not be one."""
+    try:
+        return str(value)
+    except Exception:
+        return ""
 
 
 @lru_cache(maxsize=1)

@@ -4,16 +4,19 @@ Owns nothing but the parts and their order: settings, metrics, logging, health. 
 that it exports no series of it.
 """
 
+import logging as stdlib_logging
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from lookout_instrumentation import context
 from lookout_instrumentation.business import Business
 from lookout_instrumentation.cache import Caches
+from lookout_instrumentation.careful import left_out
 from lookout_instrumentation.costs import Costs
 from lookout_instrumentation.errors import Errors
 from lookout_instrumentation.external import Externals
+from lookout_instrumentation.guard import locked
 from lookout_instrumentation.health import Check, Health
 from lookout_instrumentation.http import HttpMetrics
 from lookout_instrumentation.llm import LLM
@@ -32,6 +35,9 @@ from lookout_instrumentation.webhooks import Webhooks
 if TYPE_CHECKING:
     from lookout_instrumentation.sqlalchemy import Databases
 
+# An app that logs by itself has it among its own lines; one that has set up nothing sees it on stderr.
+setup_log: Final = stdlib_logging.getLogger("lookout.setup")
+
 
 class Lookout:
     """What `init` of a framework's module returns. One a process; tests make as many as they like."""
@@ -46,28 +52,51 @@ class Lookout:
         *,
         logging: bool = True,
     ) -> None:
-        """Read the settings (`Settings.load()` unless given) and start logging, unless `logging` is false.
+        """Read the settings (`Settings.found()` unless given) and start logging, unless `logging` is false.
 
         `checks` are the dependencies that /ready tells of: name -> what raises when it does not answer.
-        Raises SettingsError for settings that cannot be used.
+        The app starts whatever is wrong with a setting: it is left out, and one line says so.
         """
-        self.settings = settings or Settings.load()
+        faults: list[str] = []
+        if settings is None:
+            settings, faults = Settings.found()
+        self.settings = settings
         self.metrics = Metrics(self.settings)
+        self._faults = [*faults, *self.metrics.faults]
         self.http = HttpMetrics(self.metrics)
         self.health = Health(checks or {}, self.metrics)
         self.probes = Probes(self.metrics, self.health)
         context.configure(self.settings.user_hash_key_file)
         self.errors = Errors(self.settings, self.metrics)
         self.traces = Traces(self.settings, self.metrics)
+        self._faults += [fault for fault in (self.errors.fault, self.traces.fault, locked(self.settings)) if fault]
         self.http.traces = self.traces if self.traces.on else None
         self.logs: Logging | None = None
         if logging:
             self.start_logging()
+        else:
+            self._tell_faults()
+
+    def share_with_children(self) -> None:
+        """Count together with the processes that this one will start, as a pool does; where that cannot be, say so."""
+        if fault := self.metrics.share_with_children().fault:
+            self.fault(fault)
+
+    def fault(self, text: str) -> None:
+        """Say, once, what of the set-up cannot be used, and that the app runs on without it."""
+        self._faults.append(text)
+        self._tell_faults()
+
+    def _tell_faults(self) -> None:
+        faults, self._faults = self._faults, []
+        for fault in faults:
+            setup_log.error("Lookout runs without a part of its set-up: %s", fault)
 
     def start_logging(self) -> None:
         """Log as JSON from now on, unless that was begun before."""
         if self.logs is None:
             self.logs = configure_logging(self.settings, self.metrics)
+            self._tell_faults()
 
     def flush(self) -> None:
         """Send and write what waits, in a process that ends without saying so."""
@@ -91,7 +120,10 @@ class Lookout:
 
     def build_size(self, size_bytes: int) -> None:
         """Tell how big what was deployed is: the image, or the bundle."""
-        self.metrics.get("app_build_size_bytes").set(size_bytes)
+        try:
+            self.metrics.get("app_build_size_bytes").set(size_bytes)
+        except Exception as error:
+            left_out("Lookout.build_size", error)
 
     # --- what an app counts by itself, each made when it is first used -----------------------------------------
 

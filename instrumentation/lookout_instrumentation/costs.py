@@ -5,10 +5,12 @@ date is not kept here, as a process that restarts would begin it anew: an app th
 tells it with `set_spent`.
 """
 
+from lookout_instrumentation.careful import careful
 from lookout_instrumentation.metrics import Metrics
 from lookout_instrumentation.outcome import bounded
 
 
+@careful()
 class Costs:
     """Counts what providers are paid."""
 

@@ -35,8 +35,7 @@ def init(
 ) -> Lookout:
     """Make the process's handle; the middleware does it by itself, with LOOKOUT_CHECKS, unless it was done before.
 
-    `checks` are the dependencies that /ready tells of, as functions or as dotted paths to them. Raises SettingsError
-    for settings that cannot be used.
+    `checks` are the dependencies that /ready tells of, as functions or as dotted paths to them.
     """
     global _lookout
     found = {name: _check(check) for name, check in (checks or {}).items()}

@@ -24,7 +24,7 @@ from lookout_instrumentation import context
 from lookout_instrumentation.metrics import Metrics
 from lookout_instrumentation.outbox import RESULTS, Outbox, Result
 from lookout_instrumentation.reports import EXPECTED, is_expected, shaped
-from lookout_instrumentation.settings import Settings
+from lookout_instrumentation.settings import Settings, SettingsError
 from lookout_instrumentation.tracebacks import is_usual
 from lookout_instrumentation.tracker import scope_reset, spool_of, start
 
@@ -66,7 +66,8 @@ class Errors:
     """Reports exceptions; without a DSN every call does nothing."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
-        """Raises SettingsError for a DSN that is none, or when the SDK is not installed."""
+        """With a DSN that is none, or without the SDK, nothing is reported, and `fault` says why."""
+        self.fault = ""
         self._settings = settings
         self._expected = EXPECTED | frozenset(settings.errors_ignore)
         self._outbox: Outbox | None = None
@@ -76,9 +77,16 @@ class Errors:
             return
         counter = metrics.get("errors_reported_total")
         self._counts = {result: counter.labels(result) for result in RESULTS}
-        self._outbox = Outbox(spool_of(settings), self._count)
-        self._client = start(settings, self._outbox, self._before_send, partial(self._count, "dropped"))
-        self._outbox.start()
+        outbox = Outbox(spool_of(settings), self._count)
+        try:
+            self._client = start(settings, outbox, self._before_send, partial(self._count, "dropped"))
+        except Exception as error:  # whatever the SDK does with what it is given
+            self.fault = (
+                f"errors are not reported: {error if isinstance(error, SettingsError) else type(error).__name__}"
+            )
+            return
+        self._outbox = outbox
+        outbox.start()
         atexit.register(self.close)
         self._forget = scope_reset()
         context.on_begin.append(self._forget)
@@ -92,6 +100,13 @@ class Errors:
 
     def report(self, error: BaseException, *, handled: bool = True, place: str = "") -> None:
         """Report `error`, unless it is expected or was reported before. `place` is a route or a task, never a path."""
+        try:
+            self._report(error, handled, place)
+        except Exception:  # whatever an exception of the app's does when it is looked at, the app goes on
+            if self._outbox is not None:
+                self._count("dropped")
+
+    def _report(self, error: BaseException, handled: bool, place: str) -> None:
         if self._outbox is None or getattr(error, "__lookout_reported__", False):
             return
         with suppress(AttributeError, TypeError):  # a class of C that takes no attributes: then it may come twice
@@ -102,11 +117,12 @@ class Errors:
             self._count("dropped")
 
     def flag(self, name: str, value: object) -> None:
-        """Say which way a feature flag stood in this request: reports carry it as the tag flag.NAME."""
-        if not _FLAG.fullmatch(name):
-            raise ValueError(f"{name!r} is not a flag's name: up to 50 letters, digits, _, - and .")
+        """Say which way a feature flag stood in this request: reports carry it as the tag flag.NAME.
+
+        A name is of up to 50 letters, digits, _, - and .; another one is left out.
+        """
         notes = context.notes()
-        if notes is not None:
+        if notes is not None and isinstance(name, str) and _FLAG.fullmatch(name):
             flags = notes.setdefault("flags", {})
             if name in flags or len(flags) < _MAX_FLAGS:
                 flags[name] = value

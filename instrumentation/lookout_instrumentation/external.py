@@ -6,6 +6,7 @@ Owns no circuit breaker: `listener` reports the state of one of pybreaker's, and
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
+from lookout_instrumentation.careful import careful
 from lookout_instrumentation.metrics import Metrics
 from lookout_instrumentation.outcome import RESULTS, Result, Timed, bounded, result_of, result_of_status, status_of
 
@@ -35,6 +36,7 @@ class Externals:
         return self._apis[api]
 
 
+@careful("call")
 class External:
     """Counts and times the calls to one API."""
 
@@ -76,6 +78,7 @@ class External:
         self._duration.observe(seconds)
 
 
+@careful()
 class ExternalCall(Timed):
     """One call to an API."""
 
@@ -100,6 +103,7 @@ class ExternalCall(Timed):
         self._api._count(self._result if error is None else result_of(error), seconds)
 
 
+@careful()
 class CircuitListener:
     """Reports the state of a breaker of pybreaker's: `breaker.add_listener(lookout.external("sms").listener)`."""
 

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import BaseRoute, Mount, compile_path
+from starlette.routing import BaseRoute, Host, Mount, compile_path
 
 from lookout_instrumentation import context
 from lookout_instrumentation.asgi import LookoutMiddleware, Scope
@@ -31,7 +31,6 @@ def init(
     """Count, log and time every request of `app`, and give it /health, /ready, /status and /metrics.
 
     Call it once, before the app serves. `checks` are the dependencies that /ready tells of.
-    Raises SettingsError for settings that cannot be used.
     """
     lookout = Lookout(settings, checks, logging=logging)
     build = app.build_middleware_stack
@@ -58,10 +57,11 @@ class Templates:
     def __init__(self, app: Starlette) -> None:
         self._app = app
         self._mounts: list[tuple[re.Pattern[str], str]] | None = None
+        self._routes: list[BaseRoute] | None = None
 
     def __call__(self, scope: Scope, root: str) -> str:
         """The template; `root` is the root path that the server gave: Starlette adds to it what a mount has matched."""
-        route = scope.get("route")
+        route = scope.get("route") or self._of_endpoint(scope, scope.get("root_path", "")[len(root) :])
         if route is None:
             return UNMATCHED
         # FastAPI keeps the prefix that a router is included under apart from the router's own routes.
@@ -73,10 +73,38 @@ class Templates:
         mounted = scope.get("root_path", "")[len(root) :]
         return (self._prefix(mounted) + template if mounted else template) or UNMATCHED
 
+    def _of_endpoint(self, scope: Scope, mounted: str) -> BaseRoute | None:
+        """The route, where Starlette does not say it: before its version 1 it told the endpoint alone."""
+        endpoint = scope.get("endpoint")
+        if endpoint is None or "route" in scope:
+            return None
+        if self._routes is None:
+            self._routes = list(_all_routes(self._app.router.routes))
+        path = scope.get("path", "").removeprefix(scope.get("root_path", "")).removeprefix(mounted)
+        fitting = [route for route in self._routes if _answers(route) is endpoint]
+        exact = (route for route in fitting if _is_exact(route, path))
+        return next(exact, fitting[0] if len(fitting) == 1 else None)
+
     def _prefix(self, mounted: str) -> str:
         if self._mounts is None:
             self._mounts = [(compile_path(path)[0], path) for path in _mounts(self._app.router.routes)]
         return next((path for pattern, path in self._mounts if pattern.match(mounted)), "")
+
+
+def _answers(route: BaseRoute) -> Any:
+    return getattr(route, "endpoint", getattr(route, "app", None))
+
+
+def _is_exact(route: BaseRoute, path: str) -> bool:
+    pattern: re.Pattern[str] | None = getattr(route, "path_regex", None)
+    return pattern is not None and pattern.match(path) is not None
+
+
+def _all_routes(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
+    for route in _flat(routes):
+        yield route
+        if isinstance(route, Mount | Host):
+            yield from _all_routes(route.routes)
 
 
 def _mounts(routes: Iterable[BaseRoute], prefix: str = "") -> Iterator[str]:

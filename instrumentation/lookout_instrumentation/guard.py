@@ -24,6 +24,14 @@ def refusal(settings: Settings, authorization: str, address: str) -> tuple[int, 
     return None if known and scheme.lower() == "bearer" else (401, "a bearer token is needed")
 
 
+def locked(settings: Settings) -> str:
+    """Why nobody at all can read the metrics, where a token was asked for; else nothing."""
+    file = settings.metrics_token_file
+    if file is None or settings.metrics_token or read_secret(file):
+        return ""
+    return f"metrics_token_file: {file} is missing, empty or unreadable, so /metrics is closed to all until it is there"
+
+
 def _is_allowed(settings: Settings, address: str) -> bool:
     try:
         parsed = ipaddress.ip_address(address)

@@ -10,15 +10,20 @@ from typing import Final, TypeVar
 import structlog
 
 from lookout_instrumentation import context
+from lookout_instrumentation.careful import careful, left_out
 from lookout_instrumentation.costs import Costs
 from lookout_instrumentation.metrics import Metrics
 from lookout_instrumentation.outcome import RESULTS, Timed, bounded, result_of
 from lookout_instrumentation.prices import Prices
+from lookout_instrumentation.redaction import shown_text
 from lookout_instrumentation.tokens import Tokens, tokens_in
 
 TYPES: Final = ("input", "output", "cached")
 # A model's snapshot is the same model: -2025-08-07, -20250929, @20250929, -latest; Google puts a folder in front.
 _SNAPSHOT: Final = re.compile(r"[-@](?:\d{4}-\d{2}-\d{2}|20\d{6}|latest)$")
+
+# More than any name is long, with all that is taken off it.
+_MAX_MODEL: Final = 200
 
 T = TypeVar("T")
 
@@ -27,7 +32,7 @@ log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("lookout.llm")
 
 def model_label(model: str) -> str:
     """A model's name as a label: without the date of its snapshot, so that a new one is no new series."""
-    return bounded(_SNAPSHOT.sub("", model.strip().lower().removeprefix("models/")))
+    return bounded(_SNAPSHOT.sub("", bounded(model, _MAX_MODEL).lower().removeprefix("models/")))
 
 
 def _tenant_of_request() -> str | None:
@@ -37,6 +42,7 @@ def _tenant_of_request() -> str | None:
     return tenant
 
 
+@careful("call")
 class LLM:
     """Counts the calls of one app to all of its models."""
 
@@ -106,13 +112,14 @@ class LLM:
         return cost_usd
 
 
+@careful("response")
 class Call(Timed):
     """One call to a model."""
 
     def __init__(self, llm: LLM, provider: str, model: str, tenant: str | None) -> None:
         self.provider = provider
         self.model = model
-        self.tenant = tenant or _tenant_of_request()
+        self.tenant = (shown_text(tenant) if tenant is not None else "") or _tenant_of_request()
         # Known when the call has ended: what it cost, 0 for a model without a price.
         self.cost_usd = 0.0
         self._llm = llm
@@ -133,9 +140,12 @@ class Call(Timed):
 
     def response(self, response: T) -> T:
         """Read the usage from an answer in the shape of OpenAI's, Anthropic's or Google's, and give it back."""
-        used = tokens_in(response)
-        if used is not None:
-            self._use(used, None)
+        try:
+            used = tokens_in(response)
+            if used is not None:
+                self._use(used, None)
+        except Exception as error:  # an answer that cannot be read is still the app's
+            left_out("Call.response", error)
         return response
 
     def _use(self, used: Tokens, cost_usd: float | None) -> None:

@@ -2,12 +2,14 @@
 
 from typing import Final
 
+from lookout_instrumentation.careful import careful
 from lookout_instrumentation.metrics import Metrics
 from lookout_instrumentation.outcome import Timed, bounded
 
 RESULTS: Final = ("sent", "failed")
 
 
+@careful("sending")
 class Messages:
     """Counts messages that were handed to their channel, or could not be."""
 

@@ -6,14 +6,11 @@ of series: what comes after is counted under `other`, and how often that happene
 """
 
 import math
-import os
 import threading
 from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any, Final, cast
 
-import prometheus_client.openmetrics.exposition
-import prometheus_client.values
 from prometheus_client import (
     REGISTRY,
     CollectorRegistry,
@@ -25,14 +22,15 @@ from prometheus_client import (
     ProcessCollector,
     disable_created_metrics,
     generate_latest,
-    openmetrics,
 )
 from prometheus_client.metrics_core import Metric as PrometheusMetric
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.openmetrics import exposition as openmetrics
 
 from lookout_instrumentation.catalogue import BY_NAME, Metric
-from lookout_instrumentation.processes import end_supervised, forget_dead, server_workers
-from lookout_instrumentation.settings import DEFAULT_LABEL_BUDGET, Settings, SettingsError
+from lookout_instrumentation.processes import forget_dead, server_workers
+from lookout_instrumentation.settings import DEFAULT_LABEL_BUDGET, Settings
+from lookout_instrumentation.sharing import Shared, adopt, shared, shared_with_children
 
 OTHER: Final = "other"
 # Labels whose values are written in code or fixed by a protocol: a budget of their own would only cost time.
@@ -64,6 +62,7 @@ class Family:
         return child if child is not None else self._new(values)
 
     def _new(self, values: tuple[str, ...]) -> Child:
+        values = tuple(value if type(value) is str and value.isascii() else _printable(value) for value in values)
         with self._owner.lock:
             allowed = self._owner.admit(self, values, self._children)
             child = self._children.get(allowed)
@@ -72,11 +71,18 @@ class Family:
             return child
 
 
+def _printable(value: object) -> str:
+    """`value` as text: half of a surrogate pair would make the whole exposition fail."""
+    return str(value).encode("utf-8", "replace").decode()
+
+
 class Metrics:
     """All metrics of one process, in a registry of their own."""
 
     def __init__(self, settings: Settings) -> None:
-        check_processes(settings)
+        # Where several processes keep their metrics together; `faults` are for the log, which is not there yet.
+        self._shared = shared(settings.multiproc_dir, server_workers() or settings.workers)
+        self.faults = [self._shared.fault] if self._shared.fault else []
         # A `_created` series beside each counter would double their number.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.settings = settings
@@ -85,7 +91,7 @@ class Metrics:
         self._families: dict[str, Any] = {}
         self._values: dict[tuple[str, str], set[str]] = {}
         self._series = self._reserved = 0
-        if settings.multiproc_dir is None:
+        if self.folder is None:
             ProcessCollector(registry=registry)
             PlatformCollector(registry=registry)
             GCCollector(registry=registry)
@@ -94,6 +100,7 @@ class Metrics:
         self._folded = self.get("instrumentation_folded_total")
         self._total = self.get("instrumentation_series")
         self.get("instrumentation_series_budget").set(settings.series_budget)
+        self.get("instrumentation_partial").set(int(self._shared.partial))
         self.get("app_build_info").labels(settings.release, settings.environment).set(1)
 
     def get(self, name: str) -> Any:
@@ -106,14 +113,29 @@ class Metrics:
                 self._families[name] = self._make(BY_NAME[name])
             return self._families[name]
 
+    @property
+    def folder(self) -> Path | None:
+        """Where this process keeps its metrics together with others; None where it counts for itself."""
+        return self._shared.folder
+
+    def share_with_children(self) -> Shared:
+        """Count together with the children that this process will have, from now on."""
+        with self.lock:
+            if self.folder is None:
+                self._shared = shared_with_children()
+                if self.folder is not None:
+                    adopt(self.registry)
+                self.get("instrumentation_partial").set(int(self._shared.partial))
+        return self._shared
+
     def exposition(self, *, exemplars: bool = False) -> bytes:
         """What /metrics prints, in Prometheus' text format; with several processes the sum of all.
 
         The app's own metrics, made with prometheus-client's default registry, are among it. With `exemplars` it is in
         the OpenMetrics format, which can name the trace of an observation.
         """
-        folder = self.settings.multiproc_dir
-        printed = openmetrics.exposition.generate_latest if exemplars else generate_latest
+        folder = self.folder
+        printed = openmetrics.generate_latest if exemplars else generate_latest
         if folder is None:
             return printed(cast(CollectorRegistry, _Together(self.registry, REGISTRY)))
         forget_dead(folder)
@@ -210,29 +232,3 @@ class _Together:
             names.add(family.name)
             yield family
         yield from (family for family in self._second.collect() if family.name not in names)
-
-
-def check_processes(settings: Settings) -> None:
-    """Refuse to run where several processes would each answer a scrape with their own numbers.
-
-    Counters would seem to fall and rise, every rate would be wrong, and nothing would say so.
-    """
-    fault = _fault_of(settings.multiproc_dir, server_workers() or settings.workers)
-    if fault:
-        end_supervised(fault)
-        raise SettingsError(fault)
-
-
-def _fault_of(folder: Path | None, workers: int) -> str:
-    if folder is None:
-        if workers == 1:
-            return ""
-        return (
-            f"{workers} workers would each have their own metrics: set PROMETHEUS_MULTIPROC_DIR to an empty folder in "
-            "memory, or run one worker a container and more containers"
-        )
-    if not (folder.is_dir() and os.access(folder, os.W_OK)):
-        return f"PROMETHEUS_MULTIPROC_DIR: {folder} is not a folder that can be written to"
-    if prometheus_client.values.ValueClass is prometheus_client.values.MutexValue:
-        return "PROMETHEUS_MULTIPROC_DIR: it must be set before the process starts, not by its code"
-    return ""

@@ -9,6 +9,9 @@ import time
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 
+from lookout_instrumentation.careful import left_out
+from lookout_instrumentation.redaction import shown_text
+
 Result = Literal["ok", "error", "rate_limited", "timeout"]
 RESULTS: Final[tuple[Result, ...]] = ("ok", "error", "rate_limited", "timeout")
 # Longer values of labels are cut: they are made up, or no names.
@@ -30,7 +33,10 @@ class Timed:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._ended(error, time.perf_counter() - self._began)
+        try:
+            self._ended(error, time.perf_counter() - self._began)
+        except Exception as mistake:  # of the counting, never the block's
+            left_out(type(self).__qualname__, mistake)
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
@@ -77,16 +83,23 @@ def result_of_status(status: int) -> Result:
 
 def status_of(thing: Any) -> int | None:
     """The HTTP status that an answer or an exception carries, if it does."""
-    for holder in (thing, getattr(thing, "response", None)):
-        for name in ("status_code", "status", "code"):
-            status = getattr(holder, name, None)
-            if isinstance(status, int) and 100 <= status < 600:
-                return int(status)
+    try:
+        for holder in (thing, getattr(thing, "response", None)):
+            for name in ("status_code", "status", "code"):
+                status = getattr(holder, name, None)
+                if isinstance(status, int) and 100 <= status < 600:
+                    return int(status)
+    except Exception:  # an exception of the app's may do anything when it is asked
+        return None
     return None
 
 
 def bounded(value: object, most: int = MAX_VALUE) -> str:
     """`value` as the value of a label: in one line, not longer than `most`, and text that can be printed."""
-    text = " ".join(str(value)[: 4 * most].split())[:most]
+    try:
+        text = str(value)
+    except Exception:
+        text = shown_text(value)
+    text = " ".join(text[: 4 * most].split())[:most]
     # Half of a surrogate pair, which JSON can hold, would make the whole exposition fail.
     return text.encode("utf-8", "replace").decode() or "none"

@@ -2,12 +2,14 @@
 
 from typing import Final
 
+from lookout_instrumentation.careful import careful
 from lookout_instrumentation.metrics import Metrics
 from lookout_instrumentation.outcome import bounded
 
 RESULTS: Final = ("ok", "failed", "refunded")
 
 
+@careful()
 class Payments:
     """Counts payments by who handles them."""
 

@@ -25,7 +25,7 @@ class Process:
 
     def __init__(self, lookout: Lookout) -> None:
         self.lookout = lookout
-        self._server = ProbeServer(lookout.settings, lookout.probes, lambda: None)
+        self._server = ProbeServer(lookout.settings, lookout.probes, lambda: None, lookout.fault)
         self._server.start()
 
     @property
@@ -76,7 +76,7 @@ def init(
 ) -> Process:
     """Answer probes and log as JSON from now on.
 
-    `checks` are the dependencies that /ready tells of. Raises SettingsError for settings that cannot be used, and when
-    the port is taken.
+    `checks` are the dependencies that /ready tells of. A port that is taken is tried
+    again every few seconds.
     """
     return Process(Lookout(settings, checks, logging=logging))

@@ -6,6 +6,7 @@ Owns what is known of servers' worker processes. It counts nothing itself: `metr
 import multiprocessing
 import os
 import sys
+import time
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -15,8 +16,8 @@ from prometheus_client.multiprocess import mark_process_dead
 # Local variables of the servers' own start-up code, by which they are found: package -> its name there.
 _SERVERS: Final = {"uvicorn": "config", "gunicorn": "self"}
 
-# The exit code by which a uvicorn worker says that another try would end the same way.
-_STARTUP_FAILURE: Final = 3
+# Clocks of files and of processes need not agree to the second.
+_LATE_SECONDS: Final = 5.0
 
 
 def server_workers() -> int | None:
@@ -43,19 +44,38 @@ def _workers_of(value: Any) -> int | None:
     return workers if isinstance(workers, int) else None
 
 
-def end_supervised(reason: str) -> None:
-    """End this process for `reason`, if it is one that uvicorn would start again and again; else do nothing."""
-    if multiprocessing.parent_process() is not None and "uvicorn" in sys.modules:
-        print(reason, file=sys.stderr, flush=True)
-        raise SystemExit(_STARTUP_FAILURE)
+def parent_of_workers() -> int:
+    """The process that all workers of this app have in common: the one that started this one, or this one itself where
+    the server loads the app before it starts workers."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        arbiter = frame.f_locals.get("self") if frame.f_globals.get("__name__") == "gunicorn.arbiter" else None
+        if arbiter is not None:
+            return int(getattr(arbiter, "pid", None) or os.getpid())
+        frame = frame.f_back
+    uwsgi: Any = sys.modules.get("uwsgi")
+    if uwsgi is not None:
+        return int(uwsgi.masterpid() or os.getpid()) if uwsgi.worker_id() else os.getpid()
+    supervisor = multiprocessing.parent_process()
+    return os.getppid() if supervisor is None or supervisor.pid is None else supervisor.pid
 
 
 def forget_dead(folder: Path) -> None:
     """Remove what ended processes said about themselves as long as they lived; what they counted stays."""
     for file in folder.glob("gauge_live*_*.db"):
         pid = file.stem.rpartition("_")[2]
-        if pid.isdigit() and not _lives(int(pid)):
+        if pid.isdigit() and not _wrote(int(pid), file):
             forget(int(pid), folder)
+
+
+def _wrote(pid: int, file: Path) -> bool:
+    """Whether the process of that number is the one that has written `file`, and not a later one."""
+    if not lives(pid):
+        return False
+    try:
+        return _start_time(pid) <= file.stat().st_mtime + _LATE_SECONDS
+    except (OSError, ValueError):
+        return True
 
 
 def forget(pid: int, folder: Path) -> None:
@@ -63,11 +83,30 @@ def forget(pid: int, folder: Path) -> None:
     mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
 
 
-def _lives(pid: int) -> bool:
+def lives(pid: int, began: int = 0) -> bool:
+    """Whether there is a process of this number, and of this beginning where one is known (see `started`)."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
-        return True
-    return True
+    except OSError:
+        pass
+    return not began or started(pid) in (began, 0)
+
+
+def started(pid: int) -> int:
+    """When the process began, in the kernel's ticks since the machine did; 0 where that cannot be known."""
+    try:
+        # What stands in brackets is its name, and may hold anything.
+        return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[19])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def _start_time(pid: int) -> float:
+    """The same in seconds since the epoch. Raises OSError and ValueError where that cannot be known."""
+    ticks = started(pid)
+    if not ticks:
+        raise ValueError("unknown")
+    up = float(Path("/proc/uptime").read_text().split()[0])
+    return time.time() - up + ticks / os.sysconf("SC_CLK_TCK")

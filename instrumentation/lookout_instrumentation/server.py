@@ -6,53 +6,78 @@ Owns the listening socket. It answers PROBES and nothing more, each in a thread 
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
 from lookout_instrumentation.http import bounded_method, log_access
 from lookout_instrumentation.probes import CHECKED, PROBES, Probes, as_json
-from lookout_instrumentation.settings import Settings, SettingsError
+from lookout_instrumentation.settings import Settings
 
 # A client that says nothing for so long is let go.
 TIMEOUT_SECONDS: Final = 10.0
+# Between two tries to listen on an address that is taken.
+RETRY_SECONDS: Final = 5.0
 
 
 class ProbeServer:
-    """Answers probes from `start` to `stop`; `before_scrape` is called before each answer to /metrics."""
+    """Answers probes from `start` to `stop`; `before_scrape` is called before each answer to /metrics.
 
-    def __init__(self, settings: Settings, probes: Probes, before_scrape: Callable[[], None]) -> None:
-        """Raises SettingsError when the address cannot be listened on."""
+    While the address cannot be listened on, as the process before this one still does, it is tried again and again;
+    `tell` is given one sentence on it.
+    """
 
+    def __init__(
+        self, settings: Settings, probes: Probes, before_scrape: Callable[[], None], tell: Callable[[str], None]
+    ) -> None:
         class Handler(_Handler):
             owner = self
 
         self.probes = probes
         self.before_scrape = before_scrape
-        address = (settings.metrics_host, settings.metrics_port)
+        self._handler = Handler
+        self._address = (settings.metrics_host, settings.metrics_port)
+        self._stopped = threading.Event()
+        self._server: _Server | None = None
         try:
-            self._server = _Server(address, Handler)
-        except OSError as error:
-            raise SettingsError(
-                f"LOOKOUT_METRICS_PORT: {address[0]}:{address[1]} cannot be listened on: {error.strerror}"
-            ) from error
+            self._server = _Server(self._address, Handler)
+        except (OSError, OverflowError) as error:
+            place = f"{settings.metrics_host}:{settings.metrics_port}"
+            tell(
+                f"LOOKOUT_METRICS_PORT: {place} cannot be listened on: {getattr(error, 'strerror', error)}; "
+                f"no probe is answered until it can, which is tried every {RETRY_SECONDS:g} s"
+            )
 
     @property
     def port(self) -> int:
         """The port that is listened on."""
-        return int(self._server.server_address[1])
+        return int(self._server.server_address[1] if self._server else self._address[1])
 
     def start(self) -> None:
         """Answer from now on."""
-        threading.Thread(target=self._server.serve_forever, name="lookout-probes", daemon=True).start()
+        threading.Thread(target=self._run, name="lookout-probes", daemon=True).start()
+
+    def _run(self) -> None:
+        while self._server is None:
+            if self._stopped.wait(RETRY_SECONDS):
+                return
+            with suppress(OSError, OverflowError):
+                self._server = _Server(self._address, self._handler)
+        if not self._stopped.is_set():
+            self._server.serve_forever()
 
     def stop(self) -> None:
         """Answer no more."""
-        self._server.shutdown()
-        self._server.server_close()
+        self._stopped.set()
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
 
     def let_go(self) -> None:
         """Close what a fork inherited, or the port would stay taken for as long as the child lives."""
-        self._server.socket.close()
+        self._stopped.set()
+        if self._server is not None:
+            self._server.socket.close()
 
 
 class _Server(ThreadingHTTPServer):

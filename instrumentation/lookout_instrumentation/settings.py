@@ -1,7 +1,8 @@
 """What the library is told, once, at start: a file that Lookout renders for each service, and the environment.
 
 Owns names, defaults and validation. The environment wins over the file, so that one container can differ from its
-neighbours. A value that cannot be used ends the start with one line that names it; it is never a surprise later.
+neighbours. A value that cannot be used is named in one sentence, and what would hold without it does: an app starts
+whatever it is told (`found`), unless it asks to be refused (`load`).
 """
 
 import ipaddress
@@ -21,6 +22,8 @@ LABEL_BUDGETS: Final[Mapping[str, int]] = {"handler": 200, "tenant": 100, "name"
 DEFAULT_LABEL_BUDGET: Final = 100
 # Environments in which every request is traced unless a share is told.
 _DEVELOPMENT: Final = frozenset({"development", "dev", "local", "test"})
+
+_MAX_NAME: Final = 200
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -66,17 +69,30 @@ class Settings:
 
         Raises SettingsError, with the name of the key or variable, for anything that cannot be used.
         """
+        settings, faults = cls.found(env)
+        if faults:
+            raise SettingsError(faults[0])
+        return settings
+
+    @classmethod
+    def found(cls, env: Mapping[str, str] | None = None) -> tuple[Self, list[str]]:
+        """The same without what cannot be used, and a sentence on each of that, which names its key or variable."""
         env = os.environ if env is None else env
         given = {name: value.strip() for name, value in env.items() if value.strip()}
-        told = _from_file(given.get("LOOKOUT_CONFIG"))
-        told |= {key: (name, given[name]) for name, key in _VARIABLES.items() if name in given}
-        values = {key: _parsed(key, name, value) for key, (name, value) in told.items()}
+        told, faults = _from_file(given.get("LOOKOUT_CONFIG"))
+        told += [(key, name, given[name]) for name, key in _VARIABLES.items() if name in given]
+        values: dict[str, Any] = {}
+        for key, name, value in told:
+            try:
+                values[key] = _parsed(key, name, value)
+            except SettingsError as error:
+                faults.append(str(error))
         if "sentry_dsn_file" in values:
             values.setdefault("sentry_dsn", read_secret(values.pop("sentry_dsn_file")).decode(errors="replace"))
             values.pop("sentry_dsn_file", None)
         if "traces_ratio" not in values and values.get("environment") in _DEVELOPMENT:
             values["traces_ratio"] = 1.0
-        return cls(**values)
+        return cls(**values), faults
 
 
 # Variable -> setting, a later one over an earlier. Those without LOOKOUT_ are named by servers and other libraries.
@@ -110,39 +126,48 @@ _VARIABLES: Final = {
 }
 
 
+# Never said back.
+_SECRET: Final = frozenset({"metrics_token", "sentry_dsn"})
 # What has to be known before any file is read: prometheus-client reads it from the environment by itself.
 _ENVIRONMENT_ONLY: Final = {"multiproc_dir"}
 
 
-def _from_file(path: str | None) -> dict[str, tuple[str, Any]]:
-    """What the file says: setting -> (where it stands, value). `traces` is an object there, for people to read."""
+def _from_file(path: str | None) -> tuple[list[tuple[str, str, Any]], list[str]]:
+    """What the file says: settings, where each stands, its value; and what is wrong with it. `traces` is an object
+    there, for people to read."""
     if path is None:
-        return {}
+        return [], []
     try:
         told = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        raise SettingsError(f"LOOKOUT_CONFIG: {path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise SettingsError(f"LOOKOUT_CONFIG: {path} is not JSON: {error}") from error
+        return [], [f"LOOKOUT_CONFIG: {path} cannot be read: {error.strerror or error}"]
+    except (ValueError, RecursionError) as error:
+        return [], [f"LOOKOUT_CONFIG: {path} is not JSON: {error}"]
     if not isinstance(told, dict):
-        raise SettingsError(f"LOOKOUT_CONFIG: {path} holds no JSON object")
+        return [], [f"LOOKOUT_CONFIG: {path} holds no JSON object"]
+    faults = []
     traces = told.pop("traces", {})
-    if not isinstance(traces, dict):
-        raise SettingsError(f"{path}: traces: {traces!r} cannot be used (it is an object)")
-    told |= {f"traces_{key}": value for key, value in traces.items()}
+    if isinstance(traces, dict):
+        told |= {f"traces_{key}": value for key, value in traces.items()}
+    else:
+        faults.append(f"{path}: traces: {traces!r:.100} cannot be used (it is an object)")
     known = {each.name for each in fields(Settings)} - _ENVIRONMENT_ONLY | {"sentry_dsn_file"}
-    unknown = sorted(told.keys() - known)
-    if unknown:
-        raise SettingsError(f"{path}: {unknown[0]} is not a known setting")
-    return {key: (f"{path}: {key}", value) for key, value in told.items()}
+    faults += [f"{path}: {key:.100} is not a known setting" for key in sorted(told.keys() - known)]
+    return [(key, f"{path}: {key}", value) for key, value in told.items() if key in known], faults
 
 
 def _parsed(key: str, name: str, value: Any) -> Any:
     try:
         return _PARSERS.get(key, str)(value)
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # a file can hold anything
         said = f" ({error})" if isinstance(error, SettingsError) else ""
-        raise SettingsError(f"{name}: {value!r} cannot be used{said}") from None
+        told = "the value" if key in _SECRET else f"{value!r:.200}"
+        raise SettingsError(f"{name}: {told} cannot be used{said}") from None
+
+
+def _name(value: Any) -> str:
+    """The value of a label: what is no text in any encoding would make the whole exposition fail."""
+    return str(value).encode("utf-8", "replace").decode()[:_MAX_NAME]
 
 
 def _level(value: Any) -> str:
@@ -201,6 +226,9 @@ def _file(value: Any) -> Path:
 
 
 _PARSERS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "service": _name,
+    "environment": _name,
+    "release": _name,
     "log_level": _level,
     "buckets": _buckets,
     "series_budget": _count,

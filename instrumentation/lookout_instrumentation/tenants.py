@@ -4,10 +4,12 @@ The first tenants that a process meets have series of their own, as many as the 
 others are counted together as `other`.
 """
 
+from lookout_instrumentation.careful import careful
 from lookout_instrumentation.metrics import Metrics
 from lookout_instrumentation.outcome import bounded
 
 
+@careful()
 class Tenants:
     """Counts by tenant. What their models cost is counted by `llm`."""
 

@@ -10,13 +10,14 @@ the trace reaches log lines and outgoing calls by OpenTelemetry's context (see `
 import atexit
 import logging
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
+from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from lookout_instrumentation import context
 from lookout_instrumentation.metrics import Metrics
-from lookout_instrumentation.settings import Settings, SettingsError
+from lookout_instrumentation.settings import Settings
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 Kind = Literal["server", "consumer"]
 
 _NOTE: Final = "span"
+# Of a list that is an attribute.
+_MOST_ITEMS: Final = 100
 
 
 class Span:
@@ -48,7 +51,8 @@ class _Recorded(Span):
         self._span: Any = None
 
     def set(self, **attributes: Any) -> None:
-        self._span.set_attributes(_plain(attributes))
+        with suppress(Exception):  # whatever the app's values do
+            self._span.set_attributes(_plain(attributes))
 
     def __enter__(self) -> Span:
         self._span = self._opened.__enter__()
@@ -62,18 +66,23 @@ class Traces:
     """The traces of one process; without an endpoint every call does nothing."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
-        """Raises SettingsError when OpenTelemetry is not installed."""
+        """Without OpenTelemetry nothing is traced, and `fault` says why."""
+        self.fault = ""
         self.provider: TracerProvider | None = None
         self._tracer: Any = None
         if not settings.traces_endpoint:
             return
         try:
             from lookout_instrumentation import exporting, spans
-        except ImportError as error:
-            message = "a traces endpoint is set: install lookout-instrumentation[traces]"
-            raise SettingsError(message) from error
-        self._spans, self._exporting = spans, exporting
-        self.provider = exporting.make_provider(settings, metrics.get("trace_spans_total"))
+
+            self._spans, self._exporting = spans, exporting
+            self.provider = exporting.make_provider(settings, metrics.get("trace_spans_total"))
+        except ImportError:
+            self.fault = "nothing is traced: a traces endpoint is set, install lookout-instrumentation[traces]"
+            return
+        except Exception as error:  # whatever the exporter does with what it is given
+            self.fault = f"nothing is traced: the traces endpoint cannot be used: {type(error).__name__}"
+            return
         self._tracer = self.provider.get_tracer("lookout")
         # Of an exporter that does not get through; that is counted.
         logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)
@@ -117,7 +126,10 @@ class Traces:
         whole = (context.notes() or {}).get(_NOTE)
         if whole is not None and not whole.is_recording():  # nine of ten requests
             return _NOTHING
-        return _Recorded(self._tracer.start_as_current_span(name, attributes=_plain(attributes)))
+        try:
+            return _Recorded(self._tracer.start_as_current_span(str(name), attributes=_plain(attributes)))
+        except Exception:  # whatever the app's values do
+            return _NOTHING
 
     def flush(self) -> None:
         """Send what waits, within a few seconds."""
@@ -142,5 +154,5 @@ def _value(value: Any) -> Any:
     if isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
-        return [str(item) for item in value]
+        return [str(item) for item in islice(value, _MOST_ITEMS)]
     return str(value)

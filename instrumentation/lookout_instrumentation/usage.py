@@ -8,6 +8,7 @@ import threading
 from collections import OrderedDict
 from typing import Final
 
+from lookout_instrumentation.careful import careful
 from lookout_instrumentation.metrics import OTHER, Metrics
 from lookout_instrumentation.outcome import bounded
 from lookout_instrumentation.redaction import redact
@@ -17,6 +18,7 @@ MAX_NAME: Final = 40
 REMEMBERED: Final = 1000
 
 
+@careful()
 class Usage:
     """Counts uses by name."""
 
@@ -53,4 +55,4 @@ class Usage:
 
 
 def _key(what: str, name: str) -> tuple[str, str]:
-    return bounded(what), bounded(redact(name[: 4 * MAX_NAME]).lower(), MAX_NAME)
+    return bounded(what), bounded(redact(bounded(name, 4 * MAX_NAME)).lower(), MAX_NAME)

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from lookout_instrumentation.careful import careful
 from lookout_instrumentation.metrics import OTHER, Metrics
 from lookout_instrumentation.outcome import bounded
 
@@ -10,6 +11,7 @@ from lookout_instrumentation.outcome import bounded
 _KIND: Final = re.compile(r"[A-Za-z_$][\w$.]{0,39}", re.ASCII)
 
 
+@careful()
 class Web:
     """Counts errors that browsers report."""
 
@@ -26,6 +28,7 @@ class Web:
         self._errors.labels(kind if _KIND.fullmatch(kind) else OTHER).inc()
 
 
+@careful()
 class OAuth:
     """Counts logins through other providers."""
 

@@ -2,12 +2,14 @@
 
 from typing import Final, Literal
 
+from lookout_instrumentation.careful import careful
 from lookout_instrumentation.metrics import Metrics
 from lookout_instrumentation.outcome import Timed, bounded, status_of
 
 RESULTS: Final = ("processed", "rejected", "failed")
 
 
+@careful("processing")
 class Webhooks:
     """Counts and times webhooks by who sends them."""
 
@@ -36,6 +38,7 @@ class Webhooks:
         self._duration.labels(source).observe(seconds)
 
 
+@careful()
 class Processing(Timed):
     """One webhook being processed."""
 

@@ -55,12 +55,13 @@ def served(
 
 
 def ask(port: int, path: str) -> str:
-    """What the app answers, as soon as it does."""
+    """What the app answers, as soon as it does. A server takes a request before its workers are there: that is waited
+    for, as a second one would be counted as well."""
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=AUTHORIZED)
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while True:
         try:
-            with urllib.request.urlopen(request, timeout=5) as answer:
+            with urllib.request.urlopen(request, timeout=30) as answer:
                 return str(answer.read().decode())
         except OSError:
             assert time.monotonic() < end, f"{path} was not answered in time"

@@ -392,22 +392,41 @@ def test_the_children_of_a_pool_are_counted_together_and_the_dead_are_forgotten(
     assert len(done) == 20, "lines of children too, those that have ended included"
 
 
-def test_a_pool_of_processes_without_a_shared_folder_does_not_start(broker: str, tmp_path: Path) -> None:
-    process = start(broker, tmp_path, free_port(), "--concurrency", "2")
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode != 0
-    assert "Traceback" not in output
-    assert [line for line in output.splitlines() if "PROMETHEUS_MULTIPROC_DIR" in line and "--pool threads" in line]
+def test_a_pool_of_processes_without_a_shared_folder_makes_one(broker: str, tmp_path: Path) -> None:
+    celery = sender(broker)
+    options = ("--pool", "prefork", "--concurrency", "2")
+    with worker(broker, tmp_path, *options, XDG_RUNTIME_DIR=str(tmp_path)) as process:
+        until(lambda: process.value("celery_worker_up") == 1)
+        for number in range(20):
+            celery.send_task("add", (number, number))
+        until(lambda: process.value("celery_tasks_total", task="add", state="succeeded") == 20)
+        assert process.value("instrumentation_partial") == 0
+        assert len(list(tmp_path.glob("lookout-metrics-*/*/counter_*.db"))) >= 2
+        process.end()
 
 
-def test_a_port_that_is_taken_is_named(broker: str, tmp_path: Path) -> None:
+def test_a_port_that_is_taken_is_named_tried_again_and_the_worker_works(broker: str, tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        process = start(broker, tmp_path, taken.getsockname()[1], "--pool", "solo")
-        output, _ = process.communicate(timeout=60)
-    assert process.returncode != 0
-    assert "LOOKOUT_METRICS_PORT" in output
+        port = taken.getsockname()[1]
+        process = start(broker, tmp_path, port, "--pool", "solo")
+        assert process.stdout is not None
+        line = next(line for line in process.stdout if "LOOKOUT_METRICS_PORT" in line)
+        assert json.loads(line)["level"] == "error"
+    try:
+        until(lambda: answers(port))
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+
+
+def answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def test_a_handle_of_the_process_can_be_shared(tmp_path: Path) -> None:

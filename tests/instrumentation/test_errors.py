@@ -18,7 +18,7 @@ import sentry_sdk
 import structlog
 from fastapi import FastAPI, HTTPException
 from fastapi.testclient import TestClient
-from lookout_instrumentation import Lookout, Settings, SettingsError, context
+from lookout_instrumentation import Lookout, Settings, context
 from lookout_instrumentation import fastapi as lookout_fastapi
 from lookout_instrumentation.outbox import RESULTS
 from lookout_instrumentation.redaction import redact
@@ -260,9 +260,15 @@ def test_without_a_dsn_nothing_happens() -> None:
     lookout.close()
 
 
-def test_a_dsn_that_is_none_ends_the_start() -> None:
-    with pytest.raises(SettingsError, match="the DSN cannot be used"):
-        Lookout(Settings(sentry_dsn="not a dsn"), logging=False)
+@pytest.mark.parametrize("dsn", ["not a dsn", "http://", "http://key@host", "\0", "http://key@[::1/1", "x" * 10_000])
+def test_a_dsn_that_is_none_is_said_and_the_app_runs(dsn: str, caplog: pytest.LogCaptureFixture) -> None:
+    lookout = Lookout(Settings(sentry_dsn=dsn), logging=False)
+    assert not lookout.errors.on
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "lookout.setup"]
+    assert "errors are not reported" in line
+    assert "key@" not in line
+    lookout.errors.report(failed())
+    lookout.close()
 
 
 SECRETS = {

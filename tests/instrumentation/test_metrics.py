@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from lookout_instrumentation import Settings, SettingsError
+from lookout_instrumentation import Settings
 from lookout_instrumentation.catalogue import CATALOGUE
 from lookout_instrumentation.metrics import Metrics
 from prometheus_client import REGISTRY, Counter
@@ -138,21 +138,6 @@ def test_threads_that_meet_a_new_value_together_make_one_series() -> None:
 # --- several processes ---
 
 
-def test_several_workers_without_a_shared_folder_are_refused() -> None:
-    with pytest.raises(SettingsError, match="PROMETHEUS_MULTIPROC_DIR"):
-        metrics(workers=2)
-
-
-def test_a_shared_folder_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="not a folder that can be written to"):
-        metrics(workers=2, multiproc_dir=tmp_path / "missing")
-
-
-def test_a_shared_folder_that_is_told_too_late_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="before the process starts"):
-        metrics(workers=2, multiproc_dir=tmp_path)
-
-
 APPS = """
 import os
 from fastapi import FastAPI
@@ -188,16 +173,6 @@ def served_by(server: str, folder: Path, workers: int, **env: str) -> Iterator[t
     arguments = [part.format(workers=workers, port="{port}") for part in command]
     with served(arguments, folder, APPS, KIND=kind, **env) as running:
         yield running
-
-
-@pytest.mark.parametrize("server", SERVERS)
-def test_a_server_with_two_workers_and_no_shared_folder_is_refused(server: str, tmp_path: Path) -> None:
-    with served_by(server, tmp_path, 2) as (process, _):
-        end = time.monotonic() + 30
-        while "2 workers would each have their own metrics" not in (tmp_path / "output").read_text():
-            assert time.monotonic() < end, (tmp_path / "output").read_text()
-            time.sleep(0.1)
-        process.wait(30)  # it ends: it does not try again for ever
 
 
 @pytest.mark.parametrize("server", SERVERS)

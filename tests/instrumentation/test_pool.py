@@ -1,22 +1,27 @@
 """Connections of SQLAlchemy engines: how many are in use, and those that were asked for in vain or broke."""
 
 import os
+import signal
 import sqlite3
 import sys
-from contextlib import ExitStack
+import time
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from subprocess import PIPE, Popen
 from typing import Any
 
 import pytest
 from lookout_instrumentation.pool import _Events
-from sqlalchemy import Engine, create_engine, text
+from lookout_instrumentation.sharing import Shared
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import NullPool
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool, QueuePool, SingletonThreadPool, StaticPool
 
-from tests.instrumentation.engines import engine_at
+from tests.instrumentation.engines import engine_at, in_async
 from tests.instrumentation.recorder import Recorder
+from tests.instrumentation.servers import ask, scraped, served
 
 QUERIES = "db_queries_total"
 
@@ -154,6 +159,117 @@ def test_a_connection_found_broken_before_its_next_use_is_replaced_and_no_failur
     assert recorded.counted(QUERIES) == {("db", "select", "ok"): 1}
 
 
+# --- after failures ---
+
+
+class Away:
+    """A server that is there, refuses, or hangs up, as told."""
+
+    def __init__(self) -> None:
+        self.refuses = False
+        self.made: list[sqlite3.Connection] = []
+
+    def connect(self) -> sqlite3.Connection:
+        if self.refuses:
+            raise sqlite3.OperationalError("connection refused")
+        self.made.append(sqlite3.connect(":memory:", check_same_thread=False))
+        return self.made[-1]
+
+    def hang_up(self) -> None:
+        for each in self.made:
+            each.close()
+        self.made.clear()
+
+
+POOLS: dict[str, dict[str, Any]] = {
+    "a queue": {"poolclass": QueuePool, "pool_size": 2, "max_overflow": 3},
+    "a queue that asks first": {"poolclass": QueuePool, "pool_size": 2, "max_overflow": 3, "pool_pre_ping": True},
+    "a queue without limit": {"poolclass": QueuePool, "pool_size": 1, "max_overflow": -1, "pool_recycle": 0},
+    "none": {"poolclass": NullPool},
+    "one for all": {"poolclass": StaticPool},
+    "one a thread": {"poolclass": SingletonThreadPool},
+}
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["alone", "of several processes"])
+@pytest.mark.parametrize("pool", POOLS)
+def test_what_is_in_use_is_right_through_all_kinds_of_failures(pool: str, shared: bool, tmp_path: Path) -> None:
+    away, recorded = Away(), Recorder()
+    if shared:  # it writes down what its pool says, as one of several does
+        recorded.lookout.metrics._shared = Shared(tmp_path)
+    engine = create_engine("sqlite://", creator=away.connect, **POOLS[pool])
+    recorded.lookout.database(engine)
+    most = 5 if POOLS[pool].get("max_overflow") == 3 else 100
+
+    def in_use() -> float:
+        found = recorded.value("db_pool_in_use", database="db")
+        assert found is not None and 0 <= found <= most
+        return found
+
+    for _ in range(50):
+        away.refuses = True
+        away.hang_up()  # what the pool keeps is broken, and no other can be made
+        with suppress(DBAPIError):
+            engine.connect().close()
+        in_use()
+        away.refuses = False
+        with engine.connect() as connection:
+            assert in_use() == 1
+            connection.invalidate()
+            in_use()
+        with engine.connect() as connection:
+            connection.detach()
+        with suppress(DBAPIError), engine.connect() as connection:
+            away.hang_up()
+            connection.exec_driver_sql("SELECT 1")
+        assert in_use() == 0
+        engine.dispose()
+    with engine.connect():
+        assert in_use() == 1
+    assert in_use() == 0
+
+
+def test_a_connection_that_is_being_made_is_one_of_the_pools(tmp_path: Path) -> None:
+    recorded, seen = Recorder(), []
+    recorded.lookout.metrics._shared = Shared(tmp_path)
+
+    engine = engine_at(tmp_path)
+    recorded.lookout.database(engine)
+    event.listen(engine, "do_connect", lambda *_: seen.append(recorded.value("db_pool_in_use", database="db")))
+    with engine.connect():
+        pass
+    assert seen == [1]
+
+
+def test_a_socket_that_refuses_leaves_nothing_in_use(tmp_path: Path) -> None:
+    async def use(_: AsyncEngine) -> None:
+        recorded = Recorder()
+        engine = create_async_engine(
+            f"sqlite+aiosqlite:///{tmp_path}/missing/x.db", pool_size=2, poolclass=AsyncAdaptedQueuePool
+        )
+        recorded.lookout.database(engine)
+        for _try in range(20):
+            with pytest.raises(OperationalError):
+                await engine.connect()
+        assert recorded.value("db_pool_in_use", database="db") == 0
+        assert recorded.counted("db_connection_failures_total") == {("db",): 20}
+        await engine.dispose()
+
+    in_async(tmp_path, use)
+
+
+def test_after_a_fork_the_parents_connections_are_its_own(tmp_path: Path) -> None:
+    recorded = Recorder()
+    engine = engine_at(tmp_path, poolclass=NullPool)
+    recorded.lookout.database(engine)
+    with engine.connect():
+        child = os.fork()
+        if child == 0:
+            with engine.connect():
+                os._exit(0 if recorded.value("db_pool_in_use", database="db") == 1 else 1)
+        assert os.waitpid(child, 0)[1] == 0
+
+
 # --- several processes --------------------------------------------------------------------------------------
 
 
@@ -199,3 +315,65 @@ def test_the_pools_of_several_processes_are_added(tmp_path: Path) -> None:
         'db_pool_overflow{database="db"}': "3.0",
         'db_pool_timeouts_total{database="db"}': "0.0",
     }
+
+
+_SERVED = """
+import os, sqlite3
+from flask import Flask
+from lookout_instrumentation.flask import init
+from sqlalchemy import create_engine, exc
+from sqlalchemy.pool import QueuePool
+app = Flask("shop")
+lookout = init(app)
+refuses = []
+def connect():
+    if refuses:
+        raise sqlite3.OperationalError("connection refused")
+    return sqlite3.connect(":memory:", check_same_thread=False)
+options = {"poolclass": QueuePool, "pool_size": 2, "max_overflow": 3, "pool_pre_ping": True}
+engine = create_engine("sqlite://", creator=connect, **options)
+lookout.database(engine, check=False)
+held = []
+
+@app.get("/hold")
+def hold():
+    held.append(engine.connect())
+    return str(os.getpid())
+
+@app.get("/fail")
+def fail():
+    refuses.append(1)
+    for _ in range(30):
+        try:
+            engine.connect().close()
+        except exc.DBAPIError:
+            pass
+    refuses.clear()
+    return str(os.getpid())
+
+@app.get("/release")
+def release():
+    while held:
+        held.pop().close()
+    return str(os.getpid())
+"""
+
+
+def test_of_two_workers_one_is_killed_with_connections_in_its_hands(tmp_path: Path) -> None:
+    command = ["gunicorn", "app_of_a_test:app", "-w", "2", "-b", "127.0.0.1:{port}"]
+    with served(command, tmp_path, _SERVED, XDG_RUNTIME_DIR=str(tmp_path)) as (_, port):
+        holding = int(ask(port, "/hold"))
+        failing = {ask(port, "/fail") for _ in range(10)}
+        assert failing
+        assert scraped(port, "db_pool_in_use") == [1]
+        os.kill(holding, signal.SIGKILL)
+        end = time.monotonic() + 30
+        while scraped(port, "db_pool_in_use") != [0]:
+            assert time.monotonic() < end
+            time.sleep(0.2)
+        for _ in range(10):
+            ask(port, "/fail")
+        assert scraped(port, "db_pool_in_use") == [0]
+        for _ in range(10):
+            ask(port, "/release")
+        assert scraped(port, "db_pool_in_use") == [0] and scraped(port, "db_pool_overflow") == [0]

@@ -350,8 +350,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:
         if os.environ.get("LOOKOUT_DEBUG"):
             raise
-        message = f"lookout: internal error: {type(error).__name__}: {error}"
-        click.echo(f"{message}\nThis is a defect of Lookout. LOOKOUT_DEBUG=1 shows where it happened.", err=True)
+        from generator.report import internal_error
+
+        click.echo(internal_error(error), err=True)
         raise SystemExit(1) from error
 
 

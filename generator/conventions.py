@@ -54,6 +54,12 @@ NETWORK: Final = "lookout"
 SECRETS_MOUNT: Final = "/run/secrets"
 # The secret with which all apps hash the ids of users: lines of one user are found in all of them.
 USER_HASH_KEY: Final = "user_hash_key"
+# The other secrets of the stack itself that two parts name; generator/stack_secrets.py has all of them.
+GRAFANA_PASSWORD: Final = "grafana_admin_password"
+KUMA_PASSWORD: Final = "kuma_admin_password"
+KUMA_API_KEY: Final = "kuma_api_key"
+WEB_PASSWORD: Final = "web_password"
+WEB_HASH: Final = "web_password_hash"
 # Below it the log shipper finds the directories of this machine's log files.
 HOST_MOUNT: Final = "/host"
 

@@ -1,4 +1,4 @@
-"""What exporters log in with, in the form that each reads: parts of a DSN, a table of passwords.
+"""What exporters log in with, in the form that each reads: parts of a DSN, a table of passwords, certificates.
 
 Owns the forms. The values come from secrets/ and go into the exporter's share of it alone: none is printed, logged or
 put into a message.
@@ -7,14 +7,17 @@ put into a message.
 import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
-from urllib.parse import parse_qs, unquote, urlencode, urlsplit
+from urllib.parse import quote
 
+from generator.conventions import SECRETS_MOUNT
 from generator.diagnostics import Diagnostic, Problems
+from generator.dsn import EXAMPLE, Dsn, DsnError, parse_dsn
 from generator.model import Credential, Exporter, Site
+from generator.secret_forms import cleaned
 
-# Shorter than a scrape may take, so that a database that hangs is told from an exporter that does.
-_CONNECT_SECONDS: Final = "3"
-_SCHEMES: Final = ("postgres", "postgresql")
+# What Go leaves as it is in the user of a URL.
+_UNQUOTED: Final = "$&+,;=~-_."
+_CA: Final = f"{SECRETS_MOUNT}/tls.ca"
 
 
 def exporters(site: Site) -> Iterator[Exporter]:
@@ -34,19 +37,31 @@ def credential_files(site: Site, read: Callable[[str], str]) -> Mapping[str, Map
 def in_form(credential: Credential, value: str) -> str:
     """The part of a secret's value that a credential holds, as its exporter reads it. Raises Problems."""
     if credential.form == "password.by_address":
-        return json.dumps({f"redis://{credential.address}": value} if value else {})
+        return json.dumps({_redis_url(credential): value} if value else {})
+    if credential.form == "tls.ca":
+        return value + "\n" if value else ""
     if not value:
         return ""
-    user, password, address = _dsn_parts(value, credential.secret.name)
-    return {"dsn.user": user, "dsn.password": password, "dsn.address": address}[credential.form]
+    dsn = _dsn(credential, value)
+    tls = credential.tls
+    place = dsn.place(_CA if tls and tls.ca else "", tls.verify if tls else True)
+    return {"dsn.user": dsn.user, "dsn.password": dsn.password, "dsn.address": place}[credential.form]
 
 
-def _dsn_parts(dsn: str, secret: str) -> tuple[str, str, str]:
-    """User, password and the rest of a DSN, without what encoded them."""
-    parts = urlsplit(dsn)
-    if parts.scheme not in _SCHEMES or not parts.username or not parts.password or not parts.hostname:
-        message = f"secrets/{secret} is no DSN: postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
-        raise Problems([Diagnostic("apply/secret-missing", message)])
-    query = {"connect_timeout": [_CONNECT_SECONDS], **parse_qs(parts.query)}
-    address = f"{parts.netloc.rpartition('@')[2]}{parts.path or '/postgres'}?{urlencode(query, doseq=True)}"
-    return unquote(parts.username), unquote(parts.password), address
+def _redis_url(credential: Credential) -> str:
+    """How the exporter calls the server when it looks for its password."""
+    user = f"{quote(credential.user, safe=_UNQUOTED)}@" if credential.user else ""
+    return f"{'rediss' if credential.tls else 'redis'}://{user}{credential.address}"
+
+
+def _dsn(credential: Credential, value: str) -> Dsn:
+    try:
+        dsn = parse_dsn(cleaned(value))
+    except DsnError as error:
+        reason = str(error)
+    else:
+        reason = dsn.problem(plain=credential.plain, ca=bool(credential.tls and credential.tls.ca))
+        if not reason:
+            return dsn
+    message = f"secrets/{credential.secret.name} is no DSN of a Postgres database: {reason}"
+    raise Problems([Diagnostic("apply/secret-form", message, notes=(f"expected: {EXAMPLE}",))])

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from generator.addresses import without_logins
+
 Level = Literal["error", "warning", "note"]
 
 # Each code has a page docs/errors/<code>.md with a bad and a good example that a test runs.
@@ -42,6 +44,7 @@ CODES: Final[tuple[str, ...]] = (
     "spec/reserved-name",
     "spec/self-use",
     "spec/plain-token",
+    "spec/insecure",
     "spec/detection-impossible",
     "spec/uncovered",
     "spec/slo-impossible",
@@ -67,6 +70,7 @@ CODES: Final[tuple[str, ...]] = (
     "apply/unreachable",
     "apply/not-loaded",
     "apply/secret-missing",
+    "apply/secret-form",
     "apply/bugsink",
     "apply/kuma",
     "record/bad-name",
@@ -111,6 +115,10 @@ class Diagnostic:
             raise ValueError(f"unregistered diagnostic code {self.code}")
         if not self.message:
             raise ValueError("a diagnostic needs a message")
+        # What somebody typed may be quoted in a sentence, but no login that stands in an address.
+        for name in ("message", "hint"):
+            object.__setattr__(self, name, without_logins(getattr(self, name)))
+        object.__setattr__(self, "notes", tuple(map(without_logins, self.notes)))
 
 
 class Problems(Exception):

@@ -16,7 +16,8 @@ Datasource = Literal["prometheus", "loki"]
 PanelType = Literal["stat", "timeseries", "table", "heatmap", "logs", "gauge", "text"]
 ParamValue = float | int | str | bool
 # Of a DSN: what is asked, as whom, with which password. Of a password: which address it is for.
-CredentialForm = Literal["dsn.address", "dsn.user", "dsn.password", "password.by_address"]
+# tls.ca: the certificates that are trusted instead of the public ones.
+CredentialForm = Literal["dsn.address", "dsn.user", "dsn.password", "password.by_address", "tls.ca"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,16 @@ class SecretRef:
     """`secret:NAME`: the name of a file in secrets/, never its content."""
 
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """A connection over TLS: whom to trust (the public authorities, without `ca`), and which name the certificate has
+    to carry (the host's, without `server_name`)."""
+
+    ca: SecretRef | None = None
+    server_name: str = ""
+    verify: bool = True
 
 
 # --- what packs bring to a service -------------------------------------------------------------------------
@@ -128,12 +139,16 @@ class Runbook:
 @dataclass(frozen=True, slots=True)
 class Credential:
     """One file that an exporter reads of a secret: the variable that names it, and which part of the secret it holds,
-    in which form. `address` is what the exporter asks."""
+    in which form. `address` is what the exporter asks, `user` as whom, where the secret does not say it. `plain`:
+    the service says that its way needs no TLS."""
 
     variable: str
     form: CredentialForm
     secret: SecretRef
     address: str
+    user: str = ""
+    tls: Tls | None = None
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,13 +225,15 @@ class ScrapeJob:
     relabel: tuple[Mapping[str, object], ...] = ()
     sample_limit: int = 0
     labels: Mapping[str, str] | None = None
+    tls: Tls | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
     """One blackbox probe of a service: what is asked, and the module that asks it.
 
-    `target` is what the blackbox exporter is given (a URL, host:port, or a DNS server).
+    `target` is what the blackbox exporter is given (a URL, host:port, or a DNS server). `expect` are the statuses that
+    count as an answer; without any, all from 200 to 299.
     """
 
     service: str
@@ -225,6 +242,7 @@ class Probe:
     target: str
     dns_name: str = ""
     dns_type: str = ""
+    expect: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +260,7 @@ class Monitor:
     retries: int = 1
     notify: tuple[str, ...] = ()
     dns_type: str = "A"
+    expect: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +327,10 @@ class EndpointBudget:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One watched thing: an app, a data store, a host, or the monitoring stack itself."""
+    """One watched thing: an app, a data store, a host, or the monitoring stack itself.
+
+    `user` and `tls` are for the exporter that asks `address`; `insecure` is why plain text may leave local networks.
+    """
 
     name: str
     kinds: tuple[str, ...]
@@ -327,6 +349,9 @@ class Service:
     errors: Errors | None = None
     dsn: Dsn | None = None
     password: SecretRef | None = None
+    user: str = ""
+    tls: Tls | None = None
+    insecure: str = ""
     secrets: tuple[SecretRef, ...] = ()
     jobs: tuple[ScrapeJob, ...] = ()
     probes: tuple[Probe, ...] = ()

@@ -1,13 +1,29 @@
-"""Diagnostics as text with a caret. The only module that words a report."""
+"""Diagnostics as text with a caret. The only module that words a report.
 
+A quoted line shows no secret, whatever the line is quoted for.
+"""
+
+import re
+import traceback
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Final
 
+from generator.addresses import without_logins
 from generator.diagnostics import Diagnostic, Level, Span
 
 _MAX_WIDTH = 120
 _SECRET_CODE = "spec/plain-secret"
 _COLOURS: Final[Mapping[Level, str]] = {"error": "31", "warning": "33", "note": "36"}
+# Keys whose values are secrets when they do not name one: ours, and what people call them elsewhere.
+_SECRET_KEY: Final = re.compile(
+    r"""(\b(?:webhook|token|password|passwd|passwrd|pass|pwd|dsn|ping|secret|api_?key|auth)["']?\s*:\s+)"""
+    r"""(?!["']?secret:)([^\s\[{,}#][^,}#]*)""",
+    re.IGNORECASE,
+)
+# What is said of a key that was meant to be one of those.
+_MISSPELT: Final = re.compile(r"did you mean '(?:webhook|token|password|dsn|ping)'")
+_VALUE: Final = re.compile(r"""(?<=[:\s])(?!["']?secret:)[^\s:,}#][^,}#]*""")
 
 
 def render_text(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str], colour: bool = False) -> str:
@@ -16,7 +32,9 @@ def render_text(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str], c
     What a user typed where a secret's name belongs is shown as stars, whichever diagnostic quotes its line.
     """
     found = tuple(diagnostics)
-    shown = {file: _masked(text, [d.span for d in found if d.code == _SECRET_CODE]) for file, text in sources.items()}
+    spans = [d.span for d in found if d.code == _SECRET_CODE]
+    misspelt = [d.span for d in found if _MISSPELT.search(d.hint)]
+    shown = {file: _masked(text, spans, misspelt) for file, text in sources.items()}
     return "\n".join(_block(d, shown, colour) for d in found)
 
 
@@ -31,15 +49,34 @@ def summarise(diagnostics: Iterable[Diagnostic]) -> str:
     return ", ".join(parts) or "no problems"
 
 
-def _masked(text: str, spans: Iterable[Span | None]) -> str:
+def internal_error(error: Exception) -> str:
+    """What is said of a defect of ours: what and where, and not the exception's own text, which may hold anything."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    hint = "This is a defect of Lookout. LOOKOUT_DEBUG=1 shows where it happened."
+    return f"lookout: internal error: {type(error).__name__}{place}\n{hint}"
+
+
+def _masked(text: str, spans: Iterable[Span | None], misspelt: Iterable[Span | None]) -> str:
+    """`text` with stars in place of secrets: at `spans`, after the keys at `misspelt`, and where a line has their
+    shape."""
     rows = text.splitlines()
+    for key in filter(None, misspelt):
+        row = rows[key.line - 1]
+        rest = row[key.end_column - 1 :]
+        rows[key.line - 1] = row[: key.end_column - 1] + _VALUE.sub(lambda found: "*" * len(found[0]), rest, count=1)
     for span in filter(None, spans):
         row = rows[span.line - 1]
         start = span.column - 1
         # A value that goes on in further lines has the span of one character.
         end = span.end_column - 1 if span.end_column - span.column > 1 else len(row)
         rows[span.line - 1] = row[:start] + "*" * (end - start) + row[end:]
-    return "\n".join(rows)
+    return "\n".join(map(_without_secrets, rows))
+
+
+def _without_secrets(row: str) -> str:
+    """A line of services.yaml with stars for logins in addresses, and for what stands where a secret's name belongs."""
+    return _SECRET_KEY.sub(lambda found: found[1] + "*" * len(found[2]), without_logins(row, "*"))
 
 
 def _block(d: Diagnostic, sources: Mapping[str, str], colour: bool) -> str:

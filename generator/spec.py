@@ -85,7 +85,9 @@ def _form(pattern: str, sentence: str) -> BeforeValidator:
 
     def check(value: Any) -> Any:
         if isinstance(value, str) and not re.fullmatch(pattern, value):
-            raise PydanticCustomError("spec/bad-value", "'{value}' {sentence}", {"value": value, "sentence": sentence})
+            # An address with a login is a secret, with a scheme or without one.
+            shown = re.sub(r"\S+@", "…@", value)
+            raise PydanticCustomError("spec/bad-value", "'{value}' {sentence}", {"value": shown, "sentence": sentence})
         return value
 
     return BeforeValidator(check)
@@ -115,6 +117,22 @@ def _as_telegram(value: Any) -> Any:
     return {"chat": value} if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _as_tls(value: Any) -> Any:
+    if isinstance(value, bool):
+        if value:
+            return {}
+        raise PydanticCustomError("spec/bad-value", "where there is no TLS, leave tls out")
+    return value
+
+
+def _parse_reason(value: Any) -> Any:
+    if not isinstance(value, str) or not re.search(r"[^\W\d_]{2}", value):
+        example = 'insecure: "over our WireGuard"'
+        raise PydanticCustomError("spec/wrong-type", "say why plain text is safe on its way, such as {example}",
+                                  {"example": example})  # fmt: skip
+    return " ".join(value.split())
+
+
 def _schema(kind: str, **extra: Any) -> WithJsonSchema:
     return WithJsonSchema({"type": kind, **extra})
 
@@ -142,6 +160,7 @@ Latency = Annotated[
 Secret = Annotated[
     SecretRef, BeforeValidator(_parse_secret), _schema("string", pattern="^secret:[a-z][a-z0-9_]{0,63}$")
 ]
+Reason = Annotated[str, BeforeValidator(_parse_reason), _schema("string", minLength=2)]
 _DOMAIN: Final = r"[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+"
 Domain = Annotated[
     str,
@@ -165,6 +184,7 @@ UrlPath = Annotated[
 ]
 Name = Annotated[str, Field(pattern=f"^{NAME_PATTERN}$")]
 Names = Annotated[list[str], BeforeValidator(_as_list), _Or({"type": "string"})]
+Status = Annotated[int, Field(ge=100, le=599)]
 
 Scalar = Annotated[str | int | float | bool, BeforeValidator(_parse_scalar)]
 
@@ -235,6 +255,7 @@ class TelegramSpec(_Model):
         description="The secret that holds the bot's token. Default secret:telegram_token.",
     )
     api: WebAddress | None = Field(default=None, description="Another Bot API server. Default Telegram's own.")
+    insecure: Reason | None = Field(default=None, description="Why the token may travel to `api` unencrypted.")
 
 
 Telegram = Annotated[TelegramSpec, BeforeValidator(_as_telegram), _Or({"type": "integer"})]
@@ -268,10 +289,42 @@ class WatchdogSpec(_Model):
     ping: Secret = Field(description="The secret that holds an address to post to every minute.")
 
 
+class TlsSpec(_Model):
+    """How a data store's certificate is checked."""
+
+    ca: Secret | None = Field(
+        default=None, description="The secret that holds the certificates to trust, in PEM. Default: the public ones."
+    )
+    insecure: bool | None = Field(
+        default=None, description="true: any certificate will do, so that who is in the way can read all."
+    )
+
+
+class MetricsTlsSpec(TlsSpec):
+    """How the certificate of an https target is checked."""
+
+    server_name: Domain | None = Field(default=None, description="The name in its certificate. Default: the host.")
+
+
+Tls = Annotated[TlsSpec, BeforeValidator(_as_tls), _Or({"const": True})]
+MetricsTls = Annotated[MetricsTlsSpec, BeforeValidator(_as_tls), _Or({"const": True})]
+
+
+class BasicAuthSpec(_Model):
+    """A user and a password that an endpoint asks for."""
+
+    username: str = Field(min_length=1, pattern=r"^[^:]+$", description="The user's name.")
+    password: Secret = Field(description="The secret that holds the password.")
+
+
 class MetricsSpec(_Model):
     """How a service's /metrics is reached."""
 
     token: Secret | None = Field(default=None, description="Bearer token that the endpoint asks for.")
+    basic_auth: BasicAuthSpec | None = Field(default=None, description="User and password, where it asks for these.")
+    tls: MetricsTls | None = Field(
+        default=None, description="How the certificate of an https target is checked. Default: by its host's name."
+    )
     path: UrlPath | None = Field(default=None, description="Default /metrics.")
     sample_limit: int | None = Field(default=None, gt=0, description="Samples a scrape may bring. Default 20000.")
 
@@ -397,10 +450,23 @@ class ServiceSpec(_Model):
         default=None,
         description="kind redis: the secret with its password. Yours to give, unless `secrets` has it made.",
     )
+    user: str | None = Field(
+        default=None, min_length=1, description="kind redis: as whom its exporter logs in. Default: the default user."
+    )
+    tls: Tls | None = Field(
+        default=None, description="true: its exporter asks the data store over TLS; or {ca: secret:NAME}."
+    )
+    insecure: Reason | None = Field(
+        default=None,
+        description="Why its token or password may travel unencrypted beyond local addresses; every check repeats it.",
+    )
     metrics: MetricsSpec | None = Field(default=None, description="How /metrics is reached.")
     url: WebAddress | None = Field(
         default=None,
         description="The public address: probed, and watched by Uptime Kuma.",
+    )
+    expect: list[Status] | None = Field(
+        default=None, min_length=1, description="The HTTP statuses that its probes take for an answer. Default 2xx."
     )
     uses: Names | None = Field(default=None, description="Services that this one depends on.")
     host: str | None = Field(default=None, description="The host that it runs on: a name from `hosts`.")

@@ -17,7 +17,7 @@ from generator.apply.run import apply_running, running_stack
 from generator.check.run import check_tree
 from generator.conventions import SPEC_FILE
 from generator.diagnostics import Diagnostic, Problems, exit_code, sort_diagnostics
-from generator.report import render_text
+from generator.report import internal_error, render_text
 from generator.store import open_tree, plan_tree, write_plan
 from generator.verbs import compile_file
 
@@ -70,6 +70,11 @@ def main(arguments: Sequence[str]) -> int:
         found = _STEPS[arguments[0]](file, Path.cwd(), lambda line: print(f"  {line}", file=sys.stderr))
     except Problems as problems:
         found = problems.diagnostics
+    except Exception as error:
+        if os.environ.get("LOOKOUT_DEBUG"):
+            raise
+        print(internal_error(error), file=sys.stderr)
+        return 1
     if found:
         sources = {SPEC_FILE: file.read_text(encoding="utf-8", errors="replace")} if file.is_file() else {}
         colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ

@@ -10,6 +10,7 @@ from generator.connect.lines import connect_lines
 from generator.conventions import LOCK_FILE
 from generator.diagnostics import Diagnostic, Problems, Span, did_you_mean, sort_diagnostics
 from generator.pipeline import Compiled, compile_text, read_spec_file, resolve_text
+from generator.secrets import check_secrets
 from generator.store import Plan, open_tree, plan_tree, write_plan
 
 Say = Callable[[str], None]
@@ -73,6 +74,7 @@ def plan_file(file: Path, root: Path) -> Planned:
     compiled = compile_file(file)
     files = plan_tree(compiled.artifacts, root)
     lines, problems = plan_running(running_stack(root, compiled.site, compiled.artifacts))
+    problems += check_secrets(compiled.site, root)
     return Planned(files, lines, sort_diagnostics([*compiled.warnings, *files.diagnostics(), *problems]))
 
 
@@ -85,7 +87,8 @@ def apply_file(file: Path, root: Path, force: bool, say: Say) -> tuple[Plan, tup
 def _apply_file(file: Path, root: Path, force: bool, say: Say) -> tuple[Plan, tuple[Diagnostic, ...]]:
     compiled = compile_file(file)
     plan = plan_tree(compiled.artifacts, root)
-    found = [*plan.diagnostics(force), *check_tree(compiled.site, compiled.artifacts, root, say)]
+    found = [*plan.diagnostics(force), *check_secrets(compiled.site, root)]
+    found += check_tree(compiled.site, compiled.artifacts, root, say)
     if any(problem.level == "error" for problem in found):
         raise Problems([*compiled.warnings, *found])
     running = running_stack(root, compiled.site, compiled.artifacts, force)

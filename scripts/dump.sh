@@ -26,7 +26,8 @@ trap 'rm -f "$half"' EXIT
 began=$SECONDS
 "$@" >"$half"
 [[ -s $half ]] || {
-    echo "dump.sh: the command printed nothing: $*" >&2
+    # Its arguments may hold a password.
+    echo "dump.sh: the command printed nothing: $1" >&2
     exit 1
 }
 sync "$half"

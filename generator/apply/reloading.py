@@ -24,10 +24,9 @@ from generator.apply.readback import (
     last_load,
 )
 from generator.apply.running import Reconciler, Running
-from generator.conventions import ALERTMANAGER_PATH, PORTS, PROMETHEUS_PATH
+from generator.conventions import ALERTMANAGER_PATH, PORTS, PROMETHEUS_PATH, WEB_HASH
 from generator.diagnostics import Diagnostic
 from generator.docker import compose
-from generator.render.caddy import WEB_HASH
 from generator.secrets import FOLDER, MOUNTED, share_seal
 
 WAIT: Final = 30.0

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from generator.addresses import without_logins
 from generator.backtest.episodes import Rule, figures, replay
 from generator.backtest.history import Window, first_sample, times_true
 from generator.backtest.proposal import Pair, committed_site, pairs_of, proposed_site
@@ -35,7 +36,7 @@ def backtest(file: Path, wanted: Wanted, say: Callable[[str], None], now: int | 
     start = first_sample(url, asked)
     window = Window(end if start is None else start, end)
     if not window.seconds:
-        say(f"Prometheus at {url} has no history yet")
+        say(f"Prometheus at {without_logins(url)} has no history yet")
         return Result(wanted.since, window, (), False)
     lines = []
     for number, pair in enumerate(pairs, 1):

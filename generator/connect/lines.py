@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from generator.addresses import is_container, is_local, is_machine
 from generator.connect.app import CONFIG_MOUNT, config_file, metrics_lines, secret_files
 from generator.connect.push import FROM_CONTAINER, push_lines, push_url, push_variables
 from generator.connect.role import role_lines
@@ -23,7 +24,8 @@ Road = Literal["network", "machine", "private", "public"]
 
 # Where an app's container finds its token.
 TOKEN_MOUNT: Final = "/run/lookout"
-_MACHINE: Final = ("host.docker.internal", "localhost", "127.0.0.1", "[::1]")
+# What a container calls the machine that it runs on.
+_MACHINE: Final = "host.docker.internal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,9 @@ def _ends(service: Service) -> Iterable[_End]:
             road: Road = "private"
             if job.scheme == "https":
                 road = "public"
-            elif host in _MACHINE:
+            elif is_machine(host):
                 road = "machine"
-            elif "." not in host:
+            elif is_container(host):
                 road = "network"
             yield _End(road, host, port)
 
@@ -84,6 +86,11 @@ def _texts(ends: Iterable[_End]) -> list[str]:
 
 def _is_own_host(service: Service) -> bool:
     return "host" in service.kinds and any(target.startswith("node-exporter:") for target in service.targets)
+
+
+def _share(service: Service, root: str, name: str) -> str:
+    """A secret of the service as it is handed out: without what an editor may have left around it."""
+    return f"{root}/secrets/.mounted/{service.name}/{name}"
 
 
 def _compose(service: Service, end: _End, root: str) -> str:
@@ -114,9 +121,9 @@ def _compose(service: Service, end: _End, root: str) -> str:
 
 def _machine(service: Service, end: _End, root: str) -> str:
     """For a process beside Docker: where it listens, who may come in, where its token and its lines are."""
-    itself = f"# To a container {end.host} is itself: write {_MACHINE[0]}:{end.port} in services.yaml."
+    itself = f"# To a container {end.host} is itself: write {_MACHINE}:{end.port} in services.yaml."
     lines = [
-        *([] if end.host == _MACHINE[0] else [itself]),
+        *([] if end.host == _MACHINE else [itself]),
         f"# A process on this machine. Containers reach it as host.docker.internal:{end.port}, which is the address of",
         "# Docker's bridge (172.17.0.1 unless it was changed). Let it listen there:",
         "BRIDGE=$(docker network inspect bridge -f '{{(index .IPAM.Config 0).Gateway}}')",
@@ -129,10 +136,10 @@ def _machine(service: Service, end: _End, root: str) -> str:
     config = config_file(service)
     unit = [f"Environment=LOOKOUT_CONFIG={root}/{config}"] if config else []
     for variable, name in secret_files(service).items():
-        unit += [f"LoadCredential={name}:{root}/secrets/{name}", f"Environment={variable}=%d/{name}"]
+        unit += [f"LoadCredential={name}:{_share(service, root, name)}", f"Environment={variable}=%d/{name}"]
     if service.logs.mode == "push":
         name = logs_token(service.name)
-        unit += [f"LoadCredential={name}:{root}/secrets/{name}", f"Environment=LOGS_TOKEN_FILE=%d/{name}"]
+        unit += [f"LoadCredential={name}:{_share(service, root, name)}", f"Environment=LOGS_TOKEN_FILE=%d/{name}"]
     if service.logs.mode == "file":
         unit += [f"StandardOutput=append:{service.logs.file}", "StandardError=inherit"]
     if unit:
@@ -151,10 +158,14 @@ def _elsewhere(service: Service, root: str) -> str:
     config = config_file(service)
     lines = [f"# Copy {root}/{config} to where the app is, and let LOOKOUT_CONFIG name it."] if config else []
     lines += [f"# Elsewhere. Lookout asks {' and '.join(urls)}"]
+    if job.basic_password:
+        login = f"{job.basic_user}:$(cat {root}/secrets/.mounted/prometheus/{job.basic_password.name})"
+        lines += [f"# as the user {job.basic_user}, with the password in {root}/secrets/{job.basic_password.name}."]
+        return "\n".join([*lines, "# Does it answer?", f'curl -fsS -u "{login}" {urls[0]} | head'])
     if not service.token:
         lines += ["# without a token: whoever knows the address can read it. To ask for one, in services.yaml:"]
         return "\n".join([*lines, f"#   metrics: {{token: secret:{service.name}_metrics_token}}"])
-    file = f"{root}/secrets/{service.token.name}"
+    file = _share(service, root, service.token.name)
     return "\n".join(
         [
             *lines,
@@ -169,10 +180,19 @@ def _elsewhere(service: Service, root: str) -> str:
 def _asked_elsewhere(service: Service) -> str:
     """For a data store on another machine, which an exporter here asks."""
     port = service.address.rpartition(":")[2]
+    if is_local(service.address):
+        return "\n".join(
+            [
+                f"# Elsewhere. An exporter on this machine asks {service.address}; let this machine in, and no other:",
+                f"ufw allow proto tcp from THIS_MACHINE to any port {port}",
+            ]
+        )
+    over = " over TLS" if service.tls or (service.dsn and not service.dsn.made.endswith("sslmode=disable")) else ""
     return "\n".join(
         [
-            f"# Elsewhere. An exporter on this machine asks {service.address}; let this machine in, and nobody else:",
-            f"ufw allow proto tcp from THIS_MACHINE to any port {port}",
+            f"# Elsewhere. An exporter on this machine asks {service.address}{over}. Where its provider keeps the",
+            "# list of addresses that may connect (security group, trusted sources, network restrictions), add the",
+            "# public address of this machine.",
         ]
     )
 
@@ -183,7 +203,7 @@ def _report(service: Service, root: str) -> str:
     return "\n".join(
         [
             "# Errors: hand the app the address to report them to as SENTRY_DSN, for instance:",
-            f'fly secrets set SENTRY_DSN="$(cat {root}/secrets/{name})"',
+            f'fly secrets set SENTRY_DSN="$(cat {_share(service, root, name)})"',
         ]
     )
 
@@ -210,11 +230,11 @@ def _pushed(site: Site, service: Service, roads: set[Road], root: str) -> list[s
     if "network" in roads:
         lines.append(push_lines(service, push_url(site, "container"), f"{TOKEN_MOUNT}/{name}"))
     if "machine" in roads:
-        lines.append(push_lines(service, push_url(site, "machine"), f"{root}/secrets/{name}"))
+        lines.append(push_lines(service, push_url(site, "machine"), _share(service, root, name)))
     if roads & {"private", "public"}:
         url = push_url(site, "elsewhere")
         needed = "# Lines come from elsewhere over https alone: write stack.domain in services.yaml, or logs: none."
-        copied = f"# Copy {root}/secrets/{name} to where the app is, readable by the app alone.\n"
+        copied = f"# Copy {_share(service, root, name)} to where the app is, readable by the app alone.\n"
         lines.append(copied + push_lines(service, url, f"/etc/lookout/{name}") if url else needed)
     return lines
 

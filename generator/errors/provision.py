@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from generator.conventions import BUGSINK_ADMIN, BUGSINK_PASSWORD, BUGSINK_WEBHOOK, ERROR_PORTS
 from generator.model import Errors, Site
+from generator.secret_forms import UnreadableSecret, read_value
 
 _SCRIPT: Final = Path(__file__).with_name("inside.py")
 _MARK: Final = "Lookout:"
@@ -98,8 +99,8 @@ def _key(errors: Errors, dsn: str) -> str:
 
 def _read(secrets_dir: Path, name: str) -> str:
     try:
-        value = (secrets_dir / name).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
+        value = read_value(secrets_dir / name)
+    except (OSError, UnreadableSecret):
         value = ""
     if not value:
         raise BugsinkError(f"{secrets_dir / name} is missing or empty", "make secrets")

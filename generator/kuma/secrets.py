@@ -10,16 +10,19 @@ from pydantic import SecretStr
 
 from generator.disk.atomic import write_file
 from generator.kuma.errors import KumaError, SecretMissing
+from generator.secret_forms import UnreadableSecret, read_value
 
 
 def read_secret(secrets_dir: Path, name: str, needed_by: str) -> SecretStr:
-    """The content of secrets/<name> without the newline at its end."""
+    """The value in secrets/<name>, as generator.secret_forms cleans it."""
     path = secrets_dir / name
     try:
-        value = path.read_text(encoding="utf-8").rstrip("\r\n")
-    except FileNotFoundError:
-        raise SecretMissing(f"{needed_by} needs {path}, which does not exist", f"write it to {path}") from None
-    except (OSError, UnicodeDecodeError) as error:
+        if not path.exists():
+            raise SecretMissing(f"{needed_by} needs {path}, which does not exist", f"write it to {path}")
+        value = read_value(path)
+    except UnreadableSecret as error:
+        raise SecretMissing(f"{needed_by} needs {path}, which {error}") from None
+    except OSError as error:
         raise SecretMissing(f"{needed_by} needs {path}, which cannot be read: {type(error).__name__}") from None
     if not value:
         raise SecretMissing(f"{needed_by} needs {path}, which is empty", f"write it to {path}")

@@ -1,7 +1,7 @@
 """A user's id as it stands in log lines: the first 16 hex digits of HMAC-SHA256(key, id in UTF-8).
 
-The key is what stands in secrets/user_hash_key, without white space around it; apps hash with the same key. From a line
-nobody learns who the user was, and who knows the id finds the lines.
+The key is the value in secrets/user_hash_key; apps hash with the same key. From a line nobody learns who the user was,
+and who knows the id finds the lines.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from typing import Final
 
 from generator.conventions import USER_HASH_KEY
 from generator.diagnostics import Diagnostic, Problems
+from generator.secret_forms import UnreadableSecret, read_value
 
 HASH_DIGITS: Final = 16
 
@@ -24,7 +25,10 @@ def read_key(root: Path) -> bytes:
     """The key of the installation in `root`. Raises Problems when there is none."""
     path = root / "secrets" / USER_HASH_KEY
     try:
-        key = path.read_bytes().strip()
+        path.stat()
+        key = read_value(path).encode()
+    except UnreadableSecret as error:
+        raise Problems([Diagnostic("apply/secret-form", f"secrets/{USER_HASH_KEY} {error}")]) from None
     except OSError as error:
         message = f"secrets/{USER_HASH_KEY} cannot be read: {error.strerror}"
         raise Problems([Diagnostic("apply/secret-missing", message, hint="`make secrets` makes it")]) from error

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from generator import burn, conventions
+from generator.addresses import host_of, is_container, is_local
 from generator.model import Objective, ParamValue, Probe, Service, Stack
+from generator.packs.clients import psql, redis_cli
 from generator.packs.load import Pack, load_packs
 from generator.packs.template import Duration, Signals
 
@@ -97,6 +99,12 @@ def pack_context(pack: Pack, service: Service, stack: Stack, params: Mapping[str
         "with_certificate": any(_has_certificate(probe) for probe in service.probes),
         "with_http": any(probe.kind == "http" for probe in service.probes),
         "address": service.address,
+        "user": service.user,
+        "tls": service.tls,
+        "container": is_container(host_of(service.address)),
+        "local": is_local(service.address),
+        "psql": psql(service),
+        "redis_cli": redis_cli(service),
         "url": service.url,
         "owner": service.owner,
         "environment": service.environment,

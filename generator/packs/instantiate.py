@@ -207,20 +207,31 @@ class _Instance:
             name=f"{self.pack.name}-exporter-{self.service.name}",
             image=spec.image,
             port=spec.port,
-            environment={name: self._text(value, where) for name, value in spec.environment.items()},
+            environment=dict(self._environment(spec.environment, where)),
             command=tuple(self._text(word, where) for word in spec.command),
             memory=units.parse_bytes(spec.memory),
             credentials=tuple(self._credentials(spec.files)),
             listen=spec.listen,
         )
 
+    def _environment(self, variables: Mapping[str, str], where: Span) -> Iterator[tuple[str, str]]:
+        """Those that say something: what a service does not have is no variable."""
+        for name, text in variables.items():
+            if value := self._text(text, where):
+                yield name, value
+
     def _credentials(self, files: Mapping[str, CredentialForm]) -> Iterator[Credential]:
         """Those whose secret the service has: a store without a password needs none."""
-        dsn = self.service.dsn
-        secrets = {"dsn": dsn.secret if dsn else None, "password": self.service.password}
+        service = self.service
+        secrets = {
+            "dsn": service.dsn.secret if service.dsn else None,
+            "password": service.password,
+            "tls": service.tls.ca if service.tls else None,
+        }
         for variable, form in sorted(files.items()):
             if secret := secrets[form.partition(".")[0]]:
-                yield Credential(variable, form, secret, self.service.address)
+                plain = bool(service.insecure)
+                yield Credential(variable, form, secret, service.address, service.user, service.tls, plain)
 
     def _promises(self) -> list[object]:
         """The objectives and endpoint budgets that the pack's rules are about."""

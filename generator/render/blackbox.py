@@ -3,6 +3,7 @@
 Owns what counts as an answer; which targets are asked is said by the scrape jobs.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from generator.artifact import Artifact
@@ -31,12 +32,15 @@ def render_blackbox(site: Site) -> tuple[Artifact, ...]:
 def _module(probe: Probe) -> dict[str, Any]:
     if probe.kind == "dns":
         return _dns(probe)
-    return {"http": _http, "tcp": _tcp, "tls": _tls}[probe.kind]()
+    return _http(probe.expect) if probe.kind == "http" else {"tcp": _tcp, "tls": _tls}[probe.kind]()
 
 
-def _http() -> dict[str, Any]:
-    """Any 2xx, after redirects, over a certificate that is valid."""
-    return {"prober": "http", "http": {"follow_redirects": True, **_ADDRESSES}}
+def _http(expect: Sequence[int] = ()) -> dict[str, Any]:
+    """Any 2xx, or one of the statuses that are expected, over a certificate that is valid. Redirects are followed
+    unless one of them is what is expected."""
+    codes = {"valid_status_codes": list(expect)} if expect else {}
+    follow = not any(300 <= code < 400 for code in expect)
+    return {"prober": "http", "http": {"follow_redirects": follow, **codes, **_ADDRESSES}}
 
 
 def _tcp() -> dict[str, Any]:

@@ -21,6 +21,7 @@ from generator.conventions import (
     PORTS,
     PUSH_PATH,
     SECRETS_MOUNT,
+    WEB_HASH,
 )
 from generator.model import Site
 from generator.render.access import ERRORS, PUSH, SNIPPETS
@@ -28,7 +29,6 @@ from generator.render.seal import OPEN, sealed
 
 CADDYFILE: Final = "caddy/Caddyfile"
 WEB_USER: Final = "admin"
-WEB_HASH: Final = "web_password_hash"
 
 _GLOBAL: Final = """\
 # {generated}

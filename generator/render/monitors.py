@@ -64,7 +64,8 @@ def _monitor(monitor: Monitor, notifications: list[str]) -> dict[str, Any]:
 
 def _asked(monitor: Monitor) -> Mapping[str, Any]:
     if monitor.type == "http":
-        return {"url": monitor.url}
+        codes = {"accepted_statuscodes": [str(code) for code in monitor.expect]} if monitor.expect else {}
+        return {"url": monitor.url, **codes}
     if monitor.type == "port":
         return {"hostname": monitor.hostname, "port": monitor.port}
     if monitor.type == "dns":

@@ -105,7 +105,7 @@ def _scrape_config(job: ScrapeJob) -> dict[str, Any]:
     if job.sample_limit:
         config["sample_limit"] = job.sample_limit
     config |= _probing(job) if job.probe_module else {"metrics_path": job.path, "scheme": job.scheme}
-    config |= _credentials(job)
+    config |= _credentials(job) | _tls(job)
     config["static_configs"] = [
         {"targets": [_address(job, address)], "labels": _labels(job, instance)}
         for address, instance in sorted(job.targets)
@@ -141,6 +141,17 @@ def _credentials(job: ScrapeJob) -> dict[str, Any]:
         user = {"username": job.basic_user} if job.basic_user else {}
         return {"basic_auth": {**user, "password_file": secret_path(job.basic_password)}}
     return {}
+
+
+def _tls(job: ScrapeJob) -> dict[str, Any]:
+    """How the target's certificate is checked, where that is not by the public authorities and its host's name."""
+    tls = job.tls
+    if not tls:
+        return {}
+    config: dict[str, Any] = {"ca_file": secret_path(tls.ca)} if tls.ca else {}
+    config |= {"server_name": tls.server_name} if tls.server_name else {}
+    config |= {} if tls.verify else {"insecure_skip_verify": True}
+    return {"tls_config": config} if config else {}
 
 
 def secret_path(secret: SecretRef) -> str:

@@ -11,12 +11,14 @@ from generator.conventions import GENERATED
 from generator.model import Site
 from generator.packs import Pack, Param, load_packs
 from generator.spec import (
+    BasicAuthSpec,
     ChannelSpec,
     ErrorsSpec,
     HostSpec,
     LogsSpec,
     MachineSpec,
     MetricsSpec,
+    MetricsTlsSpec,
     NotifySpec,
     ObjectiveSpec,
     OwnAlertSpec,
@@ -29,6 +31,7 @@ from generator.spec import (
     Spec,
     StackSpec,
     TelegramSpec,
+    TlsSpec,
     WatchdogSpec,
 )
 
@@ -66,7 +69,10 @@ _SECTIONS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("notify", NotifySpec),
     ("watchdog", WatchdogSpec),
     ("services.NAME", ServiceSpec),
+    ("services.NAME.tls", TlsSpec),
     ("services.NAME.metrics", MetricsSpec),
+    ("services.NAME.metrics.basic_auth", BasicAuthSpec),
+    ("services.NAME.metrics.tls", MetricsTlsSpec),
     ("services.NAME.errors", ErrorsSpec),
     ("services.NAME.slo", SloSpec),
     ("services.NAME.slo.NAME", ObjectiveSpec),

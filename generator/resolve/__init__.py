@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from generator.diagnostics import Diagnostic, Problems, sort_diagnostics
 from generator.model import Site
 from generator.packs import Pack
+from generator.resolve.access import check_reserved
 from generator.resolve.budget import resolve_budget
 from generator.resolve.context import Context
 from generator.resolve.coverage import check_coverage
@@ -30,6 +31,7 @@ def resolve_site(spec: Spec, source: Source, packs: Mapping[str, Pack]) -> tuple
     people = resolve_people(context)
     notify = resolve_notify(context, channels, people)
     services = resolve_services(context, stack)
+    check_reserved(context, services)
     site = Site(
         stack=stack,
         budget=resolve_budget(context, stack, services),

@@ -1,11 +1,12 @@
 """What exporters log in with: the DSN of a database, the password of a store. Names of secrets, never their values."""
 
+from collections.abc import Mapping
 from typing import Final
 
-from generator.model import Dsn, SecretRef, Service
+from generator.addresses import is_local
+from generator.model import Dsn, Service, Tls
 from generator.packs import Pack
 from generator.resolve.context import Context
-from generator.resolve.targets import is_local
 from generator.source import Path
 from generator.spec import ServiceSpec
 
@@ -18,12 +19,14 @@ _ROLE: Final = "lookout"
 _DATABASE: Final = "postgres"
 
 
-def resolve_dsn(spec: ServiceSpec) -> Dsn | None:
-    """The service's Dsn. Beyond this machine and its networks a connection without TLS is refused."""
+def resolve_dsn(spec: ServiceSpec, address: str, tls: Tls | None) -> Dsn | None:
+    """The service's Dsn. Beyond this machine and its networks a connection without TLS is refused, unless the service
+    says why not."""
     if spec.dsn is None:
         return None
-    address = spec.address or ""
-    mode = "disable" if is_local(address) else "require"
+    mode = "disable" if not tls and (is_local(address) or spec.insecure) else "require"
+    if tls and tls.ca and tls.verify:
+        mode = "verify-full"
     return Dsn(spec.dsn, f"postgresql://{_ROLE}:{{key}}@{address}/{_DATABASE}?sslmode={mode}")
 
 
@@ -33,19 +36,21 @@ def hint_for(need: str, service: str) -> str:
 
 
 def check_credentials(context: Context, service: Service, packs: list[Pack], path: Path) -> None:
-    """Report a credential that no exporter of the service reads."""
-    read = {form.partition(".")[0] for pack in packs if pack.exporter for form in pack.exporter.files.values()}
-    given: dict[str, SecretRef | None] = {
-        "dsn": service.dsn.secret if service.dsn else None,
-        "password": service.password,
+    """Report what is said of logging in, and no exporter of the service reads."""
+    given: Mapping[str, bool] = {
+        "dsn": service.dsn is not None,
+        "password": service.password is not None,
+        "user": bool(service.user),
+        "tls": service.tls is not None,
     }
-    for field, secret in given.items():
-        if secret and field not in read:
+    for field, there in given.items():
+        if there and not any(reads(pack, field) for pack in packs):
             message = f"nothing of '{service.name}' reads a {field}"
-            kinds = sorted(pack.name for pack in context.packs.values() if pack.exporter and _reads(pack, field))
+            kinds = sorted(pack.name for pack in context.packs.values() if reads(pack, field))
             context.problem("spec/bad-value", message, (*path, field), notes=[f"kinds that do: {', '.join(kinds)}"])
 
 
-def _reads(pack: Pack, field: str) -> bool:
+def reads(pack: Pack, field: str) -> bool:
+    """Whether the pack's exporter reads it; who logs in is said with a password, or within a DSN."""
     files = pack.exporter.files if pack.exporter else {}
-    return any(form.partition(".")[0] == field for form in files.values())
+    return any(form.partition(".")[0] == ("password" if field == "user" else field) for form in files.values())

@@ -3,6 +3,7 @@
 import zlib
 from typing import Final
 
+from generator.addresses import host_of, is_container
 from generator.conventions import BUGSINK_PATH, ERROR_PORTS, LOCAL_PORT, sentry_dsn
 from generator.model import Errors, SecretRef, Service, Stack
 from generator.resolve.context import Context
@@ -11,7 +12,6 @@ from generator.spec import ServiceSpec
 
 # What Bugsink numbers itself begins at 1, or above the highest of ours.
 _NUMBERS: Final = 2**30
-_MACHINE: Final = ("host.docker.internal", "localhost", "127.0.0.1", "[::1]")
 
 
 def resolve_errors(context: Context, stack: Stack, service: Service, spec: ServiceSpec, path: Path) -> Errors | None:
@@ -41,8 +41,8 @@ def _is_app(service: Service) -> bool:
 
 def _entrance(stack: Stack, service: Service) -> str:
     """How the app reaches Bugsink: by name from the network that it shares, else through the entrance."""
-    hosts = {address.rsplit(":", 1)[0] for job in service.jobs if not job.probe_module for address, _ in job.targets}
-    if all("." not in host and host not in _MACHINE for host in hosts):
+    hosts = {host_of(address) for job in service.jobs if not job.probe_module for address, _ in job.targets}
+    if all(map(is_container, hosts)):
         return f"http://{{key}}@bugsink:{ERROR_PORTS['bugsink']}"
     if stack.domain:
         return f"https://{{key}}@{stack.domain}{BUGSINK_PATH}"

@@ -1,13 +1,14 @@
 """Scrape jobs and probes of a service: where Prometheus goes, how often, and with which credentials."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from generator.conventions import (
     ALERTMANAGER_PATH,
     ERROR_PORTS,
     GRAFANA_PATH,
+    KUMA_API_KEY,
     PORTS,
     PROMETHEUS_PATH,
     STACK_SERVICE,
@@ -16,8 +17,9 @@ from generator.conventions import (
 )
 from generator.model import Probe, ScrapeJob, SecretRef, Service, Stack
 from generator.resolve import detection
+from generator.resolve.access import check_verified, plain_allowed, report_login, resolve_tls
 from generator.resolve.context import Context, default
-from generator.resolve.targets import Scrape, is_local, parse_address, parse_probe, parse_scrape
+from generator.resolve.targets import LoginInAddress, Scrape, parse_address, parse_probe, parse_scrape
 from generator.source import Path
 from generator.spec import MetricsSpec, ServiceSpec
 
@@ -31,7 +33,7 @@ _STACK_PATHS: Final = {
     "alertmanager": f"{ALERTMANAGER_PATH}/metrics",
     "grafana": f"{GRAFANA_PATH}/metrics",
 }
-KUMA_KEY: Final = SecretRef("kuma_api_key")
+KUMA_KEY: Final = SecretRef(KUMA_API_KEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,13 @@ class _Work:
     def target(self, index: int) -> Path:
         """Where a target is written: a host has one alone, its address."""
         return (*self.path, "address") if self.path[0] == "hosts" else (*self.path, "targets", index)
+
+    def problem(self, error: ValueError, where: Path, login: str) -> None:
+        """Report an address that cannot be used; `login` is where a login belongs instead."""
+        if isinstance(error, LoginInAddress):
+            report_login(self.context, where, login)
+        else:
+            self.context.problem("spec/bad-target", str(error), where)
 
 
 def resolve_jobs(
@@ -105,6 +114,7 @@ def _app_jobs(work: _Work, kinds: Sequence[str]) -> list[ScrapeJob]:
             work.context.problem("spec/duplicate-target", f"'{text}' is written twice", where)
         addresses.append(scrape.address)
     metrics = work.spec.metrics or MetricsSpec()
+    _check_metrics(work, metrics, {scheme for scheme, _ in groups})
     jobs = []
     for number, ((scheme, path), addresses) in enumerate(sorted(groups.items())):
         jobs.append(
@@ -118,6 +128,9 @@ def _app_jobs(work: _Work, kinds: Sequence[str]) -> list[ScrapeJob]:
                 timeout=detection.timeout_for(work.interval),
                 environment=work.service.environment,
                 token=metrics.token,
+                basic_user=metrics.basic_auth.username if metrics.basic_auth else "",
+                basic_password=metrics.basic_auth.password if metrics.basic_auth else None,
+                tls=resolve_tls(metrics.tls) if scheme == "https" else None,
                 relabel=tuple(rule for kind in kinds for rule in work.context.packs[kind].relabel),
                 sample_limit=default(metrics.sample_limit, SAMPLE_LIMIT),
             )
@@ -125,15 +138,30 @@ def _app_jobs(work: _Work, kinds: Sequence[str]) -> list[ScrapeJob]:
     return jobs
 
 
+def _check_metrics(work: _Work, metrics: MetricsSpec, schemes: set[str]) -> None:
+    where: Path = (*work.path, "metrics")
+    if metrics.token and metrics.basic_auth:
+        message = "write either a token or basic_auth, not both"
+        work.context.problem("spec/bad-value", message, (*where, "basic_auth"), at_key=True)
+    if metrics.tls and "https" not in schemes:
+        message = f"no target of '{work.service.name}' is asked over https"
+        work.context.problem("spec/bad-value", message, (*where, "tls"), at_key=True, hint="write https:// in targets")
+
+
 def _parsed_scrape(work: _Work, text: str, where: Path) -> Scrape | None:
+    """A target, checked; None when it cannot be scraped, or not without giving a secret away."""
     try:
         scrape = parse_scrape(text)
     except ValueError as error:
-        work.context.problem("spec/bad-target", str(error), where)
+        work.problem(error, where, "metrics: {basic_auth: {username: NAME, password: secret:NAME}}")
         return None
-    if work.service.token and scrape.scheme == "http" and not is_local(scrape.address):
-        message = f"the token would travel unencrypted to {scrape.address}"
-        work.context.problem("spec/plain-token", message, where, hint="write https://")
+    metrics = work.spec.metrics or MetricsSpec()
+    what = "the token" if metrics.token else "the password" if metrics.basic_auth else ""
+    if what and scrape.scheme == "http":
+        plain_allowed(work.context, what, scrape.address, where, work.service.insecure, "write https://")
+    if what and scrape.scheme == "https" and metrics.tls and metrics.tls.insecure:
+        unverified: Path = (*work.path, "metrics", "tls", "insecure")
+        check_verified(work.context, what, scrape.address, unverified, work.service.insecure)
     return scrape
 
 
@@ -150,7 +178,7 @@ def _exporter_jobs(work: _Work, kinds: Sequence[str], *, beside_app: bool) -> li
         try:
             parse_address(work.service.address)
         except ValueError as error:
-            work.context.problem("spec/bad-target", str(error), (*work.path, "address"))
+            work.problem(error, (*work.path, "address"), "user: NAME and password: secret:NAME")
             continue
         name = f"{kind}-exporter-{work.service.name}"
         jobs.append(
@@ -183,14 +211,25 @@ def _probes(work: _Work, kinds: Sequence[str]) -> tuple[Probe, ...]:
     probes = []
     for text, where in texts:
         try:
-            probes.append(parse_probe(work.service.name, text))
+            probes.append(_expecting(parse_probe(work.service.name, text), work.spec.expect or ()))
         except ValueError as error:
-            work.context.problem("spec/bad-target", str(error), where)
+            work.problem(error, where, "the address without it, and expect: [401] where one is asked for")
+    if work.spec.expect and not any(probe.kind == "http" for probe in probes):
+        message = f"nothing of '{work.service.name}' is probed over http, where statuses are"
+        work.context.problem("spec/bad-value", message, (*work.path, "expect"), at_key=True)
     if "probe" in work.service.kinds and not texts:
         message = f"kind probe finds nothing to probe at '{work.service.name}'"
         hint = "write `url:`, or a target with a scheme, such as tcp://host:25"
         work.context.problem("spec/missing-target", message, work.path, at_key=True, hint=hint)
     return tuple(sorted(set(probes), key=lambda probe: (probe.module, probe.target)))
+
+
+def _expecting(probe: Probe, statuses: Collection[int]) -> Probe:
+    """The probe, with a module of its own where other statuses than 2xx are an answer."""
+    if probe.kind != "http" or not statuses:
+        return probe
+    expect = tuple(sorted(set(statuses)))
+    return replace(probe, module="http_" + "_".join(map(str, expect)), expect=expect)
 
 
 def _probe_jobs(work: _Work, probes: tuple[Probe, ...]) -> list[ScrapeJob]:

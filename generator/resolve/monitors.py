@@ -28,7 +28,7 @@ def _monitor(service: Service, probe: Probe) -> Monitor:
     name = f"{service.name} {probe.target}" if several else service.name
     key = f"{service.name}/{probe.kind}/{probe.target}"
     if probe.kind == "http":
-        return Monitor(key, name, "http", url=probe.target, parent=_SERVICES)
+        return Monitor(key, name, "http", url=probe.target, parent=_SERVICES, expect=probe.expect)
     host, _, port = probe.target.rpartition(":")
     if probe.kind == "dns":
         return Monitor(

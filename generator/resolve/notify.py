@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
+from generator.addresses import has_login
 from generator.conventions import OWNER_ROUTE, SEVERITIES, Severity
 from generator.model import Channel, Person, SecretRef, SlackChannel, TelegramChannel
+from generator.resolve.access import plain_allowed, report_login
 from generator.resolve.context import Context, default
 from generator.source import Path
 from generator.spec import ChannelSpec, NotifySpec, PersonSpec
@@ -80,5 +82,12 @@ def _channel(context: Context, name: str, spec: ChannelSpec | PersonSpec, path: 
         return SlackChannel(name, spec.slack.channel, default(spec.slack.webhook, _SLACK_SECRET))
     if spec.telegram:
         token = default(spec.telegram.token, _TELEGRAM_SECRET)
-        return TelegramChannel(name, spec.telegram.chat, token, default(spec.telegram.api, _TELEGRAM_API))
+        api = default(spec.telegram.api, _TELEGRAM_API)
+        where: Path = (*path, "telegram", "api")
+        if has_login(api):
+            report_login(context, where, "the address alone; the token is added to it")
+        elif not api.startswith("https://"):
+            address = api.removeprefix("http://").partition("/")[0]
+            plain_allowed(context, "the bot's token", address, where, spec.telegram.insecure or "", "write https://")
+        return TelegramChannel(name, spec.telegram.chat, token, api)
     return None

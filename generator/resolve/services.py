@@ -18,6 +18,7 @@ from generator.coverage import MODES
 from generator.model import Logs, Service, Stack
 from generator.packs import instantiate, joined_packs, own_pack
 from generator.resolve import detection
+from generator.resolve.access import check_insecure, check_store, resolve_store
 from generator.resolve.budget import logs_disk
 from generator.resolve.context import Context, default
 from generator.resolve.credentials import check_credentials, hint_for, resolve_dsn
@@ -50,13 +51,15 @@ def resolve_services(context: Context, stack: Stack) -> tuple[Service, ...]:
 def _service(context: Context, stack: Stack, name: str, spec: ServiceSpec) -> Service:
     path: Path = ("services", name)
     detect_within = default(spec.detect_within, detection.DEFAULT_DETECT_WITHIN)
+    before = len(context.problems)
+    store = resolve_store(context, spec, path)
     base = Service(
         name=name,
         kinds=tuple(dict.fromkeys(spec.kind)),
         owner=_owner(context, spec.owner, path),
         environment=stack.environment,
         targets=tuple(default(spec.targets, [])),
-        address=default(spec.address, ""),
+        address=store.address,
         url=default(spec.url, ""),
         uses=_references(context, spec.uses or [], (*path, "uses"), name),
         host=_host_of(context, spec.host, path),
@@ -66,8 +69,11 @@ def _service(context: Context, stack: Stack, name: str, spec: ServiceSpec) -> Se
         token=spec.metrics.token if spec.metrics else None,
         off=tuple(sorted(set(spec.off or []))),
         origin=context.source.key_span(path),
-        dsn=resolve_dsn(spec),
+        dsn=resolve_dsn(spec, store.address, store.tls),
         password=spec.password,
+        user=store.user,
+        tls=store.tls,
+        insecure=default(spec.insecure, ""),
         secrets=tuple(sorted(set(spec.secrets or []), key=lambda secret: secret.name)),
     )
     kinds = _known_kinds(context, base, path)
@@ -77,6 +83,8 @@ def _service(context: Context, stack: Stack, name: str, spec: ServiceSpec) -> Se
     base = replace(base, errors=resolve_errors(context, stack, base, spec, path))
     packs = [context.packs[kind] for kind in kinds]
     check_credentials(context, base, packs, path)
+    check_store(context, base, path)
+    check_insecure(context, base, path, context.problems[before:])
     base = resolve_promises(context, stack, base, spec, packs, path)
     kinds += [SLO] if base.objectives else []
     whole = _with_packs(context, stack, base, kinds, spec.params or {}, path)

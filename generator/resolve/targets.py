@@ -1,18 +1,25 @@
 """What stands in `targets:` and `url:`: scrape targets and probes, read from their text."""
 
-import ipaddress
 import re
 import zlib
 from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import SplitResult, urlsplit
 
+from generator.addresses import has_login
 from generator.model import Probe
 
 _HOST: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:]+\]"
 # What may stand in an address; all else is written with % (RFC 3986). No tool on the way gives these a meaning.
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
 _PROBE_SCHEMES: Final = ("http", "https", "tcp", "tls", "dns")
+
+
+class LoginInAddress(ValueError):
+    """A user name or a password stands in an address. The text is no part of the error."""
+
+    def __init__(self) -> None:
+        super().__init__("a user name or a password does not belong into an address")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,8 @@ def parse_scrape(text: str) -> Scrape:
 
 def parse_address(text: str) -> str:
     """`host:port`, checked. Raises ValueError."""
+    if has_login(text):
+        raise LoginInAddress
     match = re.fullmatch(rf"({_HOST}):(\d{{1,5}})", text)
     if not match:
         raise ValueError(f"'{text}' is not an address; write host:port, such as api:8000")
@@ -80,23 +89,16 @@ def _dns_probe(service: str, url: SplitResult, text: str) -> Probe:
     return Probe(service, module, "dns", parse_address(resolver), name, kind[1])
 
 
-def is_local(address: str) -> bool:
-    """Whether `address` stays on this machine or its Docker networks, so that plain http gives nothing away."""
-    host = address.rsplit(":", 1)[0].strip("[]")
-    try:
-        return ipaddress.ip_address(host).is_private
-    except ValueError:
-        return "." not in host or host.endswith((".internal", ".localhost"))
-
-
 def _split(text: str) -> SplitResult:
     """The parts of a URL whose host is plausible. Raises ValueError."""
+    if has_login(text):
+        raise LoginInAddress
     end = len(text) - len(_ADDRESS.sub("", text, count=1))
     if end < len(text):
         coded = "".join(f"%{byte:02X}" for byte in text[end].encode("utf-8", "replace"))
         raise ValueError(f"{text[end]!r} has no place in an address; write {coded}")
     url = urlsplit(text)
-    if not url.netloc or url.username or url.password or not re.fullmatch(_HOST, _host(url)):
+    if not url.netloc or not re.fullmatch(_HOST, _host(url)):
         raise ValueError(f"'{text}' is not an address that can be watched")
     if url.port == 0:
         raise ValueError("0 is not a port; ports go from 1 to 65535")

@@ -35,7 +35,7 @@ ENVIRONMENT: Final = {
 PUBLIC_NAME: Final = "shop.acme.test"
 SECRETS: Final = {
     "slack_ops": "http://receivers:8080/services/T000/B000/e2e",
-    "telegram_token": "123456:e2e-token",
+    "telegram_token": "123456789:e2e-token-of-thirty-five-letters-ab",
     "healthchecks_url": "http://receivers:8080/ping/e2e",
 }
 BUSY_MACHINE: Final = {"HostCpuHigh", "HostCpuCritical", "HostDiskFilling", "HostDiskLow", "HostMemoryHigh"}

@@ -21,8 +21,7 @@ from typing import Any, Final
 
 import bcrypt
 
-from generator.conventions import SECRETS_MOUNT
-from generator.render.caddy import WEB_HASH
+from generator.conventions import SECRETS_MOUNT, WEB_HASH
 from tests.support.servers import free_port
 from tests.support.tools import tool
 

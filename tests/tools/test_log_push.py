@@ -20,9 +20,9 @@ import yaml
 from generator.apply.readback import compare_collector
 from generator.artifact import Artifact
 from generator.connect.push import FROM_CONTAINER, push_lines
-from generator.conventions import PORTS, SEAL_FILE, logs_token
+from generator.conventions import PORTS, SEAL_FILE, WEB_HASH, logs_token
 from generator.model import Budget, Logs
-from generator.render.caddy import WEB_HASH, render_caddy
+from generator.render.caddy import render_caddy
 from generator.render.collector import render_collector
 from generator.render.loki import render_loki
 from tests.tools.log_lab import Lab, docker, image, wait_for, why_not

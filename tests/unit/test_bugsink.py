@@ -21,7 +21,8 @@ from generator.explain.alert import explain_alert
 from generator.model import Site
 from generator.pipeline import Compiled, compile_text
 from generator.resolve.errors import project_number
-from generator.secrets import ensure_secrets, needed_secrets
+from generator.secrets import ensure_secrets
+from generator.site_secrets import needed_secrets
 from images import tracker
 
 BASE = """\

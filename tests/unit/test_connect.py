@@ -79,7 +79,7 @@ def test_an_app_with_the_library_is_told_its_settings_and_all_of_its_secrets() -
 def test_a_process_with_the_library_is_handed_its_secrets_by_systemd() -> None:
     text = lines(app("host.docker.internal:8000", kinds=("http", "instrumentation")))
     assert f"Environment=LOOKOUT_CONFIG={ROOT}/instrumentation/services/api.json" in text
-    assert f"LoadCredential=user_hash_key:{ROOT}/secrets/user_hash_key" in text
+    assert f"LoadCredential=user_hash_key:{ROOT}/secrets/.mounted/api/user_hash_key" in text
     assert "Environment=LOOKOUT_METRICS_TOKEN_FILE=%d/api_metrics_token" in text
 
 
@@ -100,19 +100,22 @@ def test_an_app_that_pushes_is_told_where_to_from_where_it_is() -> None:
     """And of its token only the file's place."""
     roads = {
         "api:8000": ("http://collector:4318/v1/logs", "/run/lookout/api_logs_token"),
-        "host.docker.internal:8765": ("http://127.0.0.1:8080/otlp/v1/logs", f"{ROOT}/secrets/api_logs_token"),
+        "host.docker.internal:8765": (
+            "http://127.0.0.1:8080/otlp/v1/logs",
+            f"{ROOT}/secrets/.mounted/api/api_logs_token",
+        ),
     }
     for target, (url, file) in roads.items():
         text = lines(app(target, logs=Logs("push")))
         assert f'OTLPLogExporter("{url}"' in text
         assert f"Bearer%20$(cat {file})" in text
         assert f"filename: {file}" in text
-    assert f"LoadCredential=api_logs_token:{ROOT}/secrets/api_logs_token" in text
+    assert f"LoadCredential=api_logs_token:{ROOT}/secrets/.mounted/api/api_logs_token" in text
     public = replace(STACK, domain="mon.acme.dev")
     service = app("shop.acme.dev:443", scheme="https", logs=Logs("push"))
     text = connect_lines(make_site(service, stack=public), "api", ROOT)
     assert 'OTLPLogExporter("https://mon.acme.dev/otlp/v1/logs"' in text
-    assert f"# Copy {ROOT}/secrets/api_logs_token to where the app is" in text
+    assert f"# Copy {ROOT}/secrets/.mounted/api/api_logs_token to where the app is" in text
 
 
 def test_the_printed_packages_are_those_that_the_tests_run_with() -> None:
@@ -130,7 +133,7 @@ def test_a_process_on_the_machine_listens_where_containers_reach_it() -> None:
     text = lines(app("host.docker.internal:8765", logs=Logs("file", "/var/log/api/api.log")))
     assert '--bind "$BRIDGE:8765"' in text
     assert 'ufw allow proto tcp from "$SUBNET" to any port 8765' in text
-    assert f"LoadCredential=api_metrics_token:{ROOT}/secrets/api_metrics_token" in text
+    assert f"LoadCredential=api_metrics_token:{ROOT}/secrets/.mounted/api/api_metrics_token" in text
     assert "StandardOutput=append:/var/log/api/api.log" in text
     assert "mkdir -p /var/log/api\n" in text
     assert "services:" not in text
@@ -146,7 +149,7 @@ def test_a_process_whose_lines_would_be_looked_for_in_docker_is_told_so() -> Non
 
 def test_what_is_behind_https_gets_the_token_by_its_platform() -> None:
     text = lines(app("shop.acme.dev:443", scheme="https", logs=Logs("none")))
-    assert f'METRICS_TOKEN="$(cat {ROOT}/secrets/api_metrics_token)"' in text
+    assert f'METRICS_TOKEN="$(cat {ROOT}/secrets/.mounted/api/api_metrics_token)"' in text
     assert "https://shop.acme.dev:443/metrics | head" in text
     assert "services:" not in text and "BRIDGE" not in text
 

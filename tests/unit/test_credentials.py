@@ -139,7 +139,7 @@ def test_a_store_without_a_password_is_given_no_file() -> None:
     [
         (DB.replace(", dsn: secret:db_dsn", ""), "spec/missing-target", "write dsn: secret:db_dsn"),
         (STORE.replace("password:", "dsn:"), "spec/bad-value", "kinds that do: postgres"),
-        (DB.replace("}", ", password: secret:x}"), "spec/bad-value", "kinds that do: redis"),
+        (DB.replace("}", ", password: secret:x}"), "spec/bad-value", "kinds that do: flower, redis"),
     ],
     ids=["a postgres without a dsn", "a redis with a dsn", "a postgres with a password"],
 )
@@ -154,7 +154,7 @@ def test_a_credential_that_is_missing_or_that_nobody_reads_is_an_error(text: str
 def test_connect_prints_sql_and_no_secret(tmp_path: Path) -> None:
     ensure_secrets(site_of(DB), tmp_path)
     text = connect_lines(site_of(DB), "db", str(tmp_path))
-    for wanted in ("GRANT pg_monitor TO lookout;", "NOSUPERUSER", "CONNECTION LIMIT 5", f"{tmp_path}/secrets/db_dsn"):
+    for wanted in ("GRANT pg_monitor TO", "CONNECTION LIMIT 5", f"{tmp_path}/secrets/db_dsn"):
         assert wanted in text
     password = share(tmp_path, "postgres-exporter-db")["dsn.password"]
     assert password not in text
@@ -165,12 +165,28 @@ def test_connect_prints_sql_and_no_secret(tmp_path: Path) -> None:
 
 def test_connect_says_of_a_store_elsewhere_that_this_machine_asks_it() -> None:
     text = connect_lines(site_of(DB.replace("db:5432", "pg.acme.dev:5432")), "db", "/srv/lookout")
-    assert "psql -h pg.acme.dev -p 5432" in text and "to any port 5432" in text
+    assert "PGSSLMODE=require psql -h pg.acme.dev -p 5432" in text and "public address of this machine" in text
     assert "/metrics" not in text and "docker" not in text
     assert "psql -h localhost" in connect_lines(
         site_of(DB.replace("db:5432", "host.docker.internal:5432")), "db", "/srv/lookout"
     )
     assert """'query={__name__=~".+_up",service="db"}'""" in text
+
+
+def test_the_printed_sql_holds_the_password_decoded_and_quoted(tmp_path: Path) -> None:
+    site = site_of(DB.replace("db:5432", "localhost:5432"))
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/db_dsn").write_text("postgresql://m'on:]Srs|^[P-x'%40$HOME`id`\\@localhost:5432/postgres\n")
+    ensure_secrets(site, tmp_path)
+    text = connect_lines(site, "db", str(tmp_path))
+    script = text[text.index("ROLE=") : text.index("\nSQL\n") + len("\nSQL\n")]
+    (tmp_path / "psql").write_text(f"#!/bin/sh\ncat > {tmp_path}/sql\n")
+    (tmp_path / "psql").chmod(0o755)
+    path = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    subprocess.run(["sh", "-ec", script], check=True, env=path)
+    sql = (tmp_path / "sql").read_text()
+    assert "format('ALTER ROLE %I LOGIN PASSWORD %L', 'm''on', ']Srs|^[P-x''@$HOME`id`\\')" in sql
+    assert "rolname = 'm''on'" in sql
 
 
 def test_what_is_written_again_unchanged_keeps_its_time(tmp_path: Path) -> None:

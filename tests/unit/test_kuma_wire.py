@@ -109,7 +109,7 @@ def test_slack_needs_no_channel() -> None:
         (None, "does not exist"),
         (b"", "is empty"),
         (b"\n", "is empty"),
-        (b"\xff\xfe", "cannot be read: UnicodeDecodeError"),
+        (b"a\xff", "is not UTF-8 text"),
     ],
     ids=["a file that is not there", "an empty file", "a file with a newline alone", "a file that is no text"],
 )
@@ -121,9 +121,9 @@ def test_a_secret_that_cannot_be_had_names_its_file(content: bytes | None, words
     assert caught.value.message == f"notification 'watch' needs {tmp_path / 'token'}, which {words}"
 
 
-def test_only_the_newline_at_the_end_of_a_secret_is_dropped(tmp_path: Path) -> None:
-    (tmp_path / "token").write_text(" a b \r\n")
-    assert read_secret(tmp_path, "token", "it").get_secret_value() == " a b "
+def test_what_stands_around_a_secret_is_dropped_and_nothing_in_it(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text('\ufeff"a b" \r\n')
+    assert read_secret(tmp_path, "token", "it").get_secret_value() == "a b"
 
 
 def test_a_secret_is_written_for_its_owner_alone_and_replaced_in_one_step(tmp_path: Path) -> None:

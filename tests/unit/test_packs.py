@@ -179,7 +179,7 @@ def test_redis_brings_its_exporter() -> None:
     exporter = instantiate(load_packs()["redis"], service, SAMPLE_STACK, {}, ()).exporter
     assert exporter is not None
     assert (exporter.name, exporter.image, exporter.port) == ("redis-exporter-cache", "REDIS_EXPORTER", 9121)
-    assert exporter.environment["REDIS_ADDR"] == "redis://cache:6379"
+    assert exporter.environment["REDIS_ADDR"] == "cache:6379"
 
 
 def test_services_that_differ_in_name_alone_share_a_proof_and_others_do_not() -> None:

@@ -14,9 +14,9 @@ from typing import Any
 import bcrypt
 import pytest
 
-from generator.conventions import PORTS, SECRETS_MOUNT
+from generator.conventions import PORTS, SECRETS_MOUNT, WEB_HASH
 from generator.model import Logs, Service, Stack
-from generator.render.caddy import WEB_HASH, render_caddy
+from generator.render.caddy import render_caddy
 from tests.unit.sites import STACK, make_service, make_site
 
 PUBLIC = replace(

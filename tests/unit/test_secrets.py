@@ -14,7 +14,8 @@ from generator.conventions import USER_HASH_KEY
 from generator.diagnostics import Problems
 from generator.logs.user_hash import read_key
 from generator.model import Logs, SecretRef, Site
-from generator.secrets import ensure_secrets, main, missing_secrets, needed_secrets, share_seal
+from generator.secrets import ensure_secrets, main, missing_secrets, share_seal
+from generator.site_secrets import needed_secrets
 from tests.unit.sites import STACK, make_job, make_service, make_site
 
 PUBLIC = replace(STACK, domain="mon.acme.dev")
@@ -82,7 +83,7 @@ def test_the_collector_is_given_a_seal_of_its_tokens_that_changes_with_them_and_
     path = tmp_path / "secrets/.mounted/collector/seal"
     first = path.read_text()
     assert first == share_seal(site, tmp_path, "collector")
-    (tmp_path / "secrets/bot_logs_token").write_text("another one\n")
+    (tmp_path / "secrets/bot_logs_token").write_text("another-one\n")
     assert share_seal(site, tmp_path, "collector") != first
     ensure_secrets(site, tmp_path)
     assert path.read_text() == share_seal(site, tmp_path, "collector")
@@ -137,11 +138,13 @@ def test_a_second_run_changes_no_byte_and_no_inode(tmp_path: Path) -> None:
 
 def test_what_the_user_wrote_is_never_overwritten_and_reaches_the_container_without_its_newline(tmp_path: Path) -> None:
     (tmp_path / "secrets").mkdir()
-    (tmp_path / "secrets/slack_ops").write_text("https://hooks.example/one\r\n")
+    (tmp_path / "secrets/slack_ops").write_text("https://hooks.slack.com/services/T0/B0/one\r\n")
     report = ensure_secrets(make_full_site(), tmp_path)
     assert "slack_ops" not in [secret.name for secret in report.missing]
-    assert (tmp_path / "secrets/slack_ops").read_bytes() == b"https://hooks.example/one\r\n"
-    assert (tmp_path / "secrets/.mounted/alertmanager/slack_ops").read_bytes() == b"https://hooks.example/one"
+    assert (tmp_path / "secrets/slack_ops").read_bytes() == b"https://hooks.slack.com/services/T0/B0/one\r\n"
+    assert (
+        tmp_path / "secrets/.mounted/alertmanager/slack_ops"
+    ).read_bytes() == b"https://hooks.slack.com/services/T0/B0/one"
 
 
 def test_each_container_gets_its_share_and_nothing_else(tmp_path: Path) -> None:
@@ -242,7 +245,9 @@ def test_make_secrets_says_when_all_is_there(
     assert capsys.readouterr().out.splitlines()[-1] == "secrets: all there"
 
 
-@pytest.mark.parametrize("answer", ["https://hooks.example/one", ""], ids=["an answer is kept", "none is for later"])
+@pytest.mark.parametrize(
+    "answer", ["https://hooks.slack.com/services/T0/B0/one", ""], ids=["an answer is kept", "none is for later"]
+)
 def test_somebody_at_a_terminal_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr(getpass, "getpass", lambda prompt: answer)

@@ -2,8 +2,9 @@
 
 import pytest
 
+from generator.addresses import is_local
 from generator.model import Probe
-from generator.resolve.targets import Scrape, is_local, parse_address, parse_probe, parse_scrape
+from generator.resolve.targets import Scrape, parse_address, parse_probe, parse_scrape
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ class Errors:
         A name is of up to 50 letters, digits, _, - and .; another one is left out.
         """
         notes = context.notes()
-        if notes is not None and isinstance(name, str) and _FLAG.fullmatch(name):
+        if notes is not None and type(name) is str and _FLAG.fullmatch(name):
             flags = notes.setdefault("flags", {})
             if name in flags or len(flags) < _MAX_FLAGS:
                 flags[name] = value

@@ -44,6 +44,7 @@ MAX_FIELDS: Final = 100
 # Half of what the log shipper takes.
 MAX_LINE: Final = 128 * 1024
 
+_LEAST, _MOST = float("-inf"), float("inf")
 # What libraries put beside their records for handlers of their own: colours, whole requests, arguments of tasks.
 _NOISE: Final = ("color_message", "request", "websocket", "data", "positional_args", "_name", "_logger")
 _LIBRARIES: Final = ("uvicorn", "django", "celery", "werkzeug", "gunicorn", "hypercorn")
@@ -125,21 +126,23 @@ def redacted(event: EventDict) -> EventDict:
     if len(event) > MAX_FIELDS:
         kept = dict(islice(event.items(), MAX_FIELDS))
         event = {**kept, "…": f"{len(event) - MAX_FIELDS} more fields"}
-    budget = Budget()
     if not _are_plain(tuple(event)):
-        return {
-            (clear := named(name)): hidden(_raw(name, clear), value, budget=budget) for name, value in event.items()
-        }
+        whole = Budget()
+        return {(clear := named(name)): hidden(_raw(name, clear), value, budget=whole) for name, value in event.items()}
+    budget: Budget | None = None
     for name, value in event.items():
         kind = type(value)
         if kind is str:
             if value not in harmless and not _ID.fullmatch(value):
-                event[name] = budget.clean(value)
+                event[name] = (budget := budget or Budget()).clean(value)
+        elif kind is float:
+            if not _LEAST < value < _MOST:
+                event[name] = str(value)
         elif kind is int:
             if not -LONG_NUMBER < value < LONG_NUMBER:
-                event[name] = budget.scrub(value)
+                event[name] = (budget := budget or Budget()).scrub(value)
         elif kind is not bool and value is not None:
-            event[name] = budget.scrub(value)
+            event[name] = (budget := budget or Budget()).scrub(value)
     return event
 
 

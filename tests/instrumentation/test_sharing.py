@@ -56,6 +56,8 @@ def until(happened: Callable[[], object]) -> None:
 def test_two_workers_make_a_folder_and_are_counted_together(server: str, tmp_path: Path) -> None:
     with two_workers(server, tmp_path, OWN + COUNTED) as (process, port):
         pids = {int(re.findall(r"\d+", ask(port, "/pid"))[0]) for _ in range(40)}
+        # A request is counted when its answer has gone out.
+        until(lambda: sum(scraped(port, "http_requests_total", handler="/pid", status="200")) >= 40)
         for _ in range(4):  # whichever of them answers
             assert sum(scraped(port, "http_requests_total", handler="/pid", status="200")) == 40
             assert scraped(port, "own_total") == [40]

@@ -37,7 +37,10 @@ def main(log: Path) -> None:
         "compose": _compose(log),
         "running_services": lambda _: frozenset({"uptime-kuma"}),
         "follow_profile": lambda *_: [],
+        "open_mounts": lambda _: [],
+        "mark_up": lambda _: None,
         "start_stale_parts": lambda *_: [],
+        "apps_to_restart": lambda _: [],
         "RECONCILERS": uptime_kuma,
     }
     for name, part in played.items():

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-LANE = re.compile(r"^ +lane \d+ \w+ (?P<files>\S.*)$", re.MULTILINE)
+LANE = re.compile(r"^.*\blane \d+ \w+ (?P<files>[^;\n]+)", re.MULTILINE)
 
 
 def test_each_end_to_end_file_is_in_one_lane() -> None:

@@ -72,8 +72,8 @@ class BurnView:
         self.tried = burn.proof_burn(pair, budgets) if budgets else 0.0
         driven = [each.budget for each in objectives if pair.can_fire(each.budget) and not each.own_pace]
         self.widest = max(driven, default=1.0)
-        # Whether it can be had by one that traffic drives, and by every one.
-        self.driven, self.by_all = bool(driven), len(budgets) == len(service.objectives)
+        # Whether it can be had by one that traffic drives; and of how many objectives it can be had at all.
+        self.driven, self.count = bool(driven), len(budgets)
 
 
 def pack_context(pack: Pack, service: Service, stack: Stack, params: Mapping[str, ParamValue]) -> dict[str, Any]:

@@ -63,8 +63,9 @@ def file_with(sink: str, text: str) -> str:
     head, start, rest = SINKS[sink]
     line = head + json.dumps(start + text) + rest
     targets = "" if sink == "target" else "    targets: [api:8000]\n"
-    channels = "channels: {ops: {slack: {channel: '#ops'}}}\n"
-    return f"{channels}services:\n  api:\n    kind: [fastapi, business, llm, usage]\n{targets}    {line}\n"
+    kind = {"funnel": "business", "left out": "usage", "slow models": "llm"}.get(sink, "http")
+    channels = "channels: {ops: {slack: {channel: '#ops'}}}\nhosts: {}\n"
+    return f"{channels}services:\n  api:\n    kind: {kind}\n{targets}    {line}\n"
 
 
 def rendered(text: str) -> Compiled | None:

@@ -162,5 +162,4 @@ def test_no_mutation_gives_a_traceback_all_the_way_to_the_gates(batch: int) -> N
             raise AssertionError(f"seed {seed}: {error!r}\n{text}") from error
         if (seed // BATCHES) % 4 == 0:
             assert objections(whole) == [], f"seed {seed}\n{text}"
-    # Of all seeds three in four are refused; a batch of a hundred is some points off.
-    assert 0.1 < refused * BATCHES / MUTATIONS < 0.95, "both what is refused and what is rendered has to be tried"
+    assert 0.2 < refused * BATCHES / MUTATIONS < 0.9, "both what is refused and what is rendered has to be tried"

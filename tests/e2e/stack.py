@@ -23,7 +23,8 @@ from tests.support.checkout import begin
 
 LANE: Final = int(os.environ.get("LOOKOUT_E2E_LANE", "0"))
 PROJECT: Final = f"lookout-e2e{LANE or ''}"
-OTHER_LANES: Final = f"lookout-e2e{f'[^{LANE}]' if LANE else '[0-9]'}.+"
+# Containers of other stacks, and those that other tests start: named by Docker, or after what they are for.
+OTHERS: Final = f"lookout-e2e{f'[^{LANE}]' if LANE else '[0-9]'}.+|[a-z]+_[a-z]+[0-9]?|(follow|lab)-.+"
 ENVIRONMENT: Final = {
     "COMPOSE_PROJECT_NAME": PROJECT,
     "LOOKOUT_NETWORK": PROJECT,
@@ -164,8 +165,7 @@ def boot(root: Path) -> Stack:
     make_authority(root / "ca", PUBLIC_NAME)
     stack.edit("token: secret:telegram_token}", "token: secret:telegram_token, api: 'http://receivers:8080'}")
     stack.edit("\nservices:\n", "\nwatchdog: {ping: secret:healthchecks_url}\n\nservices:\n")
-    # Stacks of other lanes on this machine have services of the same names.
-    stack.edit("vps: {owner: ana}", f"vps: {{owner: ana, params: {{containers: 'container!~\"{OTHER_LANES}\"'}}}}")
+    stack.edit("vps: {owner: ana}", f"vps: {{owner: ana, params: {{containers: 'container!~\"{OTHERS}\"'}}}}")
     (root / "secrets").mkdir(mode=0o700, exist_ok=True)
     for name, value in SECRETS.items():
         (root / "secrets" / name).write_text(value)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from generator.render.inhibition import OUTAGE_RECENT
-from tests.e2e.drills import ALWAYS
+from tests.e2e.drills import ALWAYS, STARTED_OFTEN
 from tests.e2e.stack import Stack, soaking, wait_for
 
 STOPS = 10 if soaking() else 3
@@ -53,8 +53,9 @@ def _one_stop(stack: Stack, first: bool) -> list[float]:
         stack.compose("start", "api")
     for to in CHANNELS:
         wait_for(partial(since, stack, back, to), 120, f"the all-clear on {to}")
-        assert "resolved" in since(stack, back, to)[0]["text"].lower()
-    quiet = ALWAYS | {(OUTAGE_RECENT, "api")}
+        text = since(stack, back, to)[0]["text"]
+        assert "✅ RESOLVED" in text or "✅ ServiceDown lasted" in text, text
+    quiet = ALWAYS | STARTED_OFTEN | {(OUTAGE_RECENT, "api")}
     wait_for(lambda: stack.firing_now() <= quiet, 240, "quiet again", every=2)
     return [message["at"] - start for message in told]
 

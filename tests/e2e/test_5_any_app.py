@@ -184,7 +184,7 @@ def test_a_container_beside_the_apps_gets_nothing_that_is_not_an_apps(stack: Sta
 
 def test_it_pushes_lines_with_a_token_and_reports_errors_with_a_key(stack: Stack, apps: Path) -> None:
     token = (stack.root / "secrets" / "public_logs_token").read_text().strip()
-    dsn = urlsplit((stack.root / "secrets" / "api_sentry_dsn").read_text().strip())
+    dsn = urlsplit((stack.root / "secrets" / "shop_sentry_dsn").read_text().strip())
     report = f"POST /api{dsn.path}/store/?sentry_key={dsn.username}&sentry_version=7"
     event = json.dumps(
         {"event_id": uuid.uuid4().hex, "timestamp": time.time(), "platform": "python", "message": "beside"}

@@ -31,6 +31,15 @@ FORMS = {
         "kind: http, targets: [api:8000], url: https://api.example, "
         "slo: {availability: 99.9%, reachability: 99%, latency: {p50: 100ms, p95: 300ms}, plans: {pro: 99%}}"
     ),
+    "nine of ten requests": "kind: http, targets: [api:8000], slo: {latency: {p90: 300ms}}",
+    "nine of ten beside others, over two weeks": (
+        "kind: http, targets: [api:8000], url: https://api.example, "
+        "slo: {window: 14d, availability: 99.5%, reachability: 99.5%, latency: {p50: 100ms, p90: 300ms, p99: 1s}}"
+    ),
+    "probes beside requests over a week": (
+        "kind: http, targets: [api:8000], url: https://api.example, "
+        "slo: {window: 7d, reachability: 99.5%, latency: {p95: 300ms}}"
+    ),
     "pairs of counters over a week": (
         "kind: http, targets: [api:8000], slo: {window: 7d, imports: {good: 'a{r=\"ok\"}', total: a, objective: 99%}, "
         "mails: {good: sent, bad: bounced, objective: 95%}}"

@@ -124,7 +124,7 @@ def test_the_pasted_lines_make_the_role_and_the_exporter_logs_in(lab: Lab) -> No
     until(lambda: _psql("select 1").returncode == 0, "Postgres is ready")
     time.sleep(2)  # the entry point starts it twice
     text = connect_lines(lab.site, "lab-orders-db", str(lab.root))
-    script = text[text.index("PASSWORD=") : text.index("\nSQL\n") + len("\nSQL\n")]
+    script = text[text.index("ROLE=") : text.index("\nSQL\n") + len("\nSQL\n")]
     for _ in range(2):
         done = subprocess.run(["sh", "-ec", script], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr

@@ -16,6 +16,7 @@ import pytest
 import requests
 import yaml
 
+from generator.conventions import scrape_name
 from generator.diagnostics import Problems
 from generator.model import Site
 from generator.packs.clients import redis_cli
@@ -154,6 +155,7 @@ def _exporter(root: Path, name: str, spec: dict[str, Any]) -> str:
     options = [word for key, value in variables.items() for word in ("--env", f"{key}={value}")]
     for volume in spec["volumes"]:
         options += ["--volume", volume.replace("${LOOKOUT_SECRETS:-./secrets}", str(root / "secrets"))]
+    options += ["--network-alias", scrape_name(name)]
     port = "9187" if "postgres" in name else "9121"
     options += ["--user", spec["user"], "--read-only", "--cap-drop=ALL", "--publish", f"127.0.0.1::{port}"]
     return _run(name, *options, image, *spec.get("command", []))

@@ -1,4 +1,4 @@
-"""A rendered file, before it is written: what every renderer returns and generator.store takes."""
+"""A rendered file, before it is written: what every renderer returns and generator.store.plan takes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

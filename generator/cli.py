@@ -18,7 +18,7 @@ import click
 from generator import __version__
 from generator.conventions import SPEC_FILE
 from generator.diagnostics import Diagnostic, Problems, exit_code, is_text
-from generator.emit import emit_json
+from generator.source.emit import emit_json
 
 # Nearly all that a run makes it keeps to its end; to look for garbage as often as Python does takes time for nothing.
 GARBAGE_THRESHOLD: Final = 100_000
@@ -54,7 +54,7 @@ def cli() -> None:
 @_options("out")
 def init(out: Path | None) -> None:
     """Start your own services.yaml; the demo's is replaced, one of yours never is."""
-    from generator.init import write_starter
+    from generator.verbs.init import write_starter
 
     path = write_starter(out or Path())
     click.echo(f"wrote {path}; edit it, then run `make up`", err=True)
@@ -65,7 +65,7 @@ def init(out: Path | None) -> None:
 @_options("file", "out", "json")
 def check(file: Path, out: Path | None, as_json: bool, ci: bool) -> None:
     """Check services.yaml, everything it renders to, and whether the rendered files on disk were edited by hand."""
-    from generator.verbs import check_file
+    from generator.verbs.stages import check_file
 
     problems = check_file(file, out or file.parent, _say(as_json), ci=ci)
     _finish(problems, file, as_json)
@@ -75,7 +75,7 @@ def check(file: Path, out: Path | None, as_json: bool, ci: bool) -> None:
 @_options("file", "out", "json", "force")
 def render(file: Path, out: Path | None, as_json: bool, force: bool) -> None:
     """Render services.yaml into its tree."""
-    from generator.verbs import render_file
+    from generator.verbs.stages import render_file
 
     plan, problems = render_file(file, out or file.parent, force, _say(as_json))
     if not as_json:
@@ -87,7 +87,7 @@ def render(file: Path, out: Path | None, as_json: bool, force: bool) -> None:
 @_options("file", "out", "json")
 def plan(file: Path, out: Path | None, as_json: bool) -> None:
     """Show what apply would change: files, and what runs. Changes nothing."""
-    from generator.verbs import plan_file
+    from generator.verbs.stages import plan_file
 
     planned = plan_file(file, out or file.parent)
     if not as_json:
@@ -104,7 +104,7 @@ def plan(file: Path, out: Path | None, as_json: bool) -> None:
 @_options("file", "out", "json", "force")
 def apply(file: Path, out: Path | None, as_json: bool, force: bool) -> None:
     """Render, check, write, and make the running stack follow. A mistake changes nothing."""
-    from generator.verbs import apply_file
+    from generator.verbs.stages import apply_file
 
     plan, problems = apply_file(file, out or file.parent, force, _say(as_json))
     _finish(problems, file, as_json, changes=[(c.action, c.path) for c in plan.pending])
@@ -116,7 +116,7 @@ def apply(file: Path, out: Path | None, as_json: bool, force: bool) -> None:
 @_options("file")
 def explain(what: str, service: str | None, file: Path) -> None:
     """Explain an error code (spec/unknown-kind) or an alert (ServiceDown)."""
-    from generator.explain.alert import explain_alert, explain_code
+    from generator.verbs.explain.alert import explain_alert, explain_code
 
     text = explain_code(what) if "/" in what else explain_alert(file, what, service)
     click.echo(text.rstrip())
@@ -144,11 +144,11 @@ def backtest(
     With --param or --changed, alerts as they are beside alerts as they would be. Another Prometheus than the stack's is
     named by PROMETHEUS_URL. Leaves with 3 when there is none.
     """
-    from generator.backtest.proposal import parse_param
-    from generator.backtest.report import as_data, render_table
-    from generator.backtest.run import Wanted
-    from generator.backtest.run import backtest as replay_alerts
     from generator.units import parse_duration
+    from generator.verbs.backtest.proposal import parse_param
+    from generator.verbs.backtest.report import as_data, render_table
+    from generator.verbs.backtest.run import Wanted
+    from generator.verbs.backtest.run import backtest as replay_alerts
 
     if params and changed:
         raise click.UsageError("--param and --changed are two proposals; name one")
@@ -167,7 +167,7 @@ def backtest(
 @cli.command()
 def schema() -> None:
     """Print the JSON Schema of services.yaml, for editors."""
-    from generator.schema import json_schema
+    from generator.verbs.schema import json_schema
 
     click.echo(emit_json(json_schema()), nl=False)
 
@@ -177,12 +177,12 @@ def schema() -> None:
 @click.option("--from", "fixture", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.prom",
               help="/metrics of the real program, saved as PROGRAM-VERSION.prom.")  # fmt: skip
 def new_pack(kind: str, fixture: Path | None) -> None:
-    """Write all parts of a pack for KIND into generator/packs/, hold them against the contract, and list what is left.
+    """Write all parts of a pack for KIND into packs/, hold them against the contract, and list what is left.
 
     docs/add-a-pack.md goes on from there.
     """
-    from generator.new_pack.run import write_new_pack
     from generator.report import render_text
+    from generator.verbs.new_pack.run import write_new_pack
 
     written = write_new_pack(kind, fixture)
     _show_changes(("create", f"{written.folder}/{name}") for name in written.files)
@@ -200,7 +200,7 @@ def new_pack(kind: str, fixture: Path | None) -> None:
 @_options("file")
 def connect(service: str, file: Path) -> None:
     """Print the lines to paste on the side of an app."""
-    from generator.verbs import connect_file
+    from generator.verbs.stages import connect_file
 
     click.echo(connect_file(file, service).rstrip())
 
@@ -230,9 +230,9 @@ def logs(
     FIELD=VALUE is a field of a line, such as tenant=acme, status=500 or level=error; all conditions have to hold.
     Leaves with 0 when there are lines, 1 when there are none, 2 on a wrong argument, 3 when Loki gives no answer.
     """
-    from generator.logs.query import parse_condition
-    from generator.logs.run import Wanted, find_lines
     from generator.units import parse_duration
+    from generator.verbs.logs.query import parse_condition
+    from generator.verbs.logs.run import Wanted, find_lines
 
     try:
         fields = tuple(parse_condition(condition) for condition in conditions)
@@ -254,7 +254,7 @@ def logs(
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 def record(words: tuple[str, ...]) -> None:
     """Record a fact from a job: NAME VALUE [LABEL=VALUE]... [--every 1d]."""
-    from generator.record import main as record_main
+    from generator.verbs.record import main as record_main
 
     raise SystemExit(record_main(words))
 
@@ -267,8 +267,8 @@ def record(words: tuple[str, ...]) -> None:
               help="How often the newest is restored into a scratch database; always, or never.")  # fmt: skip
 def backup_check(service: str, folder: Path, pattern: str, restore_every: str) -> None:
     """Check the newest dump of SERVICE in FOLDER, restore it now and then, and record what was found."""
-    from generator.backup.run import check_backup
     from generator.units import parse_duration
+    from generator.verbs.backup.run import check_backup
 
     try:
         seconds = {"always": 0, "never": -1}.get(restore_every)

@@ -54,7 +54,7 @@ NETWORK: Final = "lookout"
 SECRETS_MOUNT: Final = "/run/secrets"
 # The secret with which all apps hash the ids of users: lines of one user are found in all of them.
 USER_HASH_KEY: Final = "user_hash_key"
-# The other secrets of the stack itself that two parts name; generator/stack_secrets.py has all of them.
+# The other secrets of the stack itself that two parts name; generator/parts/secrets.py has all of them.
 GRAFANA_PASSWORD: Final = "grafana_admin_password"
 KUMA_PASSWORD: Final = "kuma_admin_password"
 KUMA_API_KEY: Final = "kuma_api_key"

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from generator.addresses import without_logins
+from generator.net.addresses import without_logins
 
 Level = Literal["error", "warning", "note"]
 

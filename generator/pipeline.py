@@ -6,14 +6,28 @@ from typing import Final
 
 from generator.artifact import Artifact
 from generator.diagnostics import Diagnostic, Problems, Span
-from generator.model import Site
 from generator.packs import load_packs
-from generator.render.registry import render_all
+from generator.prove.coverage import render_coverage
+from generator.prove.proofs import render_proofs
+from generator.reference.alerts import render_promises
+from generator.reference.log_fields import render_log_fields
+from generator.reference.services_yaml import render_reference
+from generator.render.registry import Renderer, render_all
 from generator.resolve import resolve_site
-from generator.source import MAX_BYTES, load_source
-from generator.spec import load_spec
+from generator.site.model import Site
+from generator.source.read import MAX_BYTES, load_source
+from generator.spec.keys import load_spec
 
 _START: Final = (1, 1, 1)
+
+# What proves the rendered rules, and the pages about the product.
+_BESIDE: Final[tuple[Renderer, ...]] = (
+    render_proofs,
+    render_coverage,
+    render_reference,
+    render_promises,
+    render_log_fields,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,4 +70,4 @@ def resolve_text(text: str, file: str) -> tuple[Site, tuple[Diagnostic, ...]]:
 def compile_text(text: str, file: str) -> Compiled:
     """Everything that `text` renders to. Raises Problems."""
     site, warnings = resolve_text(text, file)
-    return Compiled(file, site, render_all(site), warnings)
+    return Compiled(file, site, render_all(site, _BESIDE), warnings)

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from generator.addresses import without_logins
 from generator.diagnostics import Diagnostic, Level, Span
+from generator.net.addresses import without_logins
 
 _MAX_WIDTH = 120
 _SECRET_CODE = "spec/plain-secret"

@@ -4,4 +4,4 @@
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 python=$(venv_python)
-exec nice "$python" -m generator.check.mutants "$@"
+exec nice "$python" -m generator.prove.mutants "$@"

@@ -8,14 +8,14 @@ NETWORK=${LOOKOUT_NETWORK:-lookout}
 prepare_python() { PYTHON=$(venv_python); }
 
 # What is missing is told at the end, where it is read.
-make_secrets() { "$PYTHON" -m generator.secrets | sed '/only you have/d'; }
+make_secrets() { "$PYTHON" -m generator.secrets.files | sed '/only you have/d'; }
 
 create_network() {
     docker network inspect "$NETWORK" >/dev/null 2>&1 || docker network create "$NETWORK" >/dev/null
 }
 
 start() {
-    "$PYTHON" -m generator.disk.hold docker compose up --detach --wait --wait-timeout 300 --remove-orphans --no-build && return
+    "$PYTHON" -m generator.verbs.hold docker compose up --detach --wait --wait-timeout 300 --remove-orphans --no-build && return
     docker compose ps --all --format 'table {{.Service}}\t{{.Status}}' >&2
     return 1
 }
@@ -45,7 +45,7 @@ tell() {
         say "  From your own computer: ssh -L $port:127.0.0.1:$port -L $kuma_port:127.0.0.1:$kuma_port USER@SERVER"
     fi
     [[ -n $grafana ]] || loud "Grafana is left out: no image registry can be reached. Its dashboards are rendered and wait for it."
-    "$PYTHON" -m generator.secrets
+    "$PYTHON" -m generator.secrets.files
 }
 
 began=$SECONDS
@@ -54,10 +54,10 @@ load_docker
 step "Python environment" prepare_python
 step "images" "$PYTHON" -m images
 step "secrets" make_secrets
-step "render" "$PYTHON" -m generator.up prepare
+step "render" "$PYTHON" -m generator.verbs.up prepare
 step "network $NETWORK" create_network
-step "permissions" "$PYTHON" -m generator.up open
+step "permissions" "$PYTHON" -m generator.verbs.up open
 step "containers" start
-step "configuration and monitors" "$PYTHON" -m generator.up follow
+step "configuration and monitors" "$PYTHON" -m generator.verbs.up follow
 tell
 say "up in $((SECONDS - began)) s"

@@ -2,7 +2,7 @@
 
 import os
 
-from generator.check.verdicts import VARIABLE
+from generator.prove.verdicts import VARIABLE
 from tests.support.verdicts import FOLDER
 
 # Of child processes too. What a user of this machine had proven is neither read nor written.

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from generator.docker import compose
-from generator.facts import Fact, facts_of, write_fact
+from generator.clients.docker import compose
+from generator.clients.textfile import Fact, facts_of, write_fact
 
 MARK: Final = "lookout_restarted_timestamp_seconds"
 # As compose's dry run says it, and what it is called here.

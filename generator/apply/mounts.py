@@ -1,7 +1,7 @@
 """What containers read of this tree is open to their users, whoever cloned it and with whichever umask.
 
 Which folders and files these are is what compose says it mounts, so that none can be forgotten. Secrets are left alone:
-their folder is closed, and their shares have modes of their own (generator.secrets).
+their folder is closed, and their shares have modes of their own (generator.secrets.files).
 """
 
 import json
@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from generator.clients.docker import compose, dotenv
+from generator.clients.textfile import facts_of
 from generator.diagnostics import Diagnostic
-from generator.docker import compose, dotenv
-from generator.facts import facts_of
-from generator.secrets import FOLDER
+from generator.secrets.files import FOLDER
 
 _READ: Final = 0o444
 _ENTER: Final = 0o111

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from generator.apply.running import Running
+from generator.clients.docker import compose, docker_environment, dotenv
 from generator.conventions import ERROR_PORTS, ERRORS_PROFILE, TRACES_PROFILE
 from generator.diagnostics import Diagnostic
-from generator.docker import compose, docker_environment, dotenv
 
 _PATIENCE: Final = 1800
 # By profile, its containers.

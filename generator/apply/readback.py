@@ -15,8 +15,8 @@ import yaml
 from generator import units
 from generator.artifact import Artifact
 from generator.conventions import CONFIG_HASH, SECRETS_HASH
-from generator.render.caddy import CADDYFILE
-from generator.render.collector import COLLECTOR_FILE
+from generator.render.caddy.config import CADDYFILE
+from generator.render.collector.config import COLLECTOR_FILE
 from generator.render.loki import LIMITS_FILE
 from generator.render.seal import seal_in
 

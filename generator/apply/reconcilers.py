@@ -10,13 +10,13 @@ import time
 from pathlib import Path
 from typing import Final
 
-from generator import errors
+from generator import bugsink as errors
 from generator.apply.readback import compare_loki
 from generator.apply.reloading import ALERTMANAGER, BLACKBOX, CADDY, COLLECTOR, PROMETHEUS, reconciler
 from generator.apply.running import Reconciler, Running
+from generator.clients.docker import compose
 from generator.conventions import PORTS
 from generator.diagnostics import Diagnostic
-from generator.docker import compose
 from generator.kuma import KumaError, SecretMissing
 from generator.kuma import apply as apply_kuma
 from generator.kuma import plan as plan_kuma

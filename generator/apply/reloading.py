@@ -24,10 +24,10 @@ from generator.apply.readback import (
     last_load,
 )
 from generator.apply.running import Reconciler, Running
+from generator.clients.docker import compose
 from generator.conventions import ALERTMANAGER_PATH, PORTS, PROMETHEUS_PATH, WEB_HASH
 from generator.diagnostics import Diagnostic
-from generator.docker import compose
-from generator.secrets import FOLDER, MOUNTED, share_seal
+from generator.secrets.files import FOLDER, MOUNTED, share_seal
 
 WAIT: Final = 30.0
 _PAUSE: Final = 0.3

@@ -14,15 +14,15 @@ from generator.apply.reconcilers import RECONCILERS
 from generator.apply.running import Reconciler, Running
 from generator.apply.starting import apps_to_restart, stale_parts, start_stale_parts
 from generator.artifact import Artifact
+from generator.bugsink import BugsinkError
+from generator.clients.docker import compose, local_url, running_services, running_stack_name
 from generator.conventions import KUMA_PORT, LOCAL_PORT
 from generator.diagnostics import Diagnostic
 from generator.disk.locks import running_lock
-from generator.docker import compose, local_url, running_services, running_stack_name
-from generator.errors import BugsinkError
 from generator.kuma import KumaError
-from generator.model import Site
 from generator.render.compose import COMPOSE_FILE
-from generator.secrets import ensure_secrets
+from generator.secrets.files import ensure_secrets
+from generator.site.model import Site
 
 
 def running_stack(root: Path, site: Site, artifacts: Iterable[Artifact], force: bool = False) -> Running:

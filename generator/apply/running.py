@@ -10,9 +10,9 @@ from pathlib import Path
 import requests
 
 from generator.artifact import Artifact
+from generator.clients.docker import compose
 from generator.diagnostics import Diagnostic
-from generator.docker import compose
-from generator.model import Site
+from generator.site.model import Site
 
 
 @dataclass(frozen=True, slots=True)

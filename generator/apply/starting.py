@@ -11,24 +11,24 @@ from typing import Final
 from generator.apply.marks import mark
 from generator.apply.reloading import changed_since
 from generator.apply.running import Running
+from generator.clients.docker import compose, started
 from generator.conventions import SOCKET_PROXY
-from generator.credentials import exporters
 from generator.diagnostics import Diagnostic
-from generator.docker import compose, started
 from generator.render.instrumentation import FOLDER as APPS_FOLDER
 from generator.render.instrumentation import instrumented
-from generator.secrets import FOLDER, MOUNTED
+from generator.secrets.credentials import exporters
+from generator.secrets.files import FOLDER, MOUNTED
 
 # By compose service, below the root.
 _READS: Final[Mapping[str, tuple[str, ...]]] = {
-    "bugsink": ("generator/errors/settings/lookout_settings.py", f"{FOLDER}/{MOUNTED}/bugsink"),
+    "bugsink": ("generator/bugsink/settings/lookout_settings.py", f"{FOLDER}/{MOUNTED}/bugsink"),
     "bugsink-bridge": (
-        "generator/errors/bridge/__init__.py",
-        "generator/errors/bridge/__main__.py",
-        "generator/errors/bridge/alerts.py",
-        "generator/errors/bridge/delivery.py",
-        "generator/errors/bridge/projects.py",
-        "generator/errors/bridge/server.py",
+        "generator/bugsink/bridge/__init__.py",
+        "generator/bugsink/bridge/__main__.py",
+        "generator/bugsink/bridge/alerts.py",
+        "generator/bugsink/bridge/delivery.py",
+        "generator/bugsink/bridge/projects.py",
+        "generator/bugsink/bridge/server.py",
         f"{FOLDER}/{MOUNTED}/bugsink-bridge",
     ),
     SOCKET_PROXY: ("caddy/docker/Caddyfile",),

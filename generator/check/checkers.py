@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Final
 
 from generator.artifact import Artifact
-from generator.check.dashboards import check_dashboards, panel_rules
 from generator.check.labels import check_labels
 from generator.check.origins import origin_of
-from generator.check.proving import Trial, cut_rules, run_trials
-from generator.check.tools import ToolMissing, ToolRun, run_tool
-from generator.check.verdicts import Verdicts, proven_folder
+from generator.clients.docker import compose, dotenv
+from generator.clients.tools import ToolMissing, ToolRun, run_tool
 from generator.conventions import SECRETS_MOUNT
 from generator.diagnostics import Diagnostic
-from generator.docker import compose, dotenv
-from generator.model import Site
+from generator.prove.dashboards import check_dashboards, panel_rules
+from generator.prove.proving import Trial, cut_rules, run_trials
+from generator.prove.verdicts import Verdicts, proven_folder
+from generator.site.model import Site
 
 # What promtool says of a file that it finds nothing wrong with.
 _FINE: Final = re.compile(r"^Checking .*\n +SUCCESS: .*\n*", re.MULTILINE)

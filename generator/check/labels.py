@@ -11,8 +11,8 @@ import yaml
 
 from generator.artifact import Artifact
 from generator.diagnostics import Diagnostic
-from generator.model import Alert, Site
 from generator.promql.tree import ANY_LABEL, Labels, PromQLError, parse, result_labels
+from generator.site.model import Alert, Site
 
 _CONFIG: Final = "alertmanager/alertmanager.yml"
 _MATCHER: Final = re.compile(r'^\s*(?P<label>\w+)\s*(?P<how>=~|!~|!=|=)\s*"(?P<value>(?:[^"\\]|\\.)*)"\s*$')

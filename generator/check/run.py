@@ -9,9 +9,9 @@ from typing import Final
 
 from generator.artifact import Artifact
 from generator.check.checkers import CHECKERS, Tree
-from generator.check.tools import ToolMissing, tools_missing
+from generator.clients.tools import ToolMissing, tools_missing
 from generator.diagnostics import Diagnostic, Problems, sort_diagnostics
-from generator.model import Site
+from generator.site.model import Site
 
 # What stands beside the rendered files and is checked with them.
 _BESIDE: Final = ("compose.yaml", "apps/compose.yaml", ".env", "prometheus/custom")

@@ -10,11 +10,11 @@ from pydantic import SecretStr
 
 from generator.disk.atomic import write_file
 from generator.kuma.errors import KumaError, SecretMissing
-from generator.secret_forms import UnreadableSecret, read_value
+from generator.secrets.forms import UnreadableSecret, read_value
 
 
 def read_secret(secrets_dir: Path, name: str, needed_by: str) -> SecretStr:
-    """The value in secrets/<name>, as generator.secret_forms cleans it."""
+    """The value in secrets/<name>, as generator.secrets.forms cleans it."""
     path = secrets_dir / name
     try:
         if not path.exists():

@@ -9,15 +9,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from generator import burn, units
+from generator import units
 from generator.conventions import STACK_SERVICE
 from generator.diagnostics import Span
-from generator.model import Alert, EndpointBudget, PackInstance, Service, Stack
+from generator.packs import burn
 from generator.packs.case_schema import CaseSpec, SeriesSpec, StateSpec
 from generator.packs.context import ObjectiveView, Target, pack_context, signals_of
 from generator.packs.load import Pack, tests_of
 from generator.packs.own import pack_of
 from generator.packs.template import holds, pack_problem, render_text
+from generator.site.model import Alert, EndpointBudget, PackInstance, Service, Stack
 
 _LABEL: Final = re.compile(r'([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"')
 _WORD: Final = re.compile(r"[a-zA-Z_:][\w:]*")

@@ -5,8 +5,8 @@ Owns the commands in runbooks. A password is never part of one: psql asks for it
 
 import shlex
 
-from generator.addresses import host_of, is_container, is_machine
-from generator.model import Service
+from generator.net.addresses import host_of, is_container, is_machine
+from generator.site.model import Service
 
 
 def psql(service: Service) -> str:

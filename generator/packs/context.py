@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from generator import burn, conventions
-from generator.addresses import host_of, is_container, is_local
-from generator.model import Objective, ParamValue, Probe, Service, Stack
+from generator import conventions
+from generator.net.addresses import host_of, is_container, is_local
+from generator.packs import burn
 from generator.packs.clients import psql, redis_cli
 from generator.packs.load import Pack, load_packs
 from generator.packs.template import Duration, Signals
+from generator.site.model import Objective, ParamValue, Probe, Service, Stack
 
 # For so long after Prometheus loads its configuration, a target without data is new rather than gone; and after it
 # starts, what does not answer yet is starting too, as after a reboot. The first scrape comes within one interval.

@@ -10,7 +10,6 @@ from typing import Final
 
 from generator.conventions import SEVERITIES
 from generator.diagnostics import Diagnostic, Problems, sort_diagnostics
-from generator.model import Alert, PackInstance, Service
 from generator.packs.case_schema import CaseSpec
 from generator.packs.fixtures import Series, read_fixtures, unmatched_selectors
 from generator.packs.load import Pack, load_packs, load_tests
@@ -18,6 +17,7 @@ from generator.packs.relabel import relabelled
 from generator.packs.sample import sample_instance
 from generator.packs.template import PANEL_WINDOW
 from generator.promql.tree import PromQLError, parse, result_labels
+from generator.site.model import Alert, PackInstance, Service
 
 HEADINGS: Final = ("Meaning", "Impact", "Diagnosis", "Mitigation", "Escalation")
 _HEADING: Final = re.compile(r"^## (.+)$", re.MULTILINE)

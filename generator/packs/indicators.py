@@ -9,13 +9,13 @@ from typing import Any, Final
 
 import promql_parser as pp
 
-from generator.model import Objective, Service, Stack
 from generator.packs.context import final_params, pack_context
 from generator.packs.load import Pack
 from generator.packs.schema import IndicatorSpec
 from generator.packs.template import render_text
 from generator.promql.text import scoped
 from generator.promql.tree import PromQLError, parse
+from generator.site.model import Objective, Service, Stack
 
 # Stays in the expressions of an Objective until a rule says over which window it counts.
 WINDOW: Final = "<<window>>"

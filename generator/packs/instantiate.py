@@ -10,7 +10,11 @@ from collections.abc import Collection, Iterator, Mapping
 
 from generator import conventions, units
 from generator.diagnostics import Span
-from generator.model import (
+from generator.packs.context import final_params, pack_context, signals_of
+from generator.packs.load import Pack
+from generator.packs.schema import AlertSpec, PanelSpec, QuerySpec
+from generator.packs.template import PANEL_WINDOW, bind, holds, pack_problem, render_text
+from generator.site.model import (
     Alert,
     Credential,
     CredentialForm,
@@ -26,10 +30,6 @@ from generator.model import (
     Stack,
     Threshold,
 )
-from generator.packs.context import final_params, pack_context, signals_of
-from generator.packs.load import Pack
-from generator.packs.schema import AlertSpec, PanelSpec, QuerySpec
-from generator.packs.template import PANEL_WINDOW, bind, holds, pack_problem, render_text
 
 
 def instantiate(

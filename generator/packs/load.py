@@ -13,7 +13,6 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from generator.diagnostics import Diagnostic, Problems, Span
-from generator.model import ParamValue
 from generator.packs.case_schema import TestsFile
 from generator.packs.schema import (
     ExporterSpec,
@@ -25,10 +24,11 @@ from generator.packs.schema import (
     parse_value,
 )
 from generator.packs.template import pack_problem
+from generator.site.model import ParamValue
 
-PACKS: Final = Path(__file__).parent
+PACKS: Final = Path(__file__).resolve().parents[2] / "packs"
 # How a pack's file is named in messages and in an alert's origin.
-LABEL: Final = "generator/packs"
+LABEL: Final = "packs"
 
 Model = TypeVar("Model", bound=BaseModel)
 

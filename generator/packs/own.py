@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from generator.conventions import OWN_PACK
-from generator.model import OwnAlert, PackInstance, Service
 from generator.packs.case_schema import TestsFile
 from generator.packs.join import join
 from generator.packs.load import Pack, Param, load_packs
 from generator.packs.schema import PackFile, PanelsFile, RulesFile
 from generator.packs.template import PANEL_WINDOW
 from generator.promql.text import with_window, without_variables
+from generator.site.model import OwnAlert, PackInstance, Service
 from generator.units import format_number
 
 ROW: Final = "Your own alerts"

@@ -45,7 +45,7 @@ class Keeper:
 @cache
 def load_promises() -> PromisesFile:
     """promises.yaml."""
-    data, _ = read_yaml(FILE, "generator/packs/promises.yaml")
+    data, _ = read_yaml(FILE, "packs/promises.yaml")
     return PromisesFile.model_validate(data)
 
 

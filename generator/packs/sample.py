@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from generator.burn import LONGEST
 from generator.conventions import PORTS, STACK_SERVICE
 from generator.diagnostics import Span
-from generator.model import Budget, Logs, PackInstance, ParamValue, Probe, ScrapeJob, Service, Site, Stack, Timing
+from generator.packs.burn import LONGEST
 from generator.packs.indicators import indicators_of, objective_of
 from generator.packs.instantiate import instantiate
 from generator.packs.load import Pack, load_packs, load_tests
 from generator.packs.schema import parse_value
+from generator.site.model import Budget, Logs, PackInstance, ParamValue, Probe, ScrapeJob, Service, Site, Stack, Timing
 
 _NAME: Final = "sample"
 _TIMING: Final = Timing(

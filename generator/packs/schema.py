@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from generator import units
 from generator.conventions import FailureMode, Fault, Severity
-from generator.model import CredentialForm, PanelType
+from generator.site.model import CredentialForm, PanelType
 
 ParamType = Literal["ratio", "duration", "number", "bytes", "text"]
 

@@ -28,13 +28,13 @@ from generator.conventions import (
     TRACE_PORTS,
     scrape_name,
 )
-from generator.emit import emit_json, emit_yaml
-from generator.model import Exporter, Site
-from generator.render.containers import PROXY_FILE, proxy_service, render_proxy
-from generator.render.events import BRIDGE_FILE, apps, bridge_settings
+from generator.render.bugsink import BRIDGE_FILE, apps, bridge_settings
+from generator.render.collector.containers import PROXY_FILE, proxy_service, render_proxy
+from generator.render.collector.traces import STORE_FILE, render_store
+from generator.render.grafana.provisioning import render_provisioning
 from generator.render.loki import render_loki
-from generator.render.provisioning import render_provisioning
-from generator.render.traces import STORE_FILE, render_store
+from generator.site.model import Exporter, Site
+from generator.source.emit import emit_json, emit_yaml
 
 COMPOSE_FILE: Final = "compose.rendered.yaml"
 _MIB: Final = 2**20

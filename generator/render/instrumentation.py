@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from generator.artifact import Artifact
 from generator.conventions import SECRETS_MOUNT, USER_HASH_KEY
-from generator.model import SecretRef, Service, Site
 from generator.packs.own import pack_of
-from generator.render.redaction import render_redaction
-from generator.render.traces import app_settings
+from generator.render.collector.redaction import render_redaction
+from generator.render.collector.traces import app_settings
+from generator.site.model import SecretRef, Service, Site
 
 FOLDER: Final = "instrumentation/services"
 # The kind of service that has the library in it.

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from generator.artifact import Artifact
 from generator.conventions import PORTS
-from generator.emit import emit_yaml
-from generator.model import Site
+from generator.site.model import Site
+from generator.source.emit import emit_yaml
 from generator.units import format_duration
 
 # Resource attributes that become labels; Loki writes `_` for `.`. Few values each: a label with many values makes

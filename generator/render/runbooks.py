@@ -1,13 +1,13 @@
 """The runbooks: one Markdown page for each alert of each service, and an index.
 
-Owns their places. What they say comes from the packs (and, for errors, from generator.render.events), already filled
+Owns their places. What they say comes from the packs (and, for errors, from generator.render.bugsink), already filled
 in for the service.
 """
 
 from generator.artifact import Artifact
 from generator.conventions import EVENT_ALERTS, GENERATED
-from generator.model import Alert, Service, Site
-from generator.render.events import SEVERITY, apps, event_runbooks
+from generator.render.bugsink import SEVERITY, apps, event_runbooks
+from generator.site.model import Alert, Service, Site
 
 _NOTE = f"<!-- {GENERATED} -->\n"
 

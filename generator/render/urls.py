@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from generator.addresses import is_container
+from generator.net.addresses import is_container
 
 
 def is_browsable(url: str) -> bool:

@@ -6,7 +6,6 @@ The only place where a default lives. It does no I/O, reads no clock and renders
 from collections.abc import Mapping
 
 from generator.diagnostics import Diagnostic, Problems, sort_diagnostics
-from generator.model import Site
 from generator.packs import Pack
 from generator.resolve.access import check_reserved
 from generator.resolve.budget import resolve_budget
@@ -17,8 +16,9 @@ from generator.resolve.monitors import resolve_monitors
 from generator.resolve.notify import resolve_channels, resolve_notify, resolve_people
 from generator.resolve.services import resolve_services
 from generator.resolve.stack import resolve_stack
-from generator.source import Source
-from generator.spec import Spec
+from generator.site.model import Site
+from generator.source.read import Source
+from generator.spec.keys import Spec
 
 __all__ = ["resolve_site"]
 

@@ -11,15 +11,15 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from generator.addresses import has_login, host_of, is_local
 from generator.conventions import logs_token
 from generator.diagnostics import Diagnostic
-from generator.model import SecretRef, Service, Tls
+from generator.net.addresses import has_login, host_of, is_local
+from generator.parts.secrets import RESERVED
 from generator.resolve.context import Context
 from generator.resolve.credentials import reads
-from generator.source import Path
-from generator.spec import MetricsTlsSpec, ServiceSpec, TlsSpec
-from generator.stack_secrets import RESERVED
+from generator.site.model import SecretRef, Service, Tls
+from generator.source.read import Path
+from generator.spec.keys import MetricsTlsSpec, ServiceSpec, TlsSpec
 
 _REDIS: Final = re.compile(r"(rediss?)://(?:([^:@/?#]+)@)?([^@/?#]+)(?:/(?:\d{1,3})?)?")
 _REDIS_PORT: Final = 6379

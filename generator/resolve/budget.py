@@ -10,8 +10,8 @@ from typing import Final
 
 from generator import units
 from generator.conventions import SOCKET_PROXY
-from generator.model import Budget, Exporter, Service, Stack
 from generator.resolve.context import Context
+from generator.site.model import Budget, Exporter, Service, Stack
 
 MIB: Final = 2**20
 GIB: Final = 2**30

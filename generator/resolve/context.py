@@ -6,8 +6,8 @@ from typing import TypeVar
 
 from generator.diagnostics import Diagnostic, Level, did_you_mean
 from generator.packs import Pack
-from generator.source import Path, Source
-from generator.spec import Spec
+from generator.source.read import Path, Source
+from generator.spec.keys import Spec
 
 Given = TypeVar("Given")
 

@@ -1,10 +1,10 @@
 """Complaints about ways of failing that no alert covers: a warning, or an error where the service is critical."""
 
 from generator.conventions import STACK_SERVICE
-from generator.coverage import MODES, REMEDIES, coverage_of
 from generator.diagnostics import Diagnostic, Level
-from generator.model import Service
+from generator.packs.coverage import MODES, REMEDIES, coverage_of
 from generator.resolve.context import Context
+from generator.site.model import Service
 
 
 def check_coverage(context: Context, services: tuple[Service, ...]) -> None:

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Final
 
-from generator.addresses import is_local
-from generator.model import Dsn, Service, Tls
+from generator.net.addresses import is_local
 from generator.packs import Pack
 from generator.resolve.context import Context
-from generator.source import Path
-from generator.spec import ServiceSpec
+from generator.site.model import Dsn, Service, Tls
+from generator.source.read import Path
+from generator.spec.keys import ServiceSpec
 
 # What a service needs beside its address, and how it is written.
 HINTS: Final = {

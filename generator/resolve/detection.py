@@ -7,9 +7,9 @@ outage alert that is rendered, which is held to what its service promised.
 from typing import Final
 
 from generator.diagnostics import Diagnostic
-from generator.model import Alert, Service, Stack, Timing
 from generator.promql.tree import longest_wait
 from generator.resolve.context import Context
+from generator.site.model import Alert, Service, Stack, Timing
 from generator.units import format_duration
 
 # Longest first: a slower scrape costs less, so the slowest that keeps the promise is taken. 10s is the pace of

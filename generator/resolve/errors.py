@@ -3,12 +3,12 @@
 import zlib
 from typing import Final
 
-from generator.addresses import host_of, is_container
 from generator.conventions import BUGSINK_PATH, ERROR_PORTS, LOCAL_PORT, sentry_dsn
-from generator.model import Errors, SecretRef, Service, Stack
+from generator.net.addresses import host_of, is_container
 from generator.resolve.context import Context
-from generator.source import Path
-from generator.spec import ServiceSpec
+from generator.site.model import Errors, SecretRef, Service, Stack
+from generator.source.read import Path
+from generator.spec.keys import ServiceSpec
 
 # What Bugsink numbers itself begins at 1, or above the highest of ours.
 _NUMBERS: Final = 2**30

@@ -3,7 +3,7 @@
 from typing import Final
 
 from generator.conventions import ALERTMANAGER_PATH, PORTS, PROMETHEUS_PATH, core_name
-from generator.model import Monitor, Probe, Service
+from generator.site.model import Monitor, Probe, Service
 
 _SERVICES: Final = "group/services"
 _STACK: Final = "group/lookout"

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Final
 
-from generator.addresses import has_login
 from generator.conventions import OWNER_ROUTE, SEVERITIES, Severity
-from generator.model import Channel, Person, SecretRef, SlackChannel, TelegramChannel
+from generator.net.addresses import has_login
 from generator.resolve.access import plain_allowed, report_login
 from generator.resolve.context import Context, default
-from generator.source import Path
-from generator.spec import ChannelSpec, NotifySpec, PersonSpec
+from generator.site.model import Channel, Person, SecretRef, SlackChannel, TelegramChannel
+from generator.source.read import Path
+from generator.spec.keys import ChannelSpec, NotifySpec, PersonSpec
 
 _SLACK_SECRET: Final = SecretRef("slack_webhook")
 _TELEGRAM_SECRET: Final = SecretRef("telegram_token")

@@ -1,7 +1,7 @@
 """`slo:` and `budgets:` of a service: what it promised, checked for whether the promise could ever be told broken.
 
 Owns the defaults, and the refusal of targets that no alert can watch. What an objective counts is the business of
-generator.packs.indicators, and the arithmetic that of generator.burn.
+generator.packs.indicators, and the arithmetic that of generator.packs.burn.
 """
 
 import re
@@ -9,14 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from generator import burn, units
-from generator.model import EndpointBudget, Objective, Service, Stack
-from generator.packs import Pack
+from generator import units
+from generator.packs import Pack, burn
 from generator.packs.indicators import counters_of, indicators_of, known_edges, objective_of
 from generator.packs.schema import IndicatorSpec
 from generator.resolve.context import Context, default
-from generator.source import Path
-from generator.spec import NAME_PATTERN, ObjectiveSpec, ServiceSpec, SloSpec
+from generator.site.model import EndpointBudget, Objective, Service, Stack
+from generator.source.read import Path
+from generator.spec.keys import NAME_PATTERN, ObjectiveSpec, ServiceSpec, SloSpec
 
 PACK: Final = "slo"
 # The pack whose histogram has the edges that its service's limits ask for.

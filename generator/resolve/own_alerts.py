@@ -13,20 +13,20 @@ from pydantic import ValidationError
 
 from generator.conventions import EVENT_ALERTS, Fault, Severity
 from generator.diagnostics import Problems
-from generator.expansion import expand
-from generator.model import OwnAlert, Service, Stack
 from generator.packs import instantiate, own_pack
 from generator.packs.case_schema import CaseSpec, SeriesSpec
 from generator.packs.cases import cases_of
 from generator.packs.derive import CaseData, Underivable, derive_case
+from generator.promql.expansion import expand
 from generator.promql.text import limit_of, measured, scoped
+from generator.promql.texts import labels_used, values_used
 from generator.promql.tokens import uncommented
 from generator.promql.tree import PromQLError, parse, result_labels, walk
 from generator.resolve.context import Context, default
 from generator.resolve.own_runbook import own_runbook
-from generator.source import Path
-from generator.spec import OwnAlertSpec, RunbookSpec
-from generator.texts import labels_used, values_used
+from generator.site.model import OwnAlert, Service, Stack
+from generator.source.read import Path
+from generator.spec.keys import OwnAlertSpec, RunbookSpec
 
 _HOLD: Final = 300
 _FAULT: Final[Fault] = "cause"

@@ -6,8 +6,8 @@ Owns the five sections and their words.
 from collections.abc import Callable
 from typing import Final
 
-from generator.model import Service
-from generator.spec import RunbookSpec
+from generator.site.model import Service
+from generator.spec.keys import RunbookSpec
 from generator.units import format_duration
 
 

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from generator import units
-from generator.model import ParamValue
 from generator.packs import Pack, Param, parse_value
 from generator.promql.tree import PromQLError, parse
 from generator.resolve.context import Context
-from generator.source import Path
+from generator.site.model import ParamValue
+from generator.source.read import Path
 
 # What a text of each sort consists of: what is more would mean something to a tool on its way.
 _TEXTS: Final = {

@@ -14,9 +14,8 @@ from generator.conventions import (
     STACK_SERVICE,
     TRACE_PORTS,
 )
-from generator.coverage import MODES
-from generator.model import Logs, Service, Stack
 from generator.packs import instantiate, joined_packs, own_pack
+from generator.packs.coverage import MODES
 from generator.resolve import detection
 from generator.resolve.access import check_insecure, check_store, resolve_store
 from generator.resolve.budget import logs_disk
@@ -28,8 +27,9 @@ from generator.resolve.objectives import PACK as SLO
 from generator.resolve.objectives import check_traffic, resolve_promises
 from generator.resolve.own_alerts import resolve_own_alerts
 from generator.resolve.params import resolve_params
-from generator.source import Path
-from generator.spec import HostSpec, LogsSpec, ServiceSpec, StackSpec
+from generator.site.model import Logs, Service, Stack
+from generator.source.read import Path
+from generator.spec.keys import HostSpec, LogsSpec, ServiceSpec, StackSpec
 
 _RESERVED: Final = {STACK_SERVICE, *PORTS, *ERROR_PORTS, *TRACE_PORTS, SOCKET_PROXY}
 

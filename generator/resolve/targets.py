@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import SplitResult, urlsplit
 
-from generator.addresses import has_login
-from generator.model import Probe
+from generator.net.addresses import has_login
+from generator.site.model import Probe
 
 _HOST: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:]+\]"
 # What may stand in an address; all else is written with % (RFC 3986). No tool on the way gives these a meaning.

@@ -15,8 +15,8 @@ import pytest
 
 from generator.check import checkers
 from generator.check.checkers import Tree
-from generator.check.verdicts import VARIABLE, proven_folder
 from generator.pipeline import Compiled, compile_text
+from generator.prove.verdicts import VARIABLE, proven_folder
 from tests.bench.conftest import Show
 from tests.bench.sites import FULL, PLAIN, services_yaml
 from tests.support.soak import SOAK

@@ -12,16 +12,16 @@ from typing import Final
 
 import pytest
 
-from generator import up
 from generator.artifact import Artifact
-from generator.check import tools
 from generator.check.checkers import Tree, check_compose
 from generator.check.origins import origin_of
 from generator.check.run import check_tree
 from generator.cli import main
+from generator.clients import tools
 from generator.diagnostics import Diagnostic, Span, exit_code
 from generator.pipeline import Compiled, compile_text
-from generator.verbs import compile_file
+from generator.verbs import up
+from generator.verbs.stages import compile_file
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 PROGRAMS: Final = ("amtool", "caddy", "docker", "loki", "otelcol-contrib", "promtool")

@@ -8,7 +8,7 @@ import pytest
 
 from generator.diagnostics import Problems
 from generator.pipeline import resolve_text
-from generator.source import load_source
+from generator.source.read import load_source
 from tests.support.soak import size
 
 GOOD = (Path(__file__).resolve().parents[2] / "services.yaml").read_text()

@@ -10,12 +10,12 @@ from typing import Final
 import pytest
 
 from generator.diagnostics import Problems
-from generator.new_pack.exposition import gauges, measure, up_like
-from generator.new_pack.parts import MARK
-from generator.new_pack.run import write_new_pack
+from generator.verbs.new_pack.exposition import gauges, measure, up_like
+from generator.verbs.new_pack.parts import MARK
+from generator.verbs.new_pack.run import write_new_pack
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
-PACKS: Final = REPOSITORY / "generator" / "packs"
+PACKS: Final = REPOSITORY / "packs"
 UP: Final = PACKS / "redis" / "fixtures" / "redis_exporter-1.86.0.prom"
 LEVEL: Final = PACKS / "rabbitmq" / "fixtures" / "rabbitmq-4.3.6.prom"
 PROVE: Final = """
@@ -43,7 +43,7 @@ def test_out_of_a_fixture_comes_a_pack_that_holds(fixture: Path, tmp_path: Path)
     written = run("-m", "generator", "new-pack", "mine", "--from", str(fixture))
     assert written.returncode == 0, written.stderr
     assert "the contract holds" in written.stderr
-    assert f"generator/packs/mine/pack.yaml:1{'2' if fixture == UP else '4'}: {MARK}" in written.stdout
+    assert f"packs/mine/pack.yaml:1{'2' if fixture == UP else '4'}: {MARK}" in written.stdout
     (tmp_path / "proof").mkdir()
     proven = run("-c", PROVE, str(tmp_path / "proof"))
     assert (proven.returncode, proven.stdout.strip()) == (0, ""), proven.stderr

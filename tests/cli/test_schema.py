@@ -9,8 +9,8 @@ from jsonschema import Draft202012Validator
 
 from generator.diagnostics import Problems
 from generator.pipeline import resolve_text
-from generator.schema import json_schema
-from generator.source import load_source
+from generator.source.read import load_source
+from generator.verbs.schema import json_schema
 from tests.cli.test_malformed import CASES, INPUT, OUTPUT
 from tests.cli.test_mutations import GOOD, mutated
 from tests.docs.blocks import Block, proven_by

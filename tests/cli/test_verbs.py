@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from generator import verbs
 from generator.cli import main
 from generator.diagnostics import Diagnostic, Problems
 from generator.disk.locks import tree_lock
-from generator.verbs import render_file
+from generator.verbs import stages as verbs
+from generator.verbs.stages import render_file
 
 GOOD = "services:\n  site: {kind: probe, targets: [https://acme.dev]}\nchannels: {ops: {telegram: 1}}\n"
 
@@ -246,7 +246,7 @@ def test_the_schema_is_one_for_editors(here: Path, capsys: pytest.CaptureFixture
     [
         (("explain", "spec/unknown-kind"), "# spec/unknown-kind:"),
         (("explain", "ProbeFailed"), "ProbeFailed of site: critical"),
-        (("explain", "ProbeFailed", "--service", "site"), "generator/packs/probe/rules.yaml:"),
+        (("explain", "ProbeFailed", "--service", "site"), "packs/probe/rules.yaml:"),
     ],
 )
 def test_explain_prints_a_page_or_an_alert(

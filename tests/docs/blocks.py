@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from generator.pipeline import Compiled
-from generator.verbs import compile_file
+from generator.verbs.stages import compile_file
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 # Folders and pages that are rendered, or tested elsewhere, and the word for every block in them.

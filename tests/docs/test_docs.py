@@ -165,7 +165,7 @@ def test_an_example_of_an_error_page_is_one_that_its_own_test_runs(block: Block)
 
 def test_the_example_pack_is_proven_like_any_other(tmp_path: Path) -> None:
     shutil.copytree(REPOSITORY / "generator", tmp_path / "generator", ignore=shutil.ignore_patterns("__pycache__"))
-    pack = tmp_path / "generator" / "packs" / "nginx"
+    pack = tmp_path / "packs" / "nginx"
     (pack / "runbooks").mkdir(parents=True)
     for block in proven_by("pack"):
         (pack / block.text.splitlines()[0].removeprefix("# ")).write_text(block.text)

@@ -102,7 +102,7 @@ def new_pack(text: str, folder: Path) -> None:
     (fixture,) = re.findall(r"--from (\S+)", text)
     (folder / fixture).write_text(EXPOSITION)
     run(text, folder, PYTHONPATH=str(folder))
-    made = {path.name for path in (folder / "generator" / "packs" / "nginx").iterdir()}
+    made = {path.name for path in (folder / "packs" / "nginx").iterdir()}
     assert made == {"pack.yaml", "rules.yaml", "panels.yaml", "tests.yaml", "runbooks", "fixtures"}
     (folder / "services.yaml").write_text("services: {web: {kind: nginx, targets: [nginx-exporter:9113]}}\n")
     run("./lookout render", folder, PYTHONPATH=str(folder))

@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 
 import requests
 
-from generator.docker import docker_environment
+from generator.clients.docker import docker_environment
 from tests.e2e.certificates import make_authority
 from tests.support.checkout import begin
 

@@ -3,7 +3,7 @@
 import requests
 
 from generator.units import parse_bytes
-from generator.verbs import compile_file
+from generator.verbs.stages import compile_file
 from tests.e2e.stack import Stack, wait_for
 
 # What compose cannot ask from inside, because the image holds one program and no shell.

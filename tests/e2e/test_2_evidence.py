@@ -5,9 +5,9 @@ import time
 
 import requests
 
-from generator.check.dashboards import failures, run_panels
 from generator.kuma import apply, plan
 from generator.kuma.client import KumaClient
+from generator.prove.dashboards import failures, run_panels
 from tests.e2e.stack import Stack, wait_for
 
 

@@ -16,7 +16,7 @@ import structlog
 from lookout_instrumentation import context, outgoing
 from opentelemetry import trace
 
-from generator.logs.user_hash import user_hash
+from generator.verbs.logs.user_hash import user_hash
 from tests.instrumentation.listening import listening
 
 own = structlog.get_logger("own")

@@ -20,7 +20,7 @@ from generator.promql.tree import parse, walk
 from tests.instrumentation.whole import exposition_of_a_whole_app
 
 PACKS: Final = load_packs()
-FOLDER: Final = Path(__file__).parents[2] / "generator" / "packs"
+FOLDER: Final = Path(__file__).parents[2] / "packs"
 # Packs whose metrics apps export through the library, and through nothing else.
 OF_APPS: Final = tuple(
     pack

@@ -17,7 +17,7 @@ import structlog
 from lookout_instrumentation import statements
 from lookout_instrumentation.redaction import Redactor, clean, is_secret, redact, scrub
 
-from generator.render.redaction import table
+from generator.render.collector.redaction import table
 from tests.instrumentation.hostile import hostile
 from tests.instrumentation.listening import listening
 

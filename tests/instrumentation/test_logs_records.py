@@ -26,7 +26,7 @@ from lookout_instrumentation import Settings, context, writer
 from lookout_instrumentation.fastapi import init
 from lookout_instrumentation.records import HEAD, MAX_LINE, redacted
 
-from generator.render.log_fields import FIELDS
+from generator.reference.log_fields import FIELDS
 from tests.instrumentation.listening import Heard, listening
 
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")

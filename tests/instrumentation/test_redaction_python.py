@@ -13,7 +13,7 @@ import structlog
 from lookout_instrumentation import context
 from lookout_instrumentation.redaction import REDACTED, Redactor, clean, is_secret, luhn, redact, scrub
 
-from generator.render.redaction import table
+from generator.render.collector.redaction import table
 from tests.instrumentation.corpus import LOOK_ALIKES, PLANTED, Call, card, say
 from tests.instrumentation.listening import listening
 from tests.unit.redaction_cases import LOOK_ALIKES as CASES_LEFT

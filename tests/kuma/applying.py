@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from generator import verbs
 from generator.apply import reconcilers, run
 from generator.diagnostics import Problems
+from generator.verbs import stages as verbs
 
 
 def _compose(log: Path) -> Any:

@@ -21,7 +21,7 @@ import pytest
 from generator import kuma
 from generator.artifact import Artifact
 from generator.pipeline import compile_text
-from generator.store import plan_tree, write_plan
+from generator.store.plan import plan_tree, write_plan
 from tests.kuma.desk import Desk
 from tests.kuma.fake_kuma import FakeKuma
 from tests.support.cut_off import Files, render, snapshot

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from generator.artifact import Artifact
-from generator.check.proving import Trial, cut_rules, run_trials
-from generator.model import Alert, Service, Site
-from generator.mutation import Mutant
 from generator.packs import Pack
 from generator.packs.sample import sample_instance, site_of
-from generator.render.proofs import render_proofs
-from generator.render.rules import render_rules
+from generator.prove.mutation import Mutant
+from generator.prove.proofs import render_proofs
+from generator.prove.proving import Trial, cut_rules, run_trials
+from generator.render.prometheus.rules import render_rules
+from generator.site.model import Alert, Service, Site
 from tests.support.verdicts import VERDICTS
 
 Spoil = Callable[[Alert], Alert]

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from generator.check.tools import run_tool
-from generator.expansion import expand
+from generator.clients.tools import run_tool
+from generator.promql.expansion import expand
 
 
 def test_promtool_expands_the_same(tmp_path: Path) -> None:

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from generator.check.tools import run_tool
+from generator.clients.tools import run_tool
 from generator.packs import load_packs
 from generator.packs.cases import cases_of
 from generator.packs.sample import SAMPLE_STACK, sample_instance
-from generator.render.rules import render_rules
-from generator.render.timeline import Timeline
+from generator.prove.timeline import Timeline
+from generator.render.prometheus.rules import render_rules
 from tests.packs.proving import sample_site
 
 OUTAGES = {

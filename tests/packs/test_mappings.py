@@ -10,13 +10,13 @@ from typing import Any, Final
 
 import pytest
 
-from generator.check.tools import run_tool
+from generator.clients.tools import run_tool
 from generator.packs import Pack, load_packs
 from generator.packs.fixtures import Series, read_fixtures
 from generator.packs.relabel import relabelled
 from generator.packs.sample import sample_instance
 
-FOLDER: Final = Path(__file__).parents[2] / "generator" / "packs"
+FOLDER: Final = Path(__file__).parents[2] / "packs"
 PACKS: Final = load_packs()
 MAPPED: Final = ("celery-exporter", "django", "flask", "flower", "starlette")
 HTTP: Final = {

@@ -6,13 +6,13 @@ from fnmatch import fnmatchcase
 import promql_parser as pp
 import pytest
 
-from generator.check.mutants import Score, judge, own_packs, report
-from generator.model import Alert
-from generator.mutation import Mutant, mutants_of
 from generator.packs import Pack, load, load_packs
 from generator.packs.sample import sample_instance
 from generator.promql.spans import read_spans
 from generator.promql.tree import parse, walk
+from generator.prove.mutants import Score, judge, own_packs, report
+from generator.prove.mutation import Mutant, mutants_of
+from generator.site.model import Alert
 from tests.packs.proving import NO_NUMBER, SPOILT, spoilt
 from tests.support.soak import size
 from tests.support.verdicts import VERDICTS

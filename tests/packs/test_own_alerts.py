@@ -8,13 +8,13 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from generator.check.dashboards import check_dashboards
 from generator.conventions import OWN_PACK
 from generator.diagnostics import Problems
-from generator.model import Alert, Service
-from generator.mutation import mutants_of
 from generator.pipeline import compile_text, resolve_text
-from generator.render.rules import render_rules
+from generator.prove.dashboards import check_dashboards
+from generator.prove.mutation import mutants_of
+from generator.render.prometheus.rules import render_rules
+from generator.site.model import Alert, Service
 from tests.packs.proving import Spoil, change_severity, change_threshold, drop_hold, drop_keep, prove_service
 
 TARGETS: Final = ["api:8000", "api:8001"]

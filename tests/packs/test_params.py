@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from generator.model import ParamValue
 from generator.packs import Pack, instantiate, load_packs
 from generator.packs.sample import SAMPLE_STACK, sample_instance, sample_service
+from generator.site.model import ParamValue
 from tests.packs.proving import prove_service
 
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from generator.model import Alert
 from generator.packs import Pack, load_packs
 from generator.packs.fixtures import read_fixtures
 from generator.packs.promises import keepers, load_promises, packs_with
 from generator.packs.relabel import relabelled
 from generator.packs.sample import sample_instance
 from generator.promql.spans import Binary, read_spans
+from generator.site.model import Alert
 
 ROOT = Path(__file__).resolve().parents[2]
 PROMISES = load_promises()

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.model import Service
 from generator.packs.sample import site_of
 from generator.pipeline import resolve_text
-from generator.render.rules import render_rules
+from generator.render.prometheus.rules import render_rules
+from generator.site.model import Service
 from tests.packs.proving import prove_service
 from tests.support import tools
 

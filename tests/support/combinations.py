@@ -13,10 +13,10 @@ from typing import Any, Final
 import yaml
 
 from generator import units
-from generator.check.dashboards import check_dashboards
 from generator.check.labels import check_labels
 from generator.packs import Param, load_packs
 from generator.pipeline import Compiled
+from generator.prove.dashboards import check_dashboards
 from generator.resolve.services import IMPLIED
 
 PACKS: Final = load_packs()

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 from generator.artifact import Artifact
 from generator.diagnostics import Problems
-from generator.store import open_tree, plan_tree, write_plan
+from generator.store.plan import open_tree, plan_tree, write_plan
 
 Files = Mapping[str, str]
 Way = Literal["killed", "one error", "disk full"]

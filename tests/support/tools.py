@@ -8,9 +8,9 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from generator.check.tools import ToolRun, run_tool, tool_path
+from generator.clients.docker import docker_environment
+from generator.clients.tools import ToolRun, run_tool, tool_path
 from generator.diagnostics import Problems
-from generator.docker import docker_environment
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from generator.check.verdicts import Verdicts
+from generator.prove.verdicts import Verdicts
 
 FOLDER: Final = Path(os.environ.get("LOOKOUT_VERDICTS") or Path.home() / ".cache" / "lookout" / "verdicts")
 VERDICTS: Final = Verdicts(FOLDER, failures=True)

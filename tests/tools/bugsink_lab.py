@@ -17,12 +17,12 @@ import pytest
 import requests
 import yaml
 
-from generator.docker import docker_environment
-from generator.errors import Outcome, apply, plan
-from generator.model import Site
+from generator.bugsink import Outcome, apply, plan
+from generator.clients.docker import docker_environment
 from generator.pipeline import compile_text
 from generator.render.compose import COMPOSE_FILE
-from generator.secrets import ensure_secrets
+from generator.secrets.files import ensure_secrets
+from generator.site.model import Site
 from tests.support import tools
 from tests.support.receivers import Receivers
 from tests.support.servers import free_port, server, wait_for
@@ -130,7 +130,7 @@ def running_lab(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     compiled = compile_text(SITE, "services.yaml")
     files = {artifact.path: artifact.content for artifact in compiled.artifacts}
     bugsink_port, bridge_port, alertmanager_port = free_port(), free_port(), free_port()
-    monkeypatch.setattr("generator.errors.provision.ERROR_PORTS", {"bugsink-bridge": bridge_port})
+    monkeypatch.setattr("generator.bugsink.provision.ERROR_PORTS", {"bugsink-bridge": bridge_port})
     ensure_secrets(compiled.site, root)
     with Receivers() as receivers, ExitStack() as started:
         url = f"http://127.0.0.1:{alertmanager_port}/alertmanager"

@@ -21,14 +21,14 @@ from generator.apply import reconcilers, reloading, run, running, starting
 from generator.apply.reconcilers import RECONCILERS
 from generator.apply.running import Running
 from generator.artifact import Artifact
-from generator.model import Site
 from generator.pipeline import resolve_text
-from generator.render import alertmanager
-from generator.render.blackbox import render_blackbox
-from generator.render.caddy import render_caddy
-from generator.render.prometheus import render_with_rules
-from generator.secrets import ensure_secrets
-from generator.store import plan_tree, write_plan
+from generator.render.alertmanager import config as alertmanager
+from generator.render.caddy.config import render_caddy
+from generator.render.prometheus.blackbox import render_blackbox
+from generator.render.prometheus.config import render_with_rules
+from generator.secrets.files import ensure_secrets
+from generator.site.model import Site
+from generator.store.plan import plan_tree, write_plan
 from tests.support import tools
 from tests.support.servers import free_port, wait_for
 

@@ -22,10 +22,10 @@ import requests
 import yaml
 
 from generator.artifact import Artifact
+from generator.clients.docker import docker_environment
 from generator.conventions import SECRETS_MOUNT, core_name
-from generator.docker import docker_environment
-from generator.render.collector import HEALTH_PORT, STATE
-from generator.render.log_records import CONTAINERS
+from generator.render.collector.config import HEALTH_PORT, STATE
+from generator.render.collector.records import CONTAINERS
 from tests.support.waiting import until
 
 ROOT: Final = Path(__file__).resolve().parents[2]

@@ -11,8 +11,8 @@ from typing import Final
 import pytest
 
 from generator.conventions import DELIVERY_FILE
-from generator.model import Logs
-from generator.render.caddy import render_caddy
+from generator.render.caddy.config import render_caddy
+from generator.site.model import Logs
 from tests.tools.access_table import DOMAIN, KUMA, LOCAL, STATUS, Row, local_rows, public_rows
 from tests.tools.caddy_lab import HTTPS, CaddyLab, Request, caddy_lab
 from tests.unit.sites import STACK, make_service, make_site

@@ -11,8 +11,8 @@ import pytest
 import requests
 
 from generator.apply.readback import compare_alertmanager
-from generator.model import Alert, SecretRef, Site
-from generator.render.alertmanager import render_alertmanager
+from generator.render.alertmanager.config import render_alertmanager
+from generator.site.model import Alert, SecretRef, Site
 from tests.support.receivers import Message, Receivers, To
 from tests.support.servers import free_port, server
 from tests.unit.sites import OPS, PHONE, STACK, make_alert, make_service, make_site

@@ -11,16 +11,16 @@ from typing import Final
 
 import pytest
 
-from generator.backtest.episodes import Machine, Rule, State, figures, replay, states
-from generator.backtest.history import Window, first_sample, times_true
-from generator.backtest.report import as_data, render_table
-from generator.backtest.run import Wanted, backtest
-from generator.check.tools import run_tool
 from generator.cli import main
+from generator.clients.tools import run_tool
 from generator.diagnostics import Problems
-from generator.explain.alert import explain_alert
 from generator.pipeline import resolve_text
-from generator.render.rules import render_rules
+from generator.render.prometheus.rules import render_rules
+from generator.verbs.backtest.episodes import Machine, Rule, State, figures, replay, states
+from generator.verbs.backtest.history import Window, first_sample, times_true
+from generator.verbs.backtest.report import as_data, render_table
+from generator.verbs.backtest.run import Wanted, backtest
+from generator.verbs.explain.alert import explain_alert
 from tests.support import tools
 from tests.support.servers import free_port, wait_for
 

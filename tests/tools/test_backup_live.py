@@ -12,9 +12,9 @@ from typing import Final
 
 import pytest
 
-from generator.backup import run, scratch
-from generator.docker import docker_environment
-from generator.facts import Fact, recorded
+from generator.clients.docker import docker_environment
+from generator.clients.textfile import Fact, recorded
+from generator.verbs.backup import run, scratch
 from tests.support import tools
 
 ROWS: Final = 20_000

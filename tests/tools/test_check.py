@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from generator.artifact import Artifact
-from generator.check import checkers, run, tools
+from generator.check import checkers, run
 from generator.check.run import check_tree
+from generator.clients import tools
 from generator.diagnostics import Diagnostic, Problems
 from generator.pipeline import Compiled, compile_text
 
@@ -47,7 +48,7 @@ def test_four_lines_pass_every_tool() -> None:
 
 def test_a_rule_that_is_wrong_leads_to_the_pack(demo: Compiled) -> None:
     found = broken(demo, "prometheus/rules/api/target.yml", "sum(up{", "sum(up{{")
-    assert ("check/failed", "generator/packs/target/rules.yaml") in found
+    assert ("check/failed", "packs/target/rules.yaml") in found
 
 
 def test_a_rule_that_no_longer_fires_is_caught_by_its_proof(demo: Compiled) -> None:

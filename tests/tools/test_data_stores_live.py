@@ -16,15 +16,15 @@ import pytest
 import requests
 import yaml
 
-from generator.connect.lines import connect_lines
 from generator.conventions import scrape_name
-from generator.model import Alert, Site
 from generator.packs.fixtures import Series, read_exposition, read_fixtures, unmatched_selectors
 from generator.packs.load import PACKS
 from generator.pipeline import compile_text
 from generator.promql.tree import parse
 from generator.render.compose import COMPOSE_FILE
-from generator.secrets import ensure_secrets
+from generator.secrets.files import ensure_secrets
+from generator.site.model import Alert, Site
+from generator.verbs.connect.lines import connect_lines
 from tests.support import tools
 from tests.support.waiting import until
 

@@ -18,7 +18,7 @@ from generator.apply import reloading
 from generator.apply.readback import compare_jobs
 from generator.apply.reconcilers import RECONCILERS
 from generator.render import alertmanager
-from generator.render.messages import render_messages
+from generator.render.alertmanager.messages import render_messages
 from tests.support.kinds import KINDS, service_line
 from tests.tools.follow_lab import Lab, lab, rendered
 

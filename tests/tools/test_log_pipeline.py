@@ -16,12 +16,12 @@ import requests
 from generator.apply.readback import compare_collector, compare_loki
 from generator.artifact import Artifact
 from generator.check.checkers import Tree, check_collector
-from generator.check.tools import run_tool
+from generator.clients.tools import run_tool
 from generator.conventions import PORTS, SEAL_FILE, logs_token
-from generator.model import Budget, Logs, Service, Site
-from generator.render.collector import STATE, render_collector
-from generator.render.log_records import FIELDS
+from generator.render.collector.config import STATE, render_collector
+from generator.render.collector.records import FIELDS
 from generator.render.loki import render_loki
+from generator.site.model import Budget, Logs, Service, Site
 from tests.tools.log_lab import ContainerLog, Lab, Record, docker, wait_for, why_not
 from tests.unit.redaction_cases import LOOK_ALIKES, SECRETS
 from tests.unit.sites import STACK, make_service, make_site

@@ -19,12 +19,12 @@ import yaml
 
 from generator.apply.readback import compare_collector
 from generator.artifact import Artifact
-from generator.connect.push import FROM_CONTAINER, push_lines
 from generator.conventions import PORTS, SEAL_FILE, WEB_HASH, logs_token
-from generator.model import Budget, Logs
-from generator.render.caddy import render_caddy
-from generator.render.collector import render_collector
+from generator.render.caddy.config import render_caddy
+from generator.render.collector.config import render_collector
 from generator.render.loki import render_loki
+from generator.site.model import Budget, Logs
+from generator.verbs.connect.push import FROM_CONTAINER, push_lines
 from tests.tools.log_lab import Lab, docker, image, wait_for, why_not
 from tests.unit.sites import STACK, make_service, make_site
 

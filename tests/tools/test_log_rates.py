@@ -19,10 +19,10 @@ import requests
 import yaml
 
 from generator.artifact import Artifact
-from generator.model import Site
 from generator.pipeline import resolve_text
-from generator.render.collector import render_collector
+from generator.render.collector.config import render_collector
 from generator.render.loki import render_loki
+from generator.site.model import Site
 from tests.support.soak import size
 from tests.support.tables import Aim
 from tests.tools.log_lab import ROOT, Lab, docker, wait_for, why_not

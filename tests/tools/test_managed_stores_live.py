@@ -18,11 +18,11 @@ import yaml
 
 from generator.conventions import scrape_name
 from generator.diagnostics import Problems
-from generator.model import Site
 from generator.packs.clients import redis_cli
 from generator.pipeline import compile_text
 from generator.render.compose import COMPOSE_FILE
-from generator.secrets import ensure_secrets
+from generator.secrets.files import ensure_secrets
+from generator.site.model import Site
 from tests.e2e.certificates import make_authority, make_certificate
 from tests.support import tools
 from tests.support.waiting import until

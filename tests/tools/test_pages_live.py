@@ -15,9 +15,9 @@ import pytest
 import requests
 
 from generator.conventions import DELIVERY_FILE, LOCAL_PORT, PORTS, SECRETS_MOUNT
-from generator.render.caddy import render_caddy
-from generator.render.home import render_home
-from generator.secrets import FOLDER, MOUNTED, ensure_secrets
+from generator.render.caddy.config import render_caddy
+from generator.render.caddy.home import render_home
+from generator.secrets.files import FOLDER, MOUNTED, ensure_secrets
 from tests.support import tools
 from tests.support.page import Shown, run_page
 from tests.support.servers import free_port, server, wait_for

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from generator.check.dashboards import panel_rules
+from generator.prove.dashboards import panel_rules
 from tests.support.tools import run
 from tests.unit.boards import board_files
 

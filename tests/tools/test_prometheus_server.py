@@ -12,9 +12,9 @@ import yaml
 
 from generator.apply.readback import compare_blackbox, compare_jobs, compare_prometheus
 from generator.artifact import Artifact
-from generator.model import Probe, SecretRef, Site
-from generator.render.blackbox import render_blackbox
-from generator.render.prometheus import render_prometheus
+from generator.render.prometheus.blackbox import render_blackbox
+from generator.render.prometheus.config import render_prometheus
+from generator.site.model import Probe, SecretRef, Site
 from tests.support import tools
 from tests.support.servers import free_port, server
 from tests.unit.sites import STACK, make_job, make_service, make_site

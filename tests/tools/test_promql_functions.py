@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from generator.check.tools import run_tool
+from generator.clients.tools import run_tool
 from generator.promql.tree import parse, result_labels
 
 VECTOR = 'x{a="1"}'

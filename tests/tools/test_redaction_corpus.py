@@ -12,7 +12,7 @@ import pytest
 import structlog
 from lookout_instrumentation.redaction import REDACTOR
 
-from generator.render.collector import STATE, render_collector
+from generator.render.collector.config import STATE, render_collector
 from generator.render.loki import render_loki
 from tests.instrumentation.corpus import LOOK_ALIKES, PLANTED, Call, say
 from tests.instrumentation.listening import listening

@@ -15,8 +15,8 @@ import pytest
 import requests
 import yaml
 
-from generator.render.alertmanager import render_alertmanager
-from generator.simulate import Simulator, labels_of
+from generator.prove.simulate import Simulator, labels_of
+from generator.render.alertmanager.config import render_alertmanager
 from tests.support import tools
 from tests.support.servers import free_port, server
 from tests.unit.test_simulate import DEMO, SHOP, random_sets, recent, site

@@ -29,7 +29,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyVa
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
 from generator.check.checkers import Tree, check_collector
-from generator.render.collector import render_collector
+from generator.render.collector.config import render_collector
 from tests.instrumentation.otlp_stub import OtlpStub, Received
 from tests.support.tools import tool
 from tests.support.waiting import until

@@ -11,13 +11,15 @@ from typing import Any, Final
 import pytest
 
 from generator.artifact import Artifact
-from generator.check import checkers, proving, tools, verdicts
+from generator.check import checkers
 from generator.check.checkers import Tree
-from generator.check.proving import Trial, run_trials
-from generator.check.verdicts import VARIABLE, Verdicts
+from generator.clients import tools
 from generator.packs import load_packs
-from generator.render.proofs import render_proofs
-from generator.render.rules import render_rules
+from generator.prove import proving, verdicts
+from generator.prove.proofs import render_proofs
+from generator.prove.proving import Trial, run_trials
+from generator.prove.verdicts import VARIABLE, Verdicts
+from generator.render.prometheus.rules import render_rules
 from tests.packs.proving import change_severity, sample_site, spoil_site
 from tests.support import tools as ours
 

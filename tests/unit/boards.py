@@ -5,9 +5,9 @@ from functools import cache
 from typing import Any
 
 from generator.conventions import logs_url, panel_url, runbook_url
-from generator.model import Alert, Logs, PackInstance, Panel, Query, Row, Service, Site, Threshold
-from generator.render.dashboards import render_dashboards
-from generator.render.provisioning import render_provisioning
+from generator.render.grafana.dashboards import render_dashboards
+from generator.render.grafana.provisioning import render_provisioning
+from generator.site.model import Alert, Logs, PackInstance, Panel, Query, Row, Service, Site, Threshold
 from tests.unit.sites import STACK, make_alert, make_job, make_service, make_site
 
 

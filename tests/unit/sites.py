@@ -8,7 +8,7 @@ from typing import Any
 
 from generator.conventions import ALERT_ANNOTATIONS, SEVERITIES, Severity, incident
 from generator.diagnostics import Span
-from generator.model import (
+from generator.site.model import (
     Alert,
     Budget,
     Channel,

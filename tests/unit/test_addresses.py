@@ -2,7 +2,7 @@
 
 import pytest
 
-from generator.addresses import has_login, host_of, is_container, is_local, is_machine, without_logins
+from generator.net.addresses import has_login, host_of, is_container, is_local, is_machine, without_logins
 
 LOCAL = {
     "loopback": ("127.0.0.1:6379", "127.8.9.1:1", "[::1]:6379", "::1", "localhost:1", "LOCALHOST:1", "a.localhost:1"),

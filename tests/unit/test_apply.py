@@ -21,7 +21,7 @@ from generator.diagnostics import Diagnostic
 from generator.kuma import KumaError, SecretMissing
 from generator.pipeline import compile_text
 from generator.render.seal import seal_in
-from generator.secrets import ensure_secrets
+from generator.secrets.files import ensure_secrets
 
 TEXT = "services:\n  site: {kind: probe, targets: [https://acme.dev]}\n"
 
@@ -365,7 +365,7 @@ def test_all_that_is_read_at_a_start_is_in_the_tree() -> None:
     for path in (path for paths in starting._READS.values() for path in paths):
         known = any(each == path or each.startswith(f"{path}/") for each in rendered)
         assert known or (root / path).is_file() or path.startswith("secrets/.mounted/"), path
-    code = {str(path.relative_to(root)) for path in (root / "generator/errors/bridge").glob("*.py")}
+    code = {str(path.relative_to(root)) for path in (root / "generator/bugsink/bridge").glob("*.py")}
     assert code <= set(starting._READS["bugsink-bridge"])
 
 

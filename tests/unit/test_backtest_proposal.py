@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from generator.backtest.proposal import Pair, pairs_of, parse_param, proposed_site
 from generator.diagnostics import Problems
-from generator.model import Site
 from generator.pipeline import resolve_text
+from generator.site.model import Site
+from generator.verbs.backtest.proposal import Pair, pairs_of, parse_param, proposed_site
 
 FILE = """\
 services:

@@ -10,12 +10,12 @@ from types import TracebackType
 
 import pytest
 
-from generator.backup import run
-from generator.backup.dump import Dump, checksum_problem, find_dumps, format_of, opened, plain_problem
-from generator.backup.scratch import Failed, Restored, image_of
 from generator.cli import main
+from generator.clients.textfile import Fact, recorded
 from generator.diagnostics import Diagnostic, Problems
-from generator.facts import Fact, recorded
+from generator.verbs.backup import run
+from generator.verbs.backup.dump import Dump, checksum_problem, find_dumps, format_of, opened, plain_problem
+from generator.verbs.backup.scratch import Failed, Restored, image_of
 
 WHOLE = b"--\n-- PostgreSQL database dump\n--\nselect 1;\n--\n-- PostgreSQL database dump complete\n--\n\n"
 DAY = 86_400

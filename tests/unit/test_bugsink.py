@@ -10,19 +10,19 @@ from typing import Any
 import pytest
 import yaml
 
-from generator import errors
+from generator import bugsink as errors
 from generator.apply import profiles
 from generator.apply.reconcilers import RECONCILERS
 from generator.apply.running import Running
-from generator.connect.lines import connect_lines
+from generator.bugsink.provision import webhook_url
 from generator.diagnostics import Problems
-from generator.errors.provision import webhook_url
-from generator.explain.alert import explain_alert
-from generator.model import Site
 from generator.pipeline import Compiled, compile_text
 from generator.resolve.errors import project_number
-from generator.secrets import ensure_secrets
-from generator.site_secrets import needed_secrets
+from generator.secrets.files import ensure_secrets
+from generator.secrets.needed import needed_secrets
+from generator.site.model import Site
+from generator.verbs.connect.lines import connect_lines
+from generator.verbs.explain.alert import explain_alert
 from images import tracker
 
 BASE = """\

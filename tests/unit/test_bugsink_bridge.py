@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import requests
 
-from generator.errors.bridge import __main__ as program
-from generator.errors.bridge.alerts import Unknown, alert_of
-from generator.errors.bridge.delivery import LENGTH, Alert, Delivery, sender
-from generator.errors.bridge.projects import Projects
-from generator.errors.bridge.server import MAX_BODY, Bridge, Server, handler, prober
+from generator.bugsink.bridge import __main__ as program
+from generator.bugsink.bridge.alerts import Unknown, alert_of
+from generator.bugsink.bridge.delivery import LENGTH, Alert, Delivery, sender
+from generator.bugsink.bridge.projects import Projects
+from generator.bugsink.bridge.server import MAX_BODY, Bridge, Server, handler, prober
 from tests.support.servers import free_port
 from tests.support.waiting import until
 

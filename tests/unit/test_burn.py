@@ -2,7 +2,7 @@
 
 import pytest
 
-from generator.burn import DAY, LONGEST, MONTH, SHORTEST, SLICE, Pair, exhaustion, least_target, pairs, proof_burn
+from generator.packs.burn import DAY, LONGEST, MONTH, SHORTEST, SLICE, Pair, exhaustion, least_target, pairs, proof_burn
 
 
 @pytest.mark.parametrize("pair", pairs(MONTH), ids=lambda pair: pair.name)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.check.dashboards import RULES, check_dashboards, panel_rules, rule_index
-from generator.model import PackInstance, Site
+from generator.prove.dashboards import RULES, check_dashboards, panel_rules, rule_index
+from generator.site.model import PackInstance, Site
 from tests.unit.boards import board_files, board_site
 
 API = "grafana/dashboards/Services/service-api.json"

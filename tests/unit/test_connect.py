@@ -11,10 +11,10 @@ import pytest
 import yaml
 from fastapi import FastAPI
 
-from generator.connect.app import INSTRUMENTATOR
-from generator.connect.lines import connect_lines
-from generator.connect.push import PACKAGES
-from generator.model import Logs, PackInstance, SecretRef, Service
+from generator.site.model import Logs, PackInstance, SecretRef, Service
+from generator.verbs.connect.app import INSTRUMENTATOR
+from generator.verbs.connect.lines import connect_lines
+from generator.verbs.connect.push import PACKAGES
 from tests.unit.sites import STACK, make_job, make_service, make_site
 
 ROOT = "/srv/lookout"
@@ -233,6 +233,6 @@ def test_the_lines_for_fastapi_run_and_print_what_the_pack_reads(
 
 
 def test_the_package_is_the_one_that_the_pack_was_written_for() -> None:
-    pack = yaml.safe_load(Path("generator/packs/fastapi/pack.yaml").read_text())
+    pack = yaml.safe_load(Path("packs/fastapi/pack.yaml").read_text())
     name, version = INSTRUMENTATOR.split("==")
     assert {"exporter": name, "version": version}.items() <= pack["requires"][0].items()

@@ -2,8 +2,8 @@
 
 import pytest
 
-from generator.coverage import coverage_of
 from generator.diagnostics import Diagnostic, Problems
+from generator.packs.coverage import coverage_of
 from generator.pipeline import resolve_text
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from generator.connect.lines import connect_lines
-from generator.credentials import in_form
 from generator.diagnostics import Problems
-from generator.model import Credential, CredentialForm, SecretRef, Site
 from generator.pipeline import compile_text, resolve_text
-from generator.secrets import ensure_secrets, missing_secrets
+from generator.secrets.credentials import in_form
+from generator.secrets.files import ensure_secrets, missing_secrets
+from generator.site.model import Credential, CredentialForm, SecretRef, Site
+from generator.verbs.connect.lines import connect_lines
 
 DB = "services:\n  db: {kind: postgres, address: 'db:5432', dsn: secret:db_dsn}\n"
 STORE = "services:\n  store: {kind: redis, address: 'store:6379', password: secret:store_password}\n"

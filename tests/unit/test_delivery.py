@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from generator.conventions import DELIVERY_FILE
-from generator.delivery import delivery_json
-from generator.model import Person, SecretRef, Site
-from generator.secrets import ensure_secrets
+from generator.secrets.delivery import delivery_json
+from generator.secrets.files import ensure_secrets
+from generator.site.model import Person, SecretRef, Site
 from tests.unit.sites import ANA, OPS, PHONE, make_service, make_site
 
 

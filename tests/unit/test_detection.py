@@ -2,7 +2,6 @@
 
 import pytest
 
-from generator.model import Alert
 from generator.promql.tree import longest_wait
 from generator.resolve.context import Context
 from generator.resolve.detection import (
@@ -15,8 +14,9 @@ from generator.resolve.detection import (
     worst_case,
 )
 from generator.resolve.stack import TIMING
-from generator.source import load_source
-from generator.spec import Spec
+from generator.site.model import Alert
+from generator.source.read import load_source
+from generator.spec.keys import Spec
 from tests.unit.sites import STACK, make_alert, make_service
 
 

@@ -17,8 +17,8 @@ import pytest
 from generator.diagnostics import Problems
 from generator.disk import locks
 from generator.disk.atomic import sweep_drafts, write_file
-from generator.disk.hold import main as hold
 from generator.disk.locks import lock_file, running_lock, tree_lock
+from generator.verbs.hold import main as hold
 from tests.support.cut_off import CHANGING
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -204,7 +204,7 @@ def test_a_command_that_has_to_wait_too_long_is_not_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, holders: list[Holder], capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("generator.disk.hold.LONGEST_WAIT", 0.0)
+    monkeypatch.setattr("generator.verbs.hold.LONGEST_WAIT", 0.0)
     holders.append(Holder("tree", str(tmp_path)))
     assert hold(["touch", "ran"]) == 1
     assert "store/busy" in capsys.readouterr().err
@@ -323,4 +323,4 @@ def test_no_other_module_writes_in_steps_of_its_own() -> None:
         if pattern.search(path.read_text()) and "disk" not in path.parts
     }
     # A whole folder at once, with files from generator.disk in it; and a cache, which may lose what it holds.
-    assert found == {"generator/new_pack/run.py", "generator/check/verdicts.py"}
+    assert found == {"generator/verbs/new_pack/run.py", "generator/prove/verdicts.py"}

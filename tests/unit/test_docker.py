@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.docker import compose, running_services, started
+from generator.clients.docker import compose, running_services, started
 
 
 def test_a_compose_that_hangs_is_ended_and_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

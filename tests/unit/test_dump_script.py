@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.backup.dump import checksum_problem, find_dumps
+from generator.verbs.backup.dump import checksum_problem, find_dumps
 
 ROOT = Path(__file__).resolve().parents[2]
 

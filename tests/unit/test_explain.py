@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from generator.explain.alert import explain_alert
+from generator.verbs.explain.alert import explain_alert
 
 FILE: Final = """\
 people: {ana: {telegram: 7}}
@@ -59,10 +59,10 @@ def test_a_limit_that_services_yaml_sets_is_found_there(file: Path) -> None:
 
 def test_a_limit_that_nobody_set_is_the_packs_with_its_reason(file: Path) -> None:
     limits = rows(explain_alert(file, "RedisMemoryHigh", "cache"))["limits"]
-    pack = Path(__file__).resolve().parents[2] / "generator/packs/redis/pack.yaml"
+    pack = Path(__file__).resolve().parents[2] / "packs/redis/pack.yaml"
     (line,) = (n for n, text in enumerate(pack.read_text().splitlines(), 1) if text == "  redis_memory_used:")
     assert limits == [
-        f"redis_memory_used = 90%  generator/packs/redis/pack.yaml:{line}: Above it Redis begins to evict or, without "
+        f"redis_memory_used = 90%  packs/redis/pack.yaml:{line}: Above it Redis begins to evict or, without "
         "an eviction policy, to refuse writes."
     ]
 

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from generator.render.grid import COLUMNS, Box, flow
+from generator.render.grafana.grid import COLUMNS, Box, flow
 
 LAYOUTS = {
     "one panel takes the whole line": ([(8, 8)], [Box(0, 0, 24, 8)]),

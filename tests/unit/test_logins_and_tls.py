@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.connect.lines import connect_lines
 from generator.diagnostics import Diagnostic, Problems
-from generator.model import Service, Tls
+from generator.parts.secrets import STACK_SECRETS
 from generator.pipeline import Compiled, compile_text, resolve_text
 from generator.report import render_text
-from generator.secrets import ensure_secrets, missing_secrets
-from generator.stack_secrets import STACK_SECRETS
+from generator.secrets.files import ensure_secrets, missing_secrets
+from generator.site.model import Service, Tls
+from generator.verbs.connect.lines import connect_lines
 
 HEAD = "channels: {ops: {slack: {webhook: secret:slack_ops}}}\nservices:\n"
 CACHE = '  cache: {kind: redis, address: "%s", %s}\n'

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from generator.clients.windows import AFTER, BEFORE, HOUR, LONGEST, SECOND, Window, halves, looks, pieces, time_of
 from generator.diagnostics import Problems
-from generator.logs.query import Search, logql, parse_condition
-from generator.logs.user_hash import read_key, user_hash
-from generator.logs.windows import AFTER, BEFORE, HOUR, LONGEST, SECOND, Window, halves, looks, pieces, time_of
+from generator.verbs.logs.query import Search, logql, parse_condition
+from generator.verbs.logs.user_hash import read_key, user_hash
 from tests.tools.log_load import uuid7
 
 NOW = 1_795_000_000 * SECOND

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from generator.cli import main
-from generator.logs.windows import HOUR, SECOND
+from generator.clients.windows import HOUR, SECOND
 from tests.support.servers import free_port
 from tests.tools.log_load import uuid7
 
@@ -188,7 +188,7 @@ def test_a_window_that_holds_too_much_is_halved(loki: FakeLoki, capsys: pytest.C
 def test_how_far_it_has_looked_is_said_when_it_takes_long(
     loki: FakeLoki, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("generator.logs.search._PATIENCE", 0.0)
+    monkeypatch.setattr("generator.verbs.logs.search._PATIENCE", 0.0)
     assert "looked back to 20" in Run(capsys, "--since", "2d").err
 
 

@@ -15,13 +15,13 @@ import yaml
 from generator.apply import mounts
 from generator.apply.mounts import mounted, open_mounts
 from generator.pipeline import compile_text
-from generator.secrets import ensure_secrets
-from generator.store import plan_tree, write_plan
+from generator.secrets.files import ensure_secrets
+from generator.store.plan import plan_tree, write_plan
 from tests.support.tools import REPOSITORY
 
 STACK = "stack: {errors: bugsink, traces: tempo, machine: {memory: 3GiB}}\npeople:"
 TEXT = STACK + (REPOSITORY / "services.yaml").read_text().partition("people:")[2]
-FILES = ("compose.yaml", "apps/compose.yaml", "apps/db", "generator/errors")
+FILES = ("compose.yaml", "apps/compose.yaml", "apps/db", "generator/bugsink")
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_every_mounted_path_is_readable_for_the_user_of_its_container(
             closed = [str(each) for each in (source, *source.rglob("*")) if not readable(each, user)]
             assert closed == [], f"{name}, as {user}"
             seen.add(str(source.relative_to(tree)))
-    assert {"prometheus", "instrumentation/services", "apps/db", "generator/errors/bridge", "data/facts"} <= seen
+    assert {"prometheus", "instrumentation/services", "apps/db", "generator/bugsink/bridge", "data/facts"} <= seen
     assert stat.S_IMODE((tree / "secrets").stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in (tree / "secrets").iterdir() if path.is_file()} == {0o600}
     assert stat.S_IMODE((tree / "generator").stat().st_mode) == 0o700, "what nobody mounts stays as it was"

@@ -15,20 +15,22 @@ from pathlib import Path
 
 import pytest
 
-from generator import secrets, up, verbs
 from generator.apply import reconcilers
 from generator.apply import run as apply_run
 from generator.apply.running import Running
-from generator.backup import scratch
 from generator.cli import main
 from generator.diagnostics import Diagnostic
 from generator.kuma import KumaError
-from generator.logs.user_hash import read_key
-from generator.model import Site
 from generator.pipeline import Compiled, compile_text, resolve_text
 from generator.report import render_text
-from generator.secret_forms import FORMS, UnreadableSecret, decoded
-from generator.site_secrets import needed_secrets
+from generator.secrets import files as secrets
+from generator.secrets.forms import FORMS, UnreadableSecret, decoded
+from generator.secrets.needed import needed_secrets
+from generator.site.model import Site
+from generator.verbs import stages as verbs
+from generator.verbs import up
+from generator.verbs.backup import scratch
+from generator.verbs.logs.user_hash import read_key
 
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = 4000 if os.environ.get("LOOKOUT_SOAK") == "1" else 6
@@ -144,7 +146,7 @@ def verbs_that_read() -> dict[str, Callable[[], object]]:
 
 
 def _bugsink(running: Running, refused: "subprocess.CompletedProcess[str]") -> list[object]:
-    from generator import errors
+    from generator import bugsink as errors
 
     try:
         return [errors.apply(running.site, running.root / "secrets", lambda *_: refused)]

@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from generator import burn
 from generator.diagnostics import Diagnostic, Problems
-from generator.model import Objective, Service, Site
+from generator.packs import burn
 from generator.packs.indicators import counters_of
 from generator.pipeline import resolve_text
-from generator.render.dashboards import render_dashboards
+from generator.render.grafana.dashboards import render_dashboards
 from generator.render.instrumentation import render_instrumentation
-from generator.render.rules import render_rules
+from generator.render.prometheus.rules import render_rules
+from generator.site.model import Objective, Service, Site
 
 HEAD = "channels: {ops: {slack: {channel: '#ops'}}}\n"
 

@@ -10,10 +10,10 @@ import pytest
 
 from generator.conventions import ALERT_ANNOTATIONS, ALERT_LABELS
 from generator.diagnostics import Problems
-from generator.model import Alert, PackInstance, Probe, ScrapeJob
 from generator.packs import instantiate, load_packs
 from generator.packs.load import PACKS
 from generator.packs.sample import SAMPLE_STACK, sample_instance
+from generator.site.model import Alert, PackInstance, Probe, ScrapeJob
 from tests.unit.sites import make_job, make_service
 
 
@@ -196,7 +196,7 @@ def test_services_that_differ_in_name_alone_share_a_proof_and_others_do_not() ->
 def test_an_alert_knows_the_line_of_its_pack_where_it_stands() -> None:
     alert = alert_of(rendered("http"), "HttpLatencyHigh")
     lines = (PACKS / "http" / "rules.yaml").read_text(encoding="utf-8").splitlines()
-    assert alert.origin.file == "generator/packs/http/rules.yaml"
+    assert alert.origin.file == "packs/http/rules.yaml"
     assert lines[alert.origin.line - 1].strip() == "- name: HttpLatencyHigh"
 
 
@@ -237,7 +237,7 @@ def test_a_broken_pack_says_what_and_where(change: Callable[[Path], None], messa
         load_packs(tmp_path)
     (first, *_) = raised.value.diagnostics
     assert first.code == "pack/invalid"
-    assert first.span is not None and first.span.file.startswith("generator/packs/probe/")
+    assert first.span is not None and first.span.file.startswith("packs/probe/")
     assert message in first.message
 
 
@@ -259,7 +259,7 @@ def test_an_unknown_name_in_a_template_is_an_error(old: str, new: str, message: 
         instantiate(load_packs(tmp_path)["probe"], service, SAMPLE_STACK, {}, ())
     (problem,) = raised.value.diagnostics
     assert message in problem.message
-    assert problem.span is not None and problem.span.file == "generator/packs/probe/rules.yaml"
+    assert problem.span is not None and problem.span.file == "packs/probe/rules.yaml"
 
 
 def test_two_applications_of_a_pack_are_equal() -> None:

@@ -10,11 +10,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from generator.check.dashboards import failures, run_panels
-from generator.check.dashboards.document import PanelView, Target
-from generator.check.dashboards.interpolate import LeftOver, Value, interpolate, scale
-from generator.check.dashboards.live import Answer, judge
 from generator.diagnostics import Problems
+from generator.prove.dashboards import failures, run_panels
+from generator.prove.dashboards.document import PanelView, Target
+from generator.prove.dashboards.interpolate import LeftOver, Value, interpolate, scale
+from generator.prove.dashboards.live import Answer, judge
 from tests.unit.boards import board_files
 
 SCALES = {

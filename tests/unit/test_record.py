@@ -10,9 +10,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from generator.cli import main as lookout
+from generator.clients.textfile import MOST_FACTS, Fact, exposition, recorded, remove_fact, write_fact
 from generator.diagnostics import Problems
-from generator.facts import MOST_FACTS, Fact, exposition, recorded, remove_fact, write_fact
-from generator.record import known_services, main, read_fact
+from generator.verbs.record import known_services, main, read_fact
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = frozenset({"api", "db"})
@@ -23,7 +23,7 @@ BUDGET = 0.3
 @pytest.fixture
 def facts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LOOKOUT_FACTS", str(tmp_path / "facts"))
-    monkeypatch.setattr("generator.record.known_services", lambda: SERVICES)
+    monkeypatch.setattr("generator.verbs.record.known_services", lambda: SERVICES)
     return tmp_path / "facts"
 
 
@@ -176,7 +176,7 @@ def test_whoever_reads_while_it_is_written_sees_the_old_or_the_new_and_no_other_
     fact = Fact("job_runs", 1, {"note": "x" * 150})
     path = write_fact(fact, tmp_path, 0)
     writer = (
-        "import sys; from pathlib import Path; from generator.facts import Fact, write_fact\n"
+        "import sys; from pathlib import Path; from generator.clients.textfile import Fact, write_fact\n"
         "for n in range(100): write_fact(Fact('job_runs', n, {'note': 'x' * 150}), Path(sys.argv[1]), n)"
     )
     with subprocess.Popen([sys.executable, "-c", writer, str(tmp_path)], cwd=ROOT) as running:
@@ -192,7 +192,7 @@ def test_whoever_reads_while_it_is_written_sees_the_old_or_the_new_and_no_other_
 def test_it_starts_without_the_compiler(tmp_path: Path) -> None:
     """Standard library alone, and so fast that a job of every minute does not notice."""
     code = (
-        "import sys, time; began = time.process_time(); from generator.record import main\n"
+        "import sys, time; began = time.process_time(); from generator.verbs.record import main\n"
         "code = main(['job_runs', '1']); took = time.process_time() - began\n"
         "heavy = {'click', 'yaml', 'pydantic', 'jinja2', 'promql_parser', 'generator.cli'} & set(sys.modules)\n"
         "print(code, sorted(heavy), took)"

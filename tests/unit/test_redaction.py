@@ -5,8 +5,8 @@ import re
 import pytest
 from lookout_instrumentation.redaction import Redactor
 
-from generator.render.redaction import ottl_statements, ottl_string, table, unbounded
-from generator.render.redaction_rules import DIGITS, RULES, WORDS
+from generator.render.collector.redaction import ottl_statements, ottl_string, table, unbounded
+from generator.render.collector.redaction_rules import DIGITS, RULES, WORDS
 from tests.unit.redaction_cases import LOOK_ALIKES, SECRETS
 
 REDACTOR = Redactor(table())

@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from generator.conventions import Severity
-from generator.model import SecretRef, Site
-from generator.render.alertmanager import render_alertmanager
+from generator.render.alertmanager.config import render_alertmanager
+from generator.site.model import SecretRef, Site
 from tests.unit.sites import make_service, make_site
 
 OWNERS: dict[Severity, tuple[str, ...]] = {"critical": ("owner", "ops"), "warning": ("ops",), "info": ("phone",)}

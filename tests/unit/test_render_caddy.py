@@ -15,8 +15,8 @@ import bcrypt
 import pytest
 
 from generator.conventions import PORTS, SECRETS_MOUNT, WEB_HASH
-from generator.model import Logs, Service, Stack
-from generator.render.caddy import render_caddy
+from generator.render.caddy.config import render_caddy
+from generator.site.model import Logs, Service, Stack
 from tests.unit.sites import STACK, make_service, make_site
 
 PUBLIC = replace(

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.model import Budget, Logs, Service, Site
-from generator.render.collector import render_collector
-from generator.render.log_records import this_host
+from generator.render.collector.config import render_collector
+from generator.render.collector.records import this_host
 from generator.render.loki import MAX_LINE_BYTES, render_loki
+from generator.site.model import Budget, Logs, Service, Site
 from tests.unit.sites import make_service, make_site
 
 MIB = 2**20

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from generator.conventions import ERROR_PORTS, PORTS, TRACE_PORTS
-from generator.model import Budget, Exporter, Logs, PackInstance, Service
 from generator.render.compose import POLICY, render_compose
+from generator.site.model import Budget, Exporter, Logs, PackInstance, Service
 from tests.unit.sites import STACK, make_service, make_site
 
 ROOT = Path(__file__).parents[2]

@@ -12,14 +12,14 @@ import pytest
 import yaml
 
 from generator.diagnostics import Problems
-from generator.model import Logs, Service, Stack
 from generator.packs import load_packs
 from generator.pipeline import compile_text
-from generator.render.caddy import render_caddy
-from generator.render.collector import render_collector
+from generator.render.caddy.config import render_caddy
+from generator.render.collector.config import render_collector
+from generator.render.collector.containers import PROXY_FILE
 from generator.render.compose import POLICY, render_compose
-from generator.render.containers import PROXY_FILE
-from generator.render.prometheus import render_prometheus
+from generator.render.prometheus.config import render_prometheus
+from generator.site.model import Logs, Service, Stack
 from tests.unit.sites import STACK, make_service, make_site
 
 WATCHED = replace(STACK, containers=True)

@@ -11,10 +11,10 @@ import pytest
 import yaml
 
 from generator.conventions import DASHBOARD_HOME, DASHBOARD_HOSTS, DASHBOARD_LOGS, DASHBOARD_STACK, logs_path, panel_id
-from generator.model import Logs, PackInstance, Query, Row, Site, Threshold
-from generator.render.dashboards import render_dashboards
-from generator.render.home import render_home
-from generator.render.provisioning import render_provisioning
+from generator.render.caddy.home import render_home
+from generator.render.grafana.dashboards import render_dashboards
+from generator.render.grafana.provisioning import render_provisioning
+from generator.site.model import Logs, PackInstance, Query, Row, Site, Threshold
 from tests.unit.boards import board_files, board_site, make_panel, make_watched
 from tests.unit.sites import STACK, TIMING, make_alert, make_service, make_site
 
@@ -68,7 +68,7 @@ def test_no_service_at_all_still_renders_home_and_logs() -> None:
 
 def test_the_sdk_is_not_imported_before_something_is_drawn() -> None:
     program = (
-        "import sys, generator.render.dashboards, generator.render.home, generator.check.dashboards;"
+        "import sys, generator.render.grafana.dashboards, generator.render.caddy.home, generator.prove.dashboards;"
         "sys.exit(any(name.startswith('grafana_foundation_sdk') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from generator.conventions import Fault, Severity
-from generator.model import Alert, PackInstance, Person, Site
-from generator.render.alertmanager import render_alertmanager
-from generator.render.inhibition import inhibit_rules
+from generator.render.alertmanager.config import render_alertmanager
+from generator.render.alertmanager.inhibition import inhibit_rules
+from generator.site.model import Alert, PackInstance, Person, Site
 from tests.unit.sites import ANA, make_alert, make_job, make_service, make_site
 
 _MATCHER = re.compile(r'(?P<label>\w+)(?P<how>=~|=)"(?P<value>[^"]*)"')

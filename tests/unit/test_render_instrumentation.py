@@ -9,13 +9,13 @@ import pytest
 from lookout_instrumentation.redaction import REDACTOR, Redactor
 from lookout_instrumentation.settings import DEFAULT_LABEL_BUDGET, LABEL_BUDGETS, LATENCY_BUCKETS, Settings
 
-from generator.model import Errors, PackInstance, SecretRef, Service, Site
 from generator.packs import load_packs
 from generator.pipeline import compile_text
+from generator.reference.log_fields import FIELDS, render_log_fields
+from generator.render.collector.records import FIELDS as SEARCHABLE
+from generator.render.collector.redaction import PATH, table
 from generator.render.instrumentation import FOLDER, render_instrumentation
-from generator.render.log_fields import FIELDS, render_log_fields
-from generator.render.log_records import FIELDS as SEARCHABLE
-from generator.render.redaction import PATH, table
+from generator.site.model import Errors, PackInstance, SecretRef, Service, Site
 from tests.unit.sites import make_job, make_service, make_site
 
 ROOT = Path(__file__).resolve().parents[2]

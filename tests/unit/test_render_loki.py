@@ -6,9 +6,9 @@ from typing import Any
 import yaml
 
 from generator.artifact import Artifact
-from generator.model import Budget, Site
-from generator.render.collector import render_collector
+from generator.render.collector.config import render_collector
 from generator.render.loki import INDEX_LABELS, OVERRIDES, render_loki
+from generator.site.model import Budget, Site
 from tests.unit.sites import GIB, STACK, make_service, make_site
 
 DAY = 86400

@@ -6,8 +6,8 @@ import pytest
 
 from generator.kuma import MonitorsFile, parse_monitors
 from generator.kuma.model import SecretRef as SecretFile
-from generator.model import Monitor, Person, SecretRef, TelegramChannel
-from generator.render.monitors import monitor_key, render_monitors
+from generator.render.kuma import monitor_key, render_monitors
+from generator.site.model import Monitor, Person, SecretRef, TelegramChannel
 from tests.unit.sites import make_service, make_site
 
 GROUPS = (Monitor("group/lookout", "Lookout", "group"), Monitor("group/services", "Services", "group"))

@@ -7,10 +7,15 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.model import Alert, Probe, SecretRef, Site
-from generator.render.blackbox import render_blackbox
-from generator.render.prometheus import prometheus_duration, prometheus_size, render_prometheus, render_with_rules
+from generator.render.prometheus.blackbox import render_blackbox
+from generator.render.prometheus.config import (
+    prometheus_duration,
+    prometheus_size,
+    render_prometheus,
+    render_with_rules,
+)
 from generator.render.seal import seal_in
+from generator.site.model import Alert, Probe, SecretRef, Site
 from tests.unit.sites import STACK, make_alert, make_job, make_service, make_site
 
 DAY = 86400

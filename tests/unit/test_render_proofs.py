@@ -8,13 +8,13 @@ import pytest
 import yaml
 
 from generator.artifact import Artifact
-from generator.expansion import expand
-from generator.model import ParamValue, Service
 from generator.packs import instantiate, load_packs
 from generator.packs.cases import FromNow, Level, Rate
 from generator.packs.sample import SAMPLE_STACK
-from generator.render.proofs import render_proofs
-from generator.render.timeline import Timeline
+from generator.promql.expansion import expand
+from generator.prove.proofs import render_proofs
+from generator.prove.timeline import Timeline
+from generator.site.model import ParamValue, Service
 from tests.unit.sites import make_service, make_site
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import yaml
 
 from generator.diagnostics import Span
-from generator.model import PackInstance, Record, Runbook, Service
-from generator.render.rules import render_rules
+from generator.render.prometheus.rules import render_rules
 from generator.render.runbooks import render_runbooks
+from generator.site.model import PackInstance, Record, Runbook, Service
 from tests.unit.sites import ORIGIN, make_alert, make_service, make_site
 
 OUTAGE = make_alert("ServiceDown", evaluation_interval=5)
@@ -85,7 +85,7 @@ def test_a_service_without_rules_has_no_file() -> None:
 
 
 def test_a_file_leads_back_to_the_lines_of_the_packs() -> None:
-    origin = Span("generator/packs/http/rules.yaml", 12, 1, 1)
+    origin = Span("packs/http/rules.yaml", 12, 1, 1)
     alert = replace(WARNING, origin=origin)
     service = service_with(PackInstance("http", {}, (alert,), (), (), ()))
     (artifact,) = render_rules(make_site(services=(service,)))

@@ -9,7 +9,7 @@ import yaml
 from generator.artifact import Artifact
 from generator.diagnostics import Problems
 from generator.pipeline import Compiled, compile_text
-from generator.render.traces import app_settings
+from generator.render.collector.traces import app_settings
 from tests.unit.sites import STACK, make_site
 
 APP = "services:\n  api:\n    kind: fastapi\n    targets: [api:8000]\n"

@@ -4,8 +4,8 @@ import pytest
 
 from generator.diagnostics import Diagnostic, Problems, Span, did_you_mean, sort_diagnostics
 from generator.report import render_text, summarise
-from generator.source import load_source
-from generator.spec import load_spec
+from generator.source.read import load_source
+from generator.spec.keys import load_spec
 
 TEXT = "services:\n  worker:\n    kind: celry\n"
 BAD = Diagnostic(

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from generator.diagnostics import Problems
-from generator.model import Service, Site, SlackChannel, TelegramChannel
 from generator.pipeline import resolve_text
+from generator.site.model import Service, Site, SlackChannel, TelegramChannel
 
 API = "services:\n  api: {kind: http, targets: [api:8000]}\n"
 

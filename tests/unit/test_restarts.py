@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from generator.apply.run import container_changes, running_stack
-from generator.model import Site
 from generator.pipeline import resolve_text
 from generator.render.compose import COMPOSE_FILE, render_compose
 from generator.resolve.budget import MIB
+from generator.site.model import Site
 from tests.support.kinds import KINDS, service_line
 from tests.support.tools import REPOSITORY
 

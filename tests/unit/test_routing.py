@@ -3,8 +3,8 @@
 import pytest
 
 from generator.conventions import DEFAULT_OWNER, Severity
-from generator.model import Person, SecretRef, SlackChannel, TelegramChannel
-from generator.routing import reaches, receiver_of, recipients, routes
+from generator.site.model import Person, SecretRef, SlackChannel, TelegramChannel
+from generator.site.routing import reaches, receiver_of, recipients, routes
 from tests.unit.sites import ANA, OPS, PHONE, make_service, make_site
 
 BORIS = TelegramChannel("boris", 7654321, SecretRef("telegram_token"), "https://api.telegram.org")

@@ -12,10 +12,10 @@ import pytest
 
 from generator.conventions import USER_HASH_KEY
 from generator.diagnostics import Problems
-from generator.logs.user_hash import read_key
-from generator.model import Logs, SecretRef, Site
-from generator.secrets import ensure_secrets, main, missing_secrets, share_seal
-from generator.site_secrets import needed_secrets
+from generator.secrets.files import ensure_secrets, main, missing_secrets, share_seal
+from generator.secrets.needed import needed_secrets
+from generator.site.model import Logs, SecretRef, Site
+from generator.verbs.logs.user_hash import read_key
 from tests.unit.sites import STACK, make_job, make_service, make_site
 
 PUBLIC = replace(STACK, domain="mon.acme.dev")

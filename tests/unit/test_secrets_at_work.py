@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from generator import verbs
 from generator.diagnostics import Problems
-from generator.model import Site
 from generator.pipeline import resolve_text
-from generator.secrets import ensure_secrets, main
+from generator.secrets.files import ensure_secrets, main
+from generator.site.model import Site
+from generator.verbs import stages as verbs
 
 TEXT = """\
 channels:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from generator.render.home import render_home
+from generator.render.caddy.home import render_home
 from tests.support.page import NOW, Shown, run_page
 from tests.unit.boards import board_site
 

@@ -8,11 +8,11 @@ from typing import Final
 import pytest
 
 from generator.conventions import SEVERITIES, STACK_SERVICE
-from generator.model import Alert, Site
 from generator.pipeline import resolve_text
-from generator.render.inhibition import OUTAGE_RECENT
-from generator.routing import reaches
-from generator.simulate import Labels, Simulator, Verdict, labels_of, simulate
+from generator.prove.simulate import Labels, Simulator, Verdict, labels_of, simulate
+from generator.render.alertmanager.inhibition import OUTAGE_RECENT
+from generator.site.model import Alert, Site
+from generator.site.routing import reaches
 
 DEMO: Final = (Path(__file__).resolve().parents[2] / "services.yaml").read_text()
 SHOP: Final = """\

@@ -3,7 +3,7 @@
 import pytest
 
 from generator.diagnostics import Problems, Span
-from generator.source import Source, load_source
+from generator.source.read import Source, load_source
 
 
 def problems(text: str) -> list[tuple[str, int, int]]:

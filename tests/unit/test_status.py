@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from generator.status import main, rows, table
+from generator.verbs.status import main, rows, table
 
 TARGETS = [
     {"scrapeUrl": "http://collector.core:8888/metrics", "health": "up"},

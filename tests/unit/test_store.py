@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from generator import store
 from generator.artifact import Artifact
 from generator.conventions import LOCK_FILE
 from generator.diagnostics import Problems
@@ -18,7 +17,8 @@ from generator.disk import transaction
 from generator.disk.confined import Tree
 from generator.disk.journal import WORK
 from generator.disk.transaction import Meanwhile
-from generator.store import Plan, open_tree, plan_tree, write_plan
+from generator.store import plan as store
+from generator.store.plan import Plan, open_tree, plan_tree, write_plan
 
 
 def render(root: Path, *files: tuple[str, str], force: bool = False) -> list[tuple[str, str]]:

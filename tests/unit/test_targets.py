@@ -2,9 +2,9 @@
 
 import pytest
 
-from generator.addresses import is_local
-from generator.model import Probe
+from generator.net.addresses import is_local
 from generator.resolve.targets import Scrape, parse_address, parse_probe, parse_scrape
+from generator.site.model import Probe
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from generator.render.tracebacks import docker_records, joined_operator, plain_records
+from generator.render.collector.tracebacks import docker_records, joined_operator, plain_records
 from tests.unit.tracebacks import TRACEBACKS
 
 JSON = '{"level": "info", "message": "done"}'

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from generator import up
 from generator.diagnostics import Diagnostic
+from generator.verbs import up
 
 LEAST = "services:\n  web: {kind: probe, targets: [https://example.com]}\n"
 OBJECTION = Diagnostic("check/failed", "promtool does not like it")

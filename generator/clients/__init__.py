@@ -1,0 +1,1 @@
+"""What Lookout asks: a module for each program or server, and nothing else talks to it."""

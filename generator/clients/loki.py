@@ -1,0 +1,94 @@
+"""One question to Loki and its answer, over the local entrance of the stack. Reads only."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import requests
+
+from generator.clients.docker import local_url
+from generator.clients.windows import Window
+from generator.conventions import LOCAL_PORT
+from generator.diagnostics import Diagnostic, Problems
+
+# Longer than the longest query that Loki lets run.
+_TIMEOUT: Final = (3, 75)
+# What Loki and the entrance before it say when a question was too large, rather than wrong.
+_TOO_LARGE: Final = ("query would read too many bytes", "context deadline exceeded", "query timed out", "max_query")
+
+
+class TooLarge(Exception):
+    """The window holds more than Loki reads at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line: when, what, and everything that Loki keeps beside it."""
+
+    at: int
+    line: str
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was found in one window, and how much Loki read for it."""
+
+    records: tuple[Record, ...]
+    lines_read: int
+    bytes_read: int
+
+
+def loki_url(root: Path) -> str:
+    """Where Loki is reached: $LOKI_ADDR, or the local entrance of the stack in `root`."""
+    return os.environ.get("LOKI_ADDR", "").rstrip("/") or f"{entrance(root)}/loki"
+
+
+def entrance(root: Path) -> str:
+    """The local entrance of the stack in `root`, at the port that compose reads."""
+    return local_url(root, "LOOKOUT_PORT", LOCAL_PORT)
+
+
+def ask(url: str, query: str, window: Window, limit: int) -> Answer:
+    """The newest `limit` lines in `window`. Raises TooLarge, and Problems when Loki gives no answer."""
+    parameters = {
+        "query": query,
+        "start": str(window.start),
+        "end": str(window.end),
+        "limit": str(limit),
+        "direction": "backward",
+    }
+    try:
+        response = requests.get(f"{url}/loki/api/v1/query_range", params=parameters, timeout=_TIMEOUT)
+    except requests.Timeout as error:
+        raise _unreachable(f"Loki at {url} does not answer in time") from error
+    except requests.RequestException as error:
+        raise _unreachable(f"Loki does not answer at {url}: {type(error).__name__}") from error
+    if not response.ok:
+        text = response.text.strip().splitlines()[0][:300] if response.text.strip() else response.reason
+        if response.status_code == 504 or any(word in text for word in _TOO_LARGE):
+            raise TooLarge(text)
+        raise refused(url, f"{response.status_code}: {text}")
+    try:
+        return _answer(response.json()["data"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise _unreachable(f"what answers at {url} is not Loki") from error
+
+
+def _answer(data: Any) -> Answer:
+    records = tuple(
+        Record(int(at), str(line), dict(stream["stream"])) for stream in data["result"] for at, line in stream["values"]
+    )
+    summary = data.get("stats", {}).get("summary", {})
+    return Answer(records, summary.get("totalLinesProcessed", 0), summary.get("totalBytesProcessed", 0))
+
+
+def refused(url: str, text: str) -> Problems:
+    """Loki answered, and not with lines."""
+    return _unreachable(f"Loki at {url} answers {text}")
+
+
+def _unreachable(message: str) -> Problems:
+    return Problems([Diagnostic("apply/unreachable", message, hint="`make status` shows what runs")])

@@ -1,0 +1,1 @@
+"""Addresses of what is watched: where they lie, and the logins that stand in them."""

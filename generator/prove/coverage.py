@@ -1,0 +1,72 @@
+"""docs/coverage.md and docs/detection.md: what the site's alerts cover, and how soon they tell an outage.
+
+Owns the pages; the matrix is generator.packs.coverage's, the sums are generator.resolve.detection's.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from generator.artifact import Artifact
+from generator.conventions import GENERATED
+from generator.packs.coverage import MODES, Cell, coverage_of
+from generator.prove.proofs import proof_paths
+from generator.resolve.detection import alert_terms, in_words
+from generator.site.model import Alert, Service, Site
+
+COVERAGE: Final = "docs/coverage.md"
+DETECTION: Final = "docs/detection.md"
+_COVERAGE: Final = """\
+# Coverage
+
+The ways in which each service of services.yaml can fail, because of what it is (its kinds) and what it has (an address
+with https, `uses`, logs), and the alerts for each, with their runbooks. The file after an alert is its proof. A way
+without an alert is a warning of `make check`, and an error where the service says `tier: critical`.
+"""
+_DETECTION: Final = """\
+# Detection
+
+How long it takes at worst from a total outage to the message, for every alert that tells one. A service promises it
+with `detect_within` (60s unless it says otherwise), and a promise that a sum does not keep is an error.
+"""
+
+
+def render_coverage(site: Site) -> tuple[Artifact, ...]:
+    """Both pages."""
+    return (
+        Artifact(COVERAGE, "\n".join([f"<!-- {GENERATED} -->", _COVERAGE, *_matrix(site)]).rstrip("\n") + "\n"),
+        Artifact(DETECTION, "\n".join([f"<!-- {GENERATED} -->", _DETECTION, *_sums(site)]).rstrip("\n") + "\n"),
+    )
+
+
+def _matrix(site: Site) -> Iterator[str]:
+    proofs = proof_paths(site)
+    for service in site.services:
+        cells = coverage_of(service, site.services)
+        if cells:
+            yield from (f"## {service.name}", "", "| It can fail so that | Told by |", "|---|---|")
+            yield from (_row(cell, proofs) for cell in cells)
+            yield ""
+
+
+def _row(cell: Cell, proofs: Mapping[str, str]) -> str:
+    told = "<br>".join(_told(cell, alert, proofs) for alert in cell.alerts) or "**nothing**"
+    return f"| {MODES[cell.mode]} (`{cell.mode}`) | {told} |"
+
+
+def _told(cell: Cell, alert: Alert, proofs: Mapping[str, str]) -> str:
+    of = "" if alert.service == cell.service else f" of {alert.service}"
+    proof = f"../{proofs[f'{alert.service}/{alert.name}']}"
+    return f"[{alert.name}](runbooks/{alert.service}/{alert.name}.md){of} ([proof]({proof}))"
+
+
+def _sums(site: Site) -> Iterator[str]:
+    yield from ("| Service | Alert | At worst | Promised | The sum |", "|---|---|---|---|---|")
+    for service in site.services:
+        yield from (_sum(site, service, alert) for alert in service.alerts if alert.fault == "outage")
+
+
+def _sum(site: Site, service: Service, alert: Alert) -> str:
+    summands = alert_terms(alert, service, site.stack.timing)
+    worst = sum(seconds for _, seconds in summands)
+    name = f"[{alert.name}](runbooks/{service.name}/{alert.name}.md)"
+    return f"| {service.name} | {name} | {worst}s | {service.detect_within}s | {in_words(summands)} |"

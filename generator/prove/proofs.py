@@ -1,0 +1,336 @@
+"""promtool tests for every distinct rule: quiet, pending, firing with exact labels and annotations, resolved.
+
+A proof is made once for each distinct rule (names apart, whichever kind it came with) and runs against the
+rendered rule file of the first service that has it. Each is a file with a short timeline of its own: promtool's time
+is rules times evaluations, and generator.prove.proving has it evaluate nothing but the rule in question. The manifest
+names the proof of every rendered alert.
+"""
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from generator.artifact import Artifact
+from generator.conventions import GENERATED, OWN_PACK
+from generator.packs.cases import RELOADED, STARTED, Case, Level, Other, Rate, State, cases_of
+from generator.packs.context import JUST_STARTED, SETTLE, SETTLED
+from generator.promql.expansion import expand
+from generator.prove.timeline import Timeline
+from generator.site.model import Alert, PackInstance, Service, Site
+from generator.source.emit import emit_json
+from generator.units import format_duration
+
+# Long enough that nothing counts as "just started" any more.
+_LEAD_IN = 180
+
+
+def render_proofs(site: Site) -> tuple[Artifact, ...]:
+    """prometheus/proofs/<proof>/<Alert>.yml for each distinct rule, and manifest.json."""
+    manifest = proof_paths(site)
+    artifacts: dict[str, Artifact] = {}
+    for service in site.services:
+        for instance in service.packs:
+            wanted = {alert.name for alert in instance.alerts if manifest[_key(alert)] == _path(alert)}
+            if any(_path(alert) not in artifacts for alert in instance.alerts if alert.name in wanted):
+                artifacts |= {each.path: each for each in _prove(site, service, instance, wanted)}
+    pages = [artifacts[path] for path in sorted(artifacts)]
+    return (*pages, Artifact("prometheus/proofs/manifest.json", emit_json(manifest)))
+
+
+def proof_paths(site: Site) -> dict[str, str]:
+    """The proof of each alert, by service and name: its own, or that of the first rule that differs in names alone."""
+    paths: dict[str, str] = {}
+    first: dict[tuple[object, ...], str] = {}
+    known: dict[str, str] = {}
+    for service in site.services:
+        for alert in service.alerts:
+            own = _path(alert)
+            if own not in known:
+                known[own] = first.setdefault(_distinct(service, alert), own)
+            paths[_key(alert)] = known[own]
+    return paths
+
+
+def _key(alert: Alert) -> str:
+    return f"{alert.service}/{alert.name}"
+
+
+def _path(alert: Alert) -> str:
+    return f"prometheus/proofs/{alert.proof}/{alert.name}.yml"
+
+
+def _distinct(service: Service, alert: Alert) -> tuple[object, ...]:
+    """All that a rule is, but for the names of its service and of what belongs to it."""
+    names = {service.name, service.owner, *(at for job in service.jobs for pair in job.targets for at in pair)}
+    named = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, sorted(names, key=len, reverse=True)))})(?![\w-])")
+    shown = (alert.annotations["summary"], alert.annotations["description"], *alert.labels.values())
+    texts = tuple(named.sub("@", text) for text in (alert.expr, *shown))
+    paces = (
+        alert.for_seconds,
+        alert.keep_firing_seconds,
+        alert.evaluation_interval,
+        *{job.interval for job in service.jobs},
+    )
+    # What a service's owner wrote has cases of its own.
+    return (alert.name, texts, paces, alert.proof if alert.pack == OWN_PACK else "")
+
+
+def _prove(site: Site, service: Service, instance: PackInstance, wanted: Collection[str]) -> list[Artifact]:
+    alerts = {alert.name: alert for alert in instance.alerts}
+    proofs = []
+    for case in cases_of(instance, service, site.stack):
+        alert = alerts[case.alert]
+        if alert.name in wanted:
+            proof = _Proof(alert, case, Timeline(case.interval, case.evaluation, _highest_rates(case)))
+            proof.prove()
+            text = proof.emit(f"../../rules/{service.name}/{instance.pack}.yml")
+            proofs.append(Artifact(_path(alert), text, {alert.name: alert.origin}))
+    return proofs
+
+
+def _highest_rates(case: Case) -> dict[str, float]:
+    """How fast each counter ever grows."""
+    highest: dict[str, float] = {}
+    for state in case.states:
+        for series, shape in state.items():
+            if isinstance(shape, Rate):
+                highest[series] = max(highest.get(series, 0.0), shape.per_second)
+    return highest
+
+
+@dataclass(slots=True)
+class _Proof:
+    """One alert's timeline and what is asserted on it."""
+
+    alert: Alert
+    case: Case
+    timeline: Timeline
+    alert_tests: list[dict[str, Any]] = field(default_factory=list)
+    expr_tests: list[dict[str, Any]] = field(default_factory=list)
+
+    def prove(self) -> None:
+        """Quiet, the fault, the recovery, the edge, whatever else must or must not fire, and the series gone."""
+        case = self.case
+        self._begins()
+        self.timeline.run(_LEAD_IN, case.baseline)
+        if case.always:
+            self._expect_firing(self.timeline.run(self._every, case.baseline))
+            return
+        self.timeline.run(case.history, case.baseline)
+        self._calm()
+        self._expect_silent(self.timeline.now - self._every)
+        self._fault()
+        if case.stays:
+            self._stays()
+            return
+        self._recovery()
+        if case.boundary is not None:
+            self._edge(case.boundary)
+        for other in case.silent:
+            if other.first:
+                continue
+            if case.silent_gap <= case.calm:
+                self._calm(other)
+            self._stays_silent(other)
+        for other in case.firing:
+            if other.first:
+                continue
+            if case.fires_gap <= case.calm:
+                self._calm(other)
+            self._fires_too(other)
+            if other.then_gone:
+                self._vanish()
+        for text, series, state in self._first_minutes():
+            self._calm()
+            self._first_minute(text, series, state)
+        if any(other.then_gone for other in case.firing):
+            return
+        if case.calm or case.edge_fires or case.silent or case.firing or JUST_STARTED in self.alert.expr:
+            self._calm()
+        self._gone()
+
+    def _begins(self) -> None:
+        """The states with which the service begins."""
+        for other in self.case.silent:
+            if other.first:
+                self._stays_silent(other)
+        for other in self.case.firing:
+            if other.first:
+                self._fires_too(other)
+
+    def emit(self, rules: str) -> str:
+        """The promtool file, as JSON-quoted YAML: one line an entry, quick to write and to compare."""
+        lines = [
+            f"# {GENERATED}",
+            "# It proves the alert below, and every rule that differs from it in names alone.",
+            f"rule_files: [{rules}]",
+            f"evaluation_interval: {format_duration(self._every)}",
+            "tests:",
+            f"  - name: {self.alert.name}",
+            f"    interval: {format_duration(self.timeline.interval)}",
+        ]
+        lists = {
+            "input_series": self.timeline.series(),
+            "alert_rule_test": self.alert_tests,
+            "promql_expr_test": self.expr_tests,
+        }
+        for key, entries in lists.items():
+            if entries:
+                lines.append(f"    {key}:")
+                lines += [f"      - {json.dumps(entry, ensure_ascii=False)}" for entry in entries]
+        return "\n".join(lines) + "\n"
+
+    @property
+    def _every(self) -> int:
+        return self.timeline.evaluation
+
+    def _fires_after(self) -> tuple[int, int]:
+        """When it fires at the earliest and at the latest, from the beginning of the fault."""
+        earliest = self.timeline.align(self.case.onset) + self.timeline.align(self.alert.for_seconds)
+        return earliest, earliest + self.timeline.align(self.case.slack)
+
+    def _calm(self, other: Other | None = None) -> None:
+        """All is well for so long that nothing of what was before is left. The lead of another state or a gap of its
+        own, when it is as long, sees to that itself: then only until the alert is silent."""
+        settle = self.case.clears + self.alert.keep_firing_seconds + self._every
+        leads = other is not None and max(other.before_for, other.gap or 0) >= self.case.calm
+        self.timeline.run(settle if leads else max(settle, self.case.calm), self.case.baseline)
+
+    def _gap(self) -> None:
+        if self.case.gap:
+            self.timeline.run(self.case.gap, self.case.silence)
+
+    def _fault(self) -> None:
+        self._gap()
+        earliest, latest = self._fires_after()
+        start = self.timeline.run(latest + self._every, self.case.fault)
+        if earliest:
+            self._expect_silent(start + earliest - self._every)
+        if self.alert.for_seconds > self.case.slack:
+            self._expect_state("pending", start + earliest - self._every)
+        self._expect_firing(start + latest)
+
+    def _recovery(self) -> None:
+        keep = self.timeline.align(self.alert.keep_firing_seconds)
+        after = self.timeline.align(self.case.clears) + keep
+        start = self.timeline.run(after + self._every, self.case.baseline)
+        if keep:
+            self._expect_state("firing", start + keep - self._every)
+        if self.case.lasts:
+            self._expect_state("firing", start + self.case.lasts // self._every * self._every)
+        self._expect_silent(start + after)
+
+    def _settled(self) -> int:
+        """How long a state lasts until the alert has made up its mind: what was before fades from the windows too."""
+        _, after = self._fires_after()
+        return after if self.case.gap else max(after, self.timeline.align(self.case.clears))
+
+    def _stays(self) -> None:
+        """It fires on, and without its series too; until there is another state in which it has to be silent."""
+        for state in (self.case.baseline, self.case.vanished):
+            self.timeline.run(self.case.clears + self._every, state)
+            self._expect_state("firing", self.timeline.now - self._every)
+        for other in self.case.silent:
+            self.timeline.run(self.case.silent_for + self._every, other.state)
+            self._expect_silent(self.timeline.now - self._every)
+
+    def _edge(self, state: State) -> None:
+        self._gap()
+        after = self._settled()
+        start = self.timeline.run(after + self._every, state)
+        if self.case.edge_fires:
+            self._expect_state("firing", start + after)
+        else:
+            self._expect_silent(start + after)
+
+    def _stays_silent(self, other: Other) -> None:
+        """Neither at the end nor at any time before: what fires for a moment has sent its message."""
+        start = self._lead_up(other, self.case.silent_gap)
+        self.timeline.run((self.case.silent_for or self._long_enough()) + self._every, other.state)
+        self._expect_never(start, self.timeline.now - self._every)
+
+    def _fires_too(self, other: Other) -> None:
+        start = self._lead_up(other, self.case.fires_gap)
+        if other.before_for:
+            self._expect_never(start, self.timeline.now - self._every)
+        after = 0 if other.first else self.case.fires_for or self._long_enough()
+        self.timeline.run(after + self._every, other.state)
+        self._expect_state("firing", self.timeline.now - self._every)
+
+    def _lead_up(self, other: Other, usual: int) -> int:
+        """What comes before another state: its own lead, or a gap like that before the fault. Returns the start."""
+        gap = other.gap if other.gap is not None else 0 if other.before_for or other.first else usual
+        if gap:
+            self.timeline.run(gap, self.case.silence)
+        if other.before_for:
+            return self.timeline.run(other.before_for, other.before)
+        return self.timeline.now
+
+    def _long_enough(self) -> int:
+        """As long as the fault would take, and until the windows hold nothing of what was before."""
+        _, after = self._fires_after()
+        return after + self.timeline.align(self.case.clears)
+
+    def _gone(self) -> None:
+        self._gap()
+        _, after = self._fires_after()
+        start = self.timeline.run(after + self._every, self.case.fault)
+        self._expect_state("firing", start + after)
+        self._vanish()
+
+    def _vanish(self) -> None:
+        """The series go while it fires."""
+        _, after = self._fires_after()
+        rest = self.case.outlives + self.alert.keep_firing_seconds + self._every
+        self.timeline.run(rest + after if self.case.gone_fires else rest, self.case.vanished)
+        if self.case.gone_fires:
+            self._expect_state("firing", self.timeline.now - self._every)
+        else:
+            self._expect_silent(self.timeline.now - self._every)
+
+    def _first_minutes(self) -> Iterator[tuple[str, str, State]]:
+        """What keeps an alert quiet for its first minute: Prometheus itself has just come, or has just been told of
+        a target that nothing has been heard of."""
+        if JUST_STARTED in self.alert.expr:
+            yield JUST_STARTED, STARTED, self.case.fault
+        if SETTLED in self.alert.expr and self.case.gone_fires:
+            yield SETTLED, RELOADED, self.case.vanished
+        elif SETTLED in self.alert.expr and self.case.firing:
+            yield SETTLED, RELOADED, self.case.firing[0].state
+
+    def _first_minute(self, text: str, series: str, state: State) -> None:
+        """Quiet for a minute and not for longer."""
+        begins = {**state, series: Level(self.timeline.now)}
+        over = SETTLE + 1 if text == SETTLED else SETTLE
+        fires = max(self.timeline.align(over), self.timeline.align(self.case.onset))
+        fires += self.timeline.align(self.alert.for_seconds)
+        start = self.timeline.run(fires + self._every, begins)
+        self._expect_never(start, start + fires - self._every)
+        self._expect_state("firing", start + fires)
+
+    def _expect_never(self, begin: int, end: int) -> None:
+        fired = f'ALERTS{{alertname="{self.alert.name}",alertstate="firing"}}[{format_duration(end - begin)}]'
+        expr = f"count(max_over_time({fired}))"
+        self.expr_tests.append({"expr": expr, "eval_time": format_duration(end), "exp_samples": []})
+
+    def _expect_silent(self, at: int) -> None:
+        entry = {"eval_time": format_duration(at), "alertname": self.alert.name, "exp_alerts": []}
+        self.alert_tests.append(entry)
+
+    def _expect_firing(self, at: int) -> None:
+        shown = ((self.case.labels, self.case.value), *self.case.also)
+        expected = [self._expected(labels, value) for labels, value in shown]
+        entry = {"eval_time": format_duration(at), "alertname": self.alert.name, "exp_alerts": expected}
+        self.alert_tests.append(entry)
+
+    def _expected(self, shown: Mapping[str, str], value: float | None) -> dict[str, Any]:
+        labels = {**shown, **{name: expand(text, shown, value) for name, text in self.alert.labels.items()}}
+        annotations = {name: expand(text, {**shown, **labels}, value) for name, text in self.alert.annotations.items()}
+        return {"exp_labels": labels, "exp_annotations": annotations}
+
+    def _expect_state(self, state: str, at: int) -> None:
+        expr = f'max(ALERTS{{alertname="{self.alert.name}",alertstate="{state}"}})'
+        samples = [{"labels": "{}", "value": 1}]
+        self.expr_tests.append({"expr": expr, "eval_time": format_duration(at), "exp_samples": samples})

@@ -1,0 +1,1 @@
+"""Pages about the product, made from models and packs."""

@@ -1,0 +1,1 @@
+"""caddy/: the entrance of the stack and its pages."""

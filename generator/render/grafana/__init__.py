@@ -1,0 +1,1 @@
+"""grafana/: dashboards, and what Grafana reads when it starts."""

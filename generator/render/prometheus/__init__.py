@@ -1,0 +1,1 @@
+"""prometheus/: scrape configs, rules, and how blackbox exporter asks."""

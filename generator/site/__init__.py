@@ -1,0 +1,1 @@
+"""The Site: what services.yaml means, complete; and pure functions of it."""

@@ -1,0 +1,1 @@
+"""services.yaml as it was typed."""

@@ -1,0 +1,1 @@
+"""Rendered files against the disk: what would change, and the writing of it."""

@@ -1,0 +1,148 @@
+"""What is compared: the alerts as they are, and as a proposal would have them.
+
+Owns how a proposal is read: parameters given by name, or services.yaml as it stands against what git has committed.
+"""
+
+import copy
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from generator.conventions import OWN_PACK
+from generator.diagnostics import Diagnostic, Problems, did_you_mean
+from generator.packs import instantiate, load_packs, pack_of
+from generator.pipeline import read_spec_file, resolve_text
+from generator.resolve import resolve_site
+from generator.site.model import Alert, Service, Site
+from generator.source.read import load_source
+from generator.spec.keys import load_spec
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An alert as it is, and as it would be; `after` is None where nothing is proposed, `before` where it is new."""
+
+    before: Alert | None
+    after: Alert | None
+
+    @property
+    def alert(self) -> Alert:
+        """The one that names it."""
+        alert = self.before or self.after
+        assert alert is not None
+        return alert
+
+
+def pairs_of(before: Site, after: Site | None) -> tuple[Pair, ...]:
+    """Every alert; with a proposal, those that it changes."""
+    if after is None:
+        return tuple(Pair(alert, None) for alert in before.alerts)
+    old, new = _by_name(before), _by_name(after)
+    names = sorted(old.keys() | new.keys())
+    pairs = [Pair(old.get(name), new.get(name)) for name in names]
+    return tuple(pair for pair in pairs if not (pair.before and pair.after and _same(pair.before, pair.after)))
+
+
+def proposed_site(file: Path, service: str | None, params: Mapping[str, str | int | float]) -> Site:
+    """The site with other parameters: of `service`, or of all that have them. Raises Problems."""
+    text = read_spec_file(file)
+    site, _ = resolve_text(text, str(file))
+    source = load_source(text, str(file))
+    data = copy.deepcopy(source.data)
+    own: dict[str, dict[str, float]] = {}
+    for name, value in params.items():
+        takers = [each for each in site.services if service in (None, each.name) and _has(each, name)]
+        if not takers:
+            raise Problems([_unknown(site, service, name)])
+        for taker in takers:
+            if _is_own(taker, name):
+                own.setdefault(taker.name, {})[name] = _number(name, value)
+            else:
+                _set(data, site, taker, name, value)
+    changed = replace(source, data=data)
+    proposed, _ = resolve_site(load_spec(changed), changed, load_packs())
+    services = tuple(_with_limits(proposed, each, own.get(each.name)) for each in proposed.services)
+    return replace(proposed, services=services)
+
+
+def committed_site(file: Path) -> Site:
+    """The site that services.yaml meant when git last committed it. Raises Problems."""
+    command = ["git", "-C", str(file.absolute().parent), "show", f"HEAD:./{file.name}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Problems([Diagnostic("source/unreadable", f"git has no committed {file.name} to compare with")])
+    site, _ = resolve_text(done.stdout, f"{file} (committed)")
+    return site
+
+
+def parse_param(text: str) -> tuple[str, str | int | float]:
+    """`name=value` as services.yaml would have it. Raises ValueError."""
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise ValueError(f"'{text}' is not NAME=VALUE, such as latency_p95=800ms")
+    for number in (int, float):
+        try:
+            return name, number(value)
+        except ValueError:
+            continue
+    return name, value
+
+
+def _by_name(site: Site) -> dict[tuple[str, str], Alert]:
+    return {(alert.service, alert.name): alert for alert in site.alerts}
+
+
+def _same(one: Alert, other: Alert) -> bool:
+    def rule(alert: Alert) -> tuple[object, ...]:
+        return alert.expr, alert.for_seconds, alert.keep_firing_seconds, alert.evaluation_interval
+
+    return rule(one) == rule(other)
+
+
+def _has(service: Service, param: str) -> bool:
+    return any(param in pack.params for pack in service.packs)
+
+
+def _is_own(service: Service, param: str) -> bool:
+    return any(param in pack.params for pack in service.packs if pack.pack == OWN_PACK)
+
+
+def _unknown(site: Site, service: str | None, name: str) -> Diagnostic:
+    known = {p for each in site.services if service in (None, each.name) for pack in each.packs for p in pack.params}
+    where = f"'{service}'" if service else "any service"
+    message = f"no pack of {where} has a parameter '{name}'"
+    return Diagnostic("spec/unknown-param", message, hint=did_you_mean(name, known))
+
+
+def _number(name: str, value: str | int | float) -> float:
+    if isinstance(value, str):
+        raise Problems([Diagnostic("spec/param-range", f"{name} is a number, and '{value}' is none")])
+    return float(value)
+
+
+def _set(data: dict[str, Any], site: Site, service: Service, name: str, value: object) -> None:
+    """Write a parameter where services.yaml would have it."""
+    if service.name in data["services"]:
+        entry = data["services"][service.name]
+    elif "host" in service.kinds:
+        hosts = data["hosts"] = data.get("hosts") or {service.name: None}
+        entry = hosts[service.name] = hosts.get(service.name) or {}
+    else:
+        entry = data["stack"] = data.get("stack") or {}
+    entry["params"] = {**(entry.get("params") or {}), name: value}
+
+
+def _with_limits(site: Site, service: Service, limits: Mapping[str, float] | None) -> Service:
+    """The service whose own alerts compare with other numbers."""
+    if not limits:
+        return service
+    packs = _relimited(site, service, limits)
+    return replace(service, packs=tuple(packs))
+
+
+def _relimited(site: Site, service: Service, limits: Mapping[str, float]) -> Iterator[Any]:
+    for instance in service.packs:
+        own = instance.pack == OWN_PACK
+        yield instantiate(pack_of(service, instance), service, site.stack, limits, ()) if own else instance

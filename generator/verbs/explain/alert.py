@@ -1,0 +1,131 @@
+"""`lookout explain`: an error code's page, or an alert in words.
+
+Owns the words about alerts. What it is told of the running stack comes from generator.verbs.explain.live.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from generator.clients.prometheus import prometheus_url
+from generator.diagnostics import CODES, Diagnostic, Problems, did_you_mean
+from generator.packs import load_packs
+from generator.pipeline import read_spec_file
+from generator.prove.proofs import proof_paths
+from generator.render.alertmanager.inhibition import Inhibition, Selector, inhibitions
+from generator.render.bugsink import event_runbooks
+from generator.resolve import resolve_site
+from generator.site.model import Alert, Channel, Site, SlackChannel
+from generator.site.routing import NOBODY, receiver_of, recipients
+from generator.source.read import Source, load_source
+from generator.spec.keys import load_spec
+from generator.units import format_duration
+from generator.verbs.explain.limits import Limit, limits_of
+from generator.verbs.explain.live import live_lines
+
+_PAGES = Path(__file__).resolve().parents[3] / "docs" / "errors"
+_FAULTS: Final = {
+    "outage": "all of it is gone",
+    "symptom": "users feel it",
+    "cause": "users will feel it",
+}
+_WHY_QUIET: Final = {
+    "own": "its own outage",
+    "uses": "what it uses",
+    "host": "the host that it runs on",
+    "after": "an outage that is hardly over",
+    "same": "the same, graver",
+}
+_MARGIN: Final = 13
+
+
+def explain_code(code: str) -> str:
+    """The page of an error code. Raises Problems when there is no such code."""
+    if code not in CODES:
+        message = f"no error has the code '{code}'"
+        raise Problems([Diagnostic("spec/bad-value", message, hint=did_you_mean(code, CODES))])
+    return (_PAGES / f"{code}.md").read_text(encoding="utf-8")
+
+
+def explain_alert(file: Path, name: str, service: str | None) -> str:
+    """What the alert means for each service that has it (or for `service`). Raises Problems."""
+    source = load_source(read_spec_file(file), str(file))
+    site, _ = resolve_site(load_spec(source), source, load_packs())
+    found = [alert for alert in site.alerts if alert.name == name and service in (None, alert.service)]
+    events = [page for page in event_runbooks(site) if page.alert == name and service in (None, page.service)]
+    if events:
+        # No rule makes these: what there is to know of them is in their runbook.
+        return "\n\n".join(page.markdown.strip() for page in events)
+    if not found:
+        names = {alert.name for alert in site.alerts if service in (None, alert.service)}
+        where = f" of '{service}'" if service else ""
+        message = f"no alert{where} is called '{name}'"
+        raise Problems([Diagnostic("spec/unknown-alert", message, hint=did_you_mean(name, names))])
+    url = prometheus_url(file.absolute().parent)
+    return "\n\n".join("\n".join(_words(site, source, alert, url)) for alert in found)
+
+
+def _words(site: Site, source: Source, alert: Alert, url: str) -> Iterator[str]:
+    yield f"{alert.name} of {alert.service}: {alert.severity}, {_FAULTS[alert.fault]}"
+    yield from _row("says", alert.annotations["summary"])
+    yield from _row("means", alert.annotations["description"])
+    yield from _row("when", *alert.expr.splitlines())
+    yield from _row("for", _times(alert))
+    yield from _row("limits", *map(_limit, limits_of(site, source, alert)))
+    yield from _row("quiet while", *_quiet(site, alert, target=True))
+    yield from _row("keeps quiet", *_quiet(site, alert, target=False))
+    yield from _row("told", _told(site, alert))
+    yield from _row("written at", f"{alert.origin.file}:{alert.origin.line}")
+    yield from _row("proof", proof_paths(site)[f"{alert.service}/{alert.name}"])
+    yield from _row("runbook", f"docs/runbooks/{alert.service}/{alert.name}.md", alert.annotations["runbook_url"])
+    yield from _row("dashboard", alert.annotations["dashboard_url"])
+    yield from _row("now", *live_lines(url, alert))
+
+
+def _row(title: str, *lines: str) -> Iterator[str]:
+    """A title, and what belongs to it below each other; nothing without any."""
+    for number, line in enumerate(lines):
+        yield f"  {'' if number else title:<{_MARGIN}}{line}".rstrip()
+
+
+def _times(alert: Alert) -> str:
+    held = f"true for {format_duration(alert.for_seconds)}" if alert.for_seconds else "as soon as it is true"
+    kept = f", and on for {format_duration(alert.keep_firing_seconds)} after" if alert.keep_firing_seconds else ""
+    return f"{held}{kept}; looked at every {format_duration(alert.evaluation_interval)}"
+
+
+def _limit(limit: Limit) -> str:
+    where = f"{limit.span.file}:{limit.span.line}"
+    return f"{limit.name} = {limit.value}  {f'set at {where}' if limit.is_set else f'{where}: {limit.why}'}"
+
+
+def _quiet(site: Site, alert: Alert, *, target: bool) -> Iterator[str]:
+    """What keeps it quiet (as a target), or what it keeps quiet (as a source)."""
+    for inhibition in inhibitions(site):
+        own = inhibition.within
+        mine, other = (inhibition.target, inhibition.source) if target else (inhibition.source, inhibition.target)
+        if not _is_in(mine, alert):
+            continue
+        services = (alert.service,) if own else other.services
+        yield f"{', '.join(other.alerts)} of {', '.join(services)} {_reason(inhibition, target)}"
+
+
+def _reason(inhibition: Inhibition, target: bool) -> str:
+    return f"({_WHY_QUIET[inhibition.family]})" if target else f"({inhibition.target.severity})"
+
+
+def _is_in(selector: Selector, alert: Alert) -> bool:
+    return alert.name in selector.alerts and alert.service in selector.services and alert.severity == selector.severity
+
+
+def _told(site: Site, alert: Alert) -> str:
+    receiver = receiver_of(site, alert.severity, alert.owner)
+    if receiver == NOBODY:
+        return f"nobody: `notify:` sends {alert.severity} nowhere; its owner is {alert.owner}"
+    places = ", ".join(map(_place, recipients(site, alert.severity, alert.owner)))
+    return f"{places}; its owner is {alert.owner}"
+
+
+def _place(channel: Channel) -> str:
+    kind = f"Slack {channel.channel}".strip() if isinstance(channel, SlackChannel) else "Telegram"
+    return f"{channel.name} ({kind})"

@@ -1,0 +1,38 @@
+"""A user's id as it stands in log lines: the first 16 hex digits of HMAC-SHA256(key, id in UTF-8).
+
+The key is the value in secrets/user_hash_key; apps hash with the same key. From a line nobody learns who the user was,
+and who knows the id finds the lines.
+"""
+
+import hashlib
+import hmac
+from pathlib import Path
+from typing import Final
+
+from generator.conventions import USER_HASH_KEY
+from generator.diagnostics import Diagnostic, Problems
+from generator.secrets.forms import UnreadableSecret, read_value
+
+HASH_DIGITS: Final = 16
+
+
+def user_hash(key: bytes, user: str) -> str:
+    """The hash of `user` under `key`."""
+    return hmac.new(key, user.encode(), hashlib.sha256).hexdigest()[:HASH_DIGITS]
+
+
+def read_key(root: Path) -> bytes:
+    """The key of the installation in `root`. Raises Problems when there is none."""
+    path = root / "secrets" / USER_HASH_KEY
+    try:
+        path.stat()
+        key = read_value(path).encode()
+    except UnreadableSecret as error:
+        raise Problems([Diagnostic("apply/secret-form", f"secrets/{USER_HASH_KEY} {error}")]) from None
+    except OSError as error:
+        message = f"secrets/{USER_HASH_KEY} cannot be read: {error.strerror}"
+        raise Problems([Diagnostic("apply/secret-missing", message, hint="`make secrets` makes it")]) from error
+    if not key:
+        message = f"secrets/{USER_HASH_KEY} is empty"
+        raise Problems([Diagnostic("apply/secret-missing", message, hint="`make secrets` makes it")])
+    return key

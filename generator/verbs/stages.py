@@ -1,0 +1,113 @@
+"""What the verbs do, as functions over files: the stages in their order, without any printing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.apply.run import apply_running, container_changes, plan_running, running_stack
+from generator.check.run import check_tree
+from generator.conventions import LOCK_FILE
+from generator.diagnostics import Diagnostic, Problems, Span, did_you_mean, sort_diagnostics
+from generator.pipeline import Compiled, compile_text, read_spec_file, resolve_text
+from generator.secrets.files import check_secrets
+from generator.store.plan import Plan, open_tree, plan_tree, write_plan
+from generator.verbs.connect.lines import connect_lines
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What apply would do: to files, to what runs, and what stands in its way."""
+
+    files: Plan
+    running: list[str]
+    problems: tuple[Diagnostic, ...]
+
+
+def compile_file(file: Path) -> Compiled:
+    """Compile `file`. Raises Problems."""
+    return compile_text(read_spec_file(file), str(file))
+
+
+def check_file(file: Path, root: Path, say: Say, *, ci: bool = False) -> tuple[Diagnostic, ...]:
+    """Every problem of `file`, of what it renders to, and of the rendered files in `root` if there are any.
+
+    Files that are not rendered yet are one note: whoever has just edited `file` renders them next. With `ci` each is an
+    error: a commit holds what its own services.yaml renders to.
+    """
+    compiled = compile_file(file)
+    found = [*compiled.warnings, *check_tree(compiled.site, compiled.artifacts, root, say)]
+    if ci or (root / LOCK_FILE).is_file():
+        try:
+            plan = plan_tree(compiled.artifacts, root)
+            found += [*plan.diagnostics(), *_not_rendered(plan, ci)]
+        except Problems as problems:
+            # A list of rendered files that cannot be read is one problem among the others.
+            found += problems.diagnostics
+    return sort_diagnostics(found)
+
+
+def _not_rendered(plan: Plan, ci: bool) -> list[Diagnostic]:
+    stale = [change for change in plan.pending if change.action in ("create", "update", "delete")]
+    if ci:
+        return [
+            Diagnostic("store/stale", f"the rendered file is out of date ({change.action})", Span(change.path, 1, 1, 1),
+                       hint="run `make render`")
+            for change in stale
+        ]  # fmt: skip
+    files = "1 file" if len(stale) == 1 else f"{len(stale)} files"
+    message = f"not rendered yet: {files} (lookout plan shows them)"
+    return [Diagnostic("store/stale", message, level="note")] if stale else []
+
+
+def render_file(file: Path, root: Path, force: bool, say: Say = lambda _: None) -> tuple[Plan, tuple[Diagnostic, ...]]:
+    """Render `file` into `root`; the plan that was written, and warnings. Raises Problems, and then wrote nothing."""
+    # Read when it is this run's turn: of two runs at once, the last one has the newest file.
+    with open_tree(root, say):
+        compiled = compile_file(file)
+        return write_plan(plan_tree(compiled.artifacts, root), force), compiled.warnings
+
+
+def plan_file(file: Path, root: Path) -> Planned:
+    """What apply would do. Reads only."""
+    compiled = compile_file(file)
+    files = plan_tree(compiled.artifacts, root)
+    lines, problems = plan_running(running_stack(root, compiled.site, compiled.artifacts))
+    problems += check_secrets(compiled.site, root)
+    return Planned(files, lines, sort_diagnostics([*compiled.warnings, *files.diagnostics(), *problems]))
+
+
+def apply_file(file: Path, root: Path, force: bool, say: Say) -> tuple[Plan, tuple[Diagnostic, ...]]:
+    """Render, check, write, reload. Raises Problems before anything is written when something is wrong."""
+    with open_tree(root, say):
+        return _apply_file(file, root, force, say)
+
+
+def _apply_file(file: Path, root: Path, force: bool, say: Say) -> tuple[Plan, tuple[Diagnostic, ...]]:
+    compiled = compile_file(file)
+    plan = plan_tree(compiled.artifacts, root)
+    found = [*plan.diagnostics(force), *check_secrets(compiled.site, root)]
+    found += check_tree(compiled.site, compiled.artifacts, root, say)
+    if any(problem.level == "error" for problem in found):
+        raise Problems([*compiled.warnings, *found])
+    running = running_stack(root, compiled.site, compiled.artifacts, force)
+    for line in container_changes(running):
+        say(line)
+    plan = write_plan(plan, force)
+    for change in plan.pending:
+        say(f"{change.action} {change.path}")
+    if not plan.pending:
+        say("no changes in the files")
+    problems = apply_running(running, say)
+    return plan, sort_diagnostics([*compiled.warnings, *found, *problems])
+
+
+def connect_file(file: Path, service: str) -> str:
+    """The lines that connect `service`. Raises Problems."""
+    site, _ = resolve_text(read_spec_file(file), str(file))
+    names = [each.name for each in site.services]
+    if service not in names:
+        message = f"no service is called '{service}'"
+        raise Problems([Diagnostic("spec/unknown-service", message, hint=did_you_mean(service, names))])
+    return connect_lines(site, service, str(file.resolve().parent))

@@ -18,7 +18,6 @@ import click
 from generator import __version__
 from generator.conventions import SPEC_FILE
 from generator.diagnostics import Diagnostic, Problems, exit_code, is_text
-from generator.source.emit import emit_json
 
 # Nearly all that a run makes it keeps to its end; to look for garbage as often as Python does takes time for nothing.
 GARBAGE_THRESHOLD: Final = 100_000
@@ -42,6 +41,22 @@ def _options(*names: str) -> Callable[[Command], Command]:
         return command
 
     return decorate
+
+
+def _offer(what: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """What TAB offers for an argument: what generator.verbs.completion says, which nothing else has to import."""
+
+    def complete(context: click.Context, parameter: click.Parameter, typed: str) -> list[str]:
+        from generator.verbs import completion
+
+        offers = {
+            "alert": completion.complete_alert,
+            "service": completion.complete_service,
+            "topic": completion.complete_topic,
+        }
+        return offers[what](context, parameter, typed)
+
+    return complete
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -111,21 +126,26 @@ def apply(file: Path, out: Path | None, as_json: bool, force: bool) -> None:
 
 
 @cli.command()
-@click.argument("what")
-@click.option("--service", help="The service whose alert is meant.")
+@click.argument("what", shell_complete=_offer("topic"))
+@click.option("--service", help="The service whose alert is meant.", shell_complete=_offer("service"))
 @_options("file")
 def explain(what: str, service: str | None, file: Path) -> None:
     """Explain an error code (spec/unknown-kind) or an alert (ServiceDown)."""
-    from generator.verbs.explain.alert import explain_alert, explain_code
+    if "/" in what:
+        from generator.verbs.explain.code import explain_code
 
-    text = explain_code(what) if "/" in what else explain_alert(file, what, service)
+        text = explain_code(what)
+    else:
+        from generator.verbs.explain.alert import explain_alert
+
+        text = explain_alert(file, what, service)
     click.echo(text.rstrip())
 
 
 @cli.command(short_help="Replay alerts over the history of the running Prometheus.")
 @click.option("--since", default="30d", show_default=True, metavar="30d", help="How far back.")
-@click.option("--service", help="The alerts of this service alone.")
-@click.option("--alert", help="This alert alone.")
+@click.option("--service", help="The alerts of this service alone.", shell_complete=_offer("service"))
+@click.option("--alert", help="This alert alone.", shell_complete=_offer("alert"))
 @click.option("--param", "params", multiple=True, metavar="NAME=VALUE",
               help="What another value of a parameter would have done; can be repeated.")  # fmt: skip
 @click.option("--changed", is_flag=True, help="What the changes of services.yaml since its last commit would do.")
@@ -158,6 +178,8 @@ def backtest(
         raise click.UsageError(str(error)) from error
     result = replay_alerts(file, wanted, _say(as_json))
     if as_json:
+        from generator.source.emit import emit_json
+
         click.echo(emit_json(as_data(result)), nl=False)
         return
     for line in render_table(result):
@@ -167,6 +189,7 @@ def backtest(
 @cli.command()
 def schema() -> None:
     """Print the JSON Schema of services.yaml, for editors."""
+    from generator.source.emit import emit_json
     from generator.verbs.schema import json_schema
 
     click.echo(emit_json(json_schema()), nl=False)
@@ -196,7 +219,7 @@ def new_pack(kind: str, fixture: Path | None) -> None:
 
 
 @cli.command()
-@click.argument("service")
+@click.argument("service", shell_complete=_offer("service"))
 @_options("file")
 def connect(service: str, file: Path) -> None:
     """Print the lines to paste on the side of an app."""
@@ -210,7 +233,8 @@ def connect(service: str, file: Path) -> None:
 @click.option("--request-id", default="", metavar="ID", help="Lines of one request. The time in the id finds it.")
 @click.option("--user", metavar="U", help="Lines of one user; the id is hashed as the apps hash it.")
 @click.option("--error-type", metavar="T", help="Lines with one type of error, such as ValueError.")
-@click.option("--service", "services", multiple=True, metavar="S", help="Lines of this service alone; can be repeated.")
+@click.option("--service", "services", multiple=True, metavar="S", help="Lines of this service alone; can be repeated.",
+              shell_complete=_offer("service"))  # fmt: skip
 @click.option("--since", metavar="1h", help="How far back. Default: 1h, or around the time in the request's id.")
 @click.option("--limit", type=click.IntRange(1, 5000), default=500, show_default=True, help="The newest N lines.")
 @_options("file", "json")
@@ -260,7 +284,7 @@ def record(words: tuple[str, ...]) -> None:
 
 
 @cli.command("backup-check")
-@click.argument("service")
+@click.argument("service", shell_complete=_offer("service"))
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--pattern", default="*", show_default=True, metavar="GLOB", help="Which files of FOLDER are dumps.")
 @click.option("--restore", "restore_every", default="7d", show_default=True, metavar="7d",
@@ -304,6 +328,8 @@ def _finish(
 
     if as_json:
         from dataclasses import asdict
+
+        from generator.source.emit import emit_json
 
         data: dict[str, Any] = {"diagnostics": [asdict(problem) for problem in problems]}
         if changes is not None:

@@ -58,48 +58,62 @@ STEP=
 STEPS=()
 trap '[[ $? == 0 || -z $STEP ]] || printf "lookout: %s: failed\n" "$STEP" >&2' EXIT
 
-# The Python environment for this pyproject.toml and this Python; another change of either makes another one.
+# Two Python environments: `run` has what Lookout itself imports, `dev` what its tests need as well. Each belongs to its
+# lists of dependencies in pyproject.toml; another list makes another environment.
+requirements() {
+    local lists=dependencies
+    [[ $1 == run ]] || lists='dependencies\|dev'
+    sed -n "/^\($lists\) = \[/,/^\]/s/^ *\"\(.*\)\",\$/\1/p" pyproject.toml
+}
+
 venv_path() {
-    local python=$1 digest
-    digest=$({
-        "$python" --version
-        cat pyproject.toml
-    } | sha256sum)
-    printf '%s/venv-%s\n' "$CACHE" "${digest:0:12}"
+    local digest
+    digest=$(requirements "$1" | sha256sum)
+    printf '%s/venv-%s-%s\n' "$CACHE" "$1" "${digest:0:12}"
+}
+
+# Only a complete one has the file `complete`: the Python that it was made with, which may be gone after an upgrade of
+# the machine.
+whole() {
+    local python
+    [[ -f $1/complete ]] && read -r python <"$1/complete" && [[ -x $python ]]
 }
 
 no_venv() { missing "the Python environment cannot be made: $(tail -n 1 "$VENV_LOG"); full log: $VENV_LOG"; }
 
-# ensure_venv PYTHON: make the environment unless it is there. Only a complete one has the file `complete`; two who come
-# at once wait for each other.
+# ensure_venv KIND: make the environment unless it is there. Two who come at once wait for each other.
 ensure_venv() {
-    local python=$1 venv requirements
-    venv=$(venv_path "$python")
-    [[ -f $venv/complete ]] && return
+    local venv python
+    venv=$(venv_path "$1")
+    whole "$venv" && return
     mkdir -p "$CACHE"
     (
         flock 9
-        [[ -f $venv/complete ]] && exit
+        whole "$venv" && exit
+        python=$(scripts/host.sh python)
         rm -rf "$venv"
         mkdir -p "$(dirname "$VENV_LOG")"
         "$python" -m venv "$venv" >"$VENV_LOG" 2>&1 || no_venv
-        requirements=$venv/requirements.txt
-        "$python" - >"$requirements" <<'PYTHON'
-import tomllib
-
-with open("pyproject.toml", "rb") as file:
-    project = tomllib.load(file)["project"]
-print(*project["dependencies"], *project["optional-dependencies"]["dev"], sep="\n")
-PYTHON
-        "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements" >>"$VENV_LOG" 2>&1 || no_venv
-        touch "$venv/complete"
+        requirements "$1" >"$venv/requirements.txt"
+        "$venv/bin/pip" install --quiet --no-compile --disable-pip-version-check --requirement "$venv/requirements.txt" >>"$VENV_LOG" 2>&1 ||
+            no_venv
+        readlink -f "$venv/bin/python" >"$venv/complete"
     ) 9>"$CACHE/venv.lock"
 }
 
-# The Python of that environment, which is made when it is missing.
+# The Python of the developers' environment, which is made when it is missing.
 venv_python() {
-    local python
-    python=$(scripts/host.sh python)
-    ensure_venv "$python" >&2
-    printf '%s/bin/python\n' "$(venv_path "$python")"
+    ensure_venv dev >&2
+    printf '%s/bin/python\n' "$(venv_path dev)"
+}
+
+# A Python that can run Lookout: of the developers' environment where there is one, else of the small one.
+run_python() {
+    local venv
+    venv=$(venv_path dev)
+    if ! whole "$venv"; then
+        ensure_venv run >&2
+        venv=$(venv_path run)
+    fi
+    printf '%s/bin/python\n' "$venv"
 }

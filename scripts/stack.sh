@@ -23,7 +23,7 @@ load_docker
 case ${1:-} in
     down | logs | clean) need_docker ;;&
     down) step "stop the stack; its data stays" down ;;
-    status) exec "$(venv_python)" -m generator.verbs.status ;;
+    status) exec "$(run_python)" -m generator.verbs.status ;;
     logs) exec docker compose logs --follow --tail 100 "${@:2}" ;;
     clean)
         confirm "${2:-}"

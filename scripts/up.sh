@@ -5,7 +5,7 @@
 
 NETWORK=${LOOKOUT_NETWORK:-lookout}
 
-prepare_python() { PYTHON=$(venv_python); }
+prepare_python() { PYTHON=$(run_python); }
 
 # What is missing is told at the end, where it is read.
 make_secrets() { "$PYTHON" -m generator.secrets.files | sed '/only you have/d'; }

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.apply.run import apply_running, container_changes, plan_running, running_stack
 from generator.check.run import check_tree
 from generator.conventions import LOCK_FILE
 from generator.diagnostics import Diagnostic, Problems, Span, did_you_mean, sort_diagnostics
@@ -71,6 +70,9 @@ def render_file(file: Path, root: Path, force: bool, say: Say = lambda _: None) 
 
 def plan_file(file: Path, root: Path) -> Planned:
     """What apply would do. Reads only."""
+    # What runs is reached by libraries that take half a second to import; only those who ask it wait for them.
+    from generator.apply.run import plan_running, running_stack
+
     compiled = compile_file(file)
     files = plan_tree(compiled.artifacts, root)
     lines, problems = plan_running(running_stack(root, compiled.site, compiled.artifacts))
@@ -91,6 +93,8 @@ def _apply_file(file: Path, root: Path, force: bool, say: Say) -> tuple[Plan, tu
     found += check_tree(compiled.site, compiled.artifacts, root, say)
     if any(problem.level == "error" for problem in found):
         raise Problems([*compiled.warnings, *found])
+    from generator.apply.run import apply_running, container_changes, running_stack
+
     running = running_stack(root, compiled.site, compiled.artifacts, force)
     for line in container_changes(running):
         say(line)

@@ -7,7 +7,7 @@ import pytest
 
 from generator.diagnostics import CODES, Problems
 from generator.pipeline import resolve_text
-from generator.verbs.explain.alert import explain_code
+from generator.verbs.explain.code import explain_code
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "errors"
 WITH_EXAMPLES = [code for code in CODES if "## Bad" in (PAGES / f"{code}.md").read_text()]

@@ -229,8 +229,6 @@ case "$2" in
         printf '#!/bin/sh\necho WARNING: Retrying >&2\necho "ERROR: %s" >&2\nexit 1\n' \
             "No matching distribution found for click==8" >"$3/bin/pip"
         chmod +x "$3/bin/pip" ;;
-    "") cat >/dev/null ;;
-    *) echo Python 3.11 ;;
 esac
 """
 

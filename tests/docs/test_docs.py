@@ -52,7 +52,7 @@ PROGRAMS: Final = set(
     re.split(
         r"\s+",
         """awk cat cd chronyc column crontab cut curl date df diff dig dmesg docker du echo ethtool find findmnt free
-        getent git grep head iostat ip journalctl jq kill last ls lsblk lsof make mount mtr nc openssl pidstat ping
+        getent git grep head iostat ip journalctl jq kill last ln ls lsblk lsof make mkdir mount mtr nc openssl pidstat ping
         pip ps psql sed sha256sum sort ss ssh sudo systemctl tail timedatectl timeout top tr uniq uptime vmstat
         watch wc ./lookout scripts/dump.sh""",
     )

@@ -109,12 +109,27 @@ def new_pack(text: str, folder: Path) -> None:
     assert (folder / "prometheus" / "rules" / "web" / "nginx.yml").is_file()
 
 
+def completion(text: str, folder: Path) -> None:
+    """In a home of its own, from a clone to what bash offers at TAB through the link."""
+    (folder / ".cache").mkdir()
+    (folder / ".cache/lookout").symlink_to(Path.home() / ".cache/lookout")
+    paths = {"HOME": str(folder), "PATH": f"{folder}/.local/bin:{os.environ['PATH']}"}
+    run(text, REPOSITORY, **paths)
+    (folder / "services.yaml").write_text("services: {shop: {kind: http, targets: [shop:80]}, db: {kind: postgres}}\n")
+    offered = run(
+        ". ~/.bashrc\nCOMP_WORDS=(lookout connect s) COMP_CWORD=2\n"
+        '_lookout_completion lookout s connect\necho "${COMPREPLY[@]}"', folder, **paths
+    )  # fmt: skip
+    assert offered == "shop\n"
+
+
 # By the program that a block begins with.
 RUNNERS: Final[dict[str, Callable[[str, Path], None]]] = {
     "git clone": clone_and_up,
     "ssh -L": tunnel,
     "pip install": install,
     "./lookout new-pack": new_pack,
+    "mkdir -p ~/.local/bin": completion,
 }
 
 

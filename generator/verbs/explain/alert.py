@@ -1,4 +1,4 @@
-"""`lookout explain`: an error code's page, or an alert in words.
+"""`lookout explain`: an alert in words.
 
 Owns the words about alerts. What it is told of the running stack comes from generator.verbs.explain.live.
 """
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from generator.clients.prometheus import prometheus_url
-from generator.diagnostics import CODES, Diagnostic, Problems, did_you_mean
+from generator.diagnostics import Diagnostic, Problems, did_you_mean
 from generator.packs import load_packs
 from generator.pipeline import read_spec_file
 from generator.prove.proofs import proof_paths
@@ -23,7 +23,6 @@ from generator.units import format_duration
 from generator.verbs.explain.limits import Limit, limits_of
 from generator.verbs.explain.live import live_lines
 
-_PAGES = Path(__file__).resolve().parents[3] / "docs" / "errors"
 _FAULTS: Final = {
     "outage": "all of it is gone",
     "symptom": "users feel it",
@@ -37,14 +36,6 @@ _WHY_QUIET: Final = {
     "same": "the same, graver",
 }
 _MARGIN: Final = 13
-
-
-def explain_code(code: str) -> str:
-    """The page of an error code. Raises Problems when there is no such code."""
-    if code not in CODES:
-        message = f"no error has the code '{code}'"
-        raise Problems([Diagnostic("spec/bad-value", message, hint=did_you_mean(code, CODES))])
-    return (_PAGES / f"{code}.md").read_text(encoding="utf-8")
 
 
 def explain_alert(file: Path, name: str, service: str | None) -> str:

@@ -215,9 +215,14 @@ def sentry_dsn(service: str) -> str:
     return f"{service.replace('-', '_')}_sentry_dsn"
 
 
+def runbook_page(service: str, alert: str) -> str:
+    """Where in docs/ an alert's runbook is: a section of its service's page."""
+    return f"runbooks/{service}.md#{alert}"
+
+
 def runbook_url(base_url: str, service: str, alert: str) -> str:
     """The address of an alert's runbook: what an alert's `runbook_url` says."""
-    return f"{base_url}{RUNBOOKS_PATH}/{service}/{alert}.md"
+    return f"{base_url}{RUNBOOKS_PATH}/{service}#{alert}"
 
 
 def incident(service: str, alert: str) -> str:

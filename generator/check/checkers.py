@@ -75,7 +75,7 @@ def _unproven(tree: Tree, path: str, said: str) -> Diagnostic:
 def trial_of(tree: Tree, path: str) -> Trial:
     """A proof with the rule that it names, cut out of the rendered file that it names."""
     text = tree.artifacts[path].content
-    (rules,) = re.findall(r"^rule_files: \[\.\./\.\./(rules/\S+)\]$", text, re.MULTILINE)
+    (rules,) = re.findall(r"^rule_files: \[\.\./\.\./\.\./(rules/\S+)\]$", text, re.MULTILINE)
     return Trial(path, cut_rules(tree.artifacts[f"prometheus/{rules}"].content, Path(path).stem), text)
 
 

@@ -68,7 +68,7 @@ class _Instance:
             for spec in pack.rules.alerts
             if spec.name not in off and holds(spec.when, self.context, pack.lines[spec.name])
         )
-        self.proof = f"{pack.name}-{self._shape()}"
+        self.shape = f"{pack.name}-{self._shape()}"
 
     def build(self) -> PackInstance:
         kept = {spec.name for spec in self.specs}
@@ -121,7 +121,7 @@ class _Instance:
             annotations=annotations,
             evaluation_interval=self._pace(spec),
             panel=spec.panel,
-            proof=self.proof,
+            shape=self.shape,
             origin=where,
             detects=tuple(spec.detects),
             promises=tuple(spec.promises),

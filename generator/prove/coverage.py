@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from generator.artifact import Artifact
-from generator.conventions import GENERATED
+from generator.conventions import GENERATED, runbook_page
 from generator.packs.coverage import MODES, Cell, coverage_of
 from generator.prove.proofs import proof_paths
 from generator.resolve.detection import alert_terms, in_words
@@ -56,7 +56,7 @@ def _row(cell: Cell, proofs: Mapping[str, str]) -> str:
 def _told(cell: Cell, alert: Alert, proofs: Mapping[str, str]) -> str:
     of = "" if alert.service == cell.service else f" of {alert.service}"
     proof = f"../{proofs[f'{alert.service}/{alert.name}']}"
-    return f"[{alert.name}](runbooks/{alert.service}/{alert.name}.md){of} ([proof]({proof}))"
+    return f"[{alert.name}]({runbook_page(alert.service, alert.name)}){of} ([proof]({proof}))"
 
 
 def _sums(site: Site) -> Iterator[str]:
@@ -68,5 +68,5 @@ def _sums(site: Site) -> Iterator[str]:
 def _sum(site: Site, service: Service, alert: Alert) -> str:
     summands = alert_terms(alert, service, site.stack.timing)
     worst = sum(seconds for _, seconds in summands)
-    name = f"[{alert.name}](runbooks/{service.name}/{alert.name}.md)"
+    name = f"[{alert.name}]({runbook_page(service.name, alert.name)})"
     return f"| {service.name} | {name} | {worst}s | {service.detect_within}s | {in_words(summands)} |"

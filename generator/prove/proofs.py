@@ -27,7 +27,7 @@ _LEAD_IN = 180
 
 
 def render_proofs(site: Site) -> tuple[Artifact, ...]:
-    """prometheus/proofs/<proof>/<Alert>.yml for each distinct rule, and manifest.json."""
+    """prometheus/proofs/<service>/<pack>/<Alert>.yml for each distinct rule, and manifest.json."""
     manifest = proof_paths(site)
     artifacts: dict[str, Artifact] = {}
     for service in site.services:
@@ -40,16 +40,19 @@ def render_proofs(site: Site) -> tuple[Artifact, ...]:
 
 
 def proof_paths(site: Site) -> dict[str, str]:
-    """The proof of each alert, by service and name: its own, or that of the first rule that differs in names alone."""
+    """The proof of each alert, by service and name: its own, or that of the first rule that differs in names alone.
+
+    The first is that of the service that services.yaml declares first: one that is added below moves no proof.
+    """
     paths: dict[str, str] = {}
     first: dict[tuple[object, ...], str] = {}
-    known: dict[str, str] = {}
-    for service in site.services:
+    known: dict[tuple[str, str], str] = {}
+    for service in sorted(site.services, key=lambda each: (each.origin.line, each.name)):
         for alert in service.alerts:
-            own = _path(alert)
-            if own not in known:
-                known[own] = first.setdefault(_distinct(service, alert), own)
-            paths[_key(alert)] = known[own]
+            shape = (alert.shape, alert.name)
+            if shape not in known:
+                known[shape] = first.setdefault(_distinct(service, alert), _path(alert))
+            paths[_key(alert)] = known[shape]
     return paths
 
 
@@ -58,7 +61,7 @@ def _key(alert: Alert) -> str:
 
 
 def _path(alert: Alert) -> str:
-    return f"prometheus/proofs/{alert.proof}/{alert.name}.yml"
+    return f"prometheus/proofs/{alert.service}/{alert.pack}/{alert.name}.yml"
 
 
 def _distinct(service: Service, alert: Alert) -> tuple[object, ...]:
@@ -74,7 +77,7 @@ def _distinct(service: Service, alert: Alert) -> tuple[object, ...]:
         *{job.interval for job in service.jobs},
     )
     # What a service's owner wrote has cases of its own.
-    return (alert.name, texts, paces, alert.proof if alert.pack == OWN_PACK else "")
+    return (alert.name, texts, paces, alert.shape if alert.pack == OWN_PACK else "")
 
 
 def _prove(site: Site, service: Service, instance: PackInstance, wanted: Collection[str]) -> list[Artifact]:
@@ -85,7 +88,7 @@ def _prove(site: Site, service: Service, instance: PackInstance, wanted: Collect
         if alert.name in wanted:
             proof = _Proof(alert, case, Timeline(case.interval, case.evaluation, _highest_rates(case)))
             proof.prove()
-            text = proof.emit(f"../../rules/{service.name}/{instance.pack}.yml")
+            text = proof.emit(f"../../../rules/{service.name}/{instance.pack}.yml")
             proofs.append(Artifact(_path(alert), text, {alert.name: alert.origin}))
     return proofs
 

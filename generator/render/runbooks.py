@@ -1,57 +1,67 @@
-"""The runbooks: one Markdown page for each alert of each service, and an index.
+"""The runbooks: a page for each service with a section for each of its alerts, and the list of the pages.
 
 Owns their places. What they say comes from the packs (and, for errors, from generator.render.bugsink), already filled
 in for the service.
 """
 
-from generator.artifact import Artifact
-from generator.conventions import EVENT_ALERTS, GENERATED
-from generator.render.bugsink import SEVERITY, apps, event_runbooks
-from generator.site.model import Alert, Service, Site
+import re
+from typing import Final
 
-_NOTE = f"<!-- {GENERATED} -->\n"
+from generator.artifact import Artifact
+from generator.conventions import GENERATED, OWN_PACK, SEVERITIES, Severity
+from generator.render.bugsink import SEVERITY, event_runbooks
+from generator.site.model import Runbook, Service, Site
+
+_NOTE: Final = f"<!-- {GENERATED} -->\n"
+# A heading, or a whole block of commands: a comment in it is no heading.
+_HEADING: Final = re.compile(
+    r"^[ \t]*(?P<fence>```+|~~~+).*?(?:(?P<end>^[ \t]*(?P=fence))|\Z)|^(?=#{1,5} )", re.DOTALL | re.MULTILINE
+)
 
 
 def render_runbooks(site: Site) -> tuple[Artifact, ...]:
-    """docs/runbooks/<service>/<Alert>.md for each alert, and docs/runbooks/README.md."""
-    pages = [
-        Artifact(f"docs/runbooks/{runbook.service}/{runbook.alert}.md", _NOTE + runbook.markdown)
-        for service in site.services
-        for pack in service.packs
-        for runbook in pack.runbooks
-    ]
-    pages += [
-        Artifact(f"docs/runbooks/{runbook.service}/{runbook.alert}.md", _NOTE + runbook.markdown)
-        for runbook in event_runbooks(site)
-    ]
-    return (Artifact("docs/runbooks/README.md", _index(site)), *pages)
-
-
-def _index(site: Site) -> str:
-    lines = [
-        "# Runbooks",
-        "",
-        "What to do about each alert. Every message links to its page here.",
-    ]
-    reporting = apps(site)
+    """docs/runbooks/<service>.md for each service with alerts, and docs/runbooks/README.md."""
+    events = event_runbooks(site)
+    pages = []
+    rows = []
     for service in site.services:
-        if service.alerts:
-            lines += ["", f"## {service.name}", "", *_table(service)]
-            lines += [
-                _line(service.name, name, SEVERITY, service.owner) for name in EVENT_ALERTS if service in reporting
-            ]
-    return _NOTE + "\n".join(lines) + "\n"
+        runbooks = _runbooks(service, [each for each in events if each.service == service.name])
+        if runbooks:
+            pages.append(Artifact(f"docs/runbooks/{service.name}.md", _page(service, runbooks)))
+            rows.append(f"| [{service.name}]({service.name}.md) | {len(runbooks)} | {service.owner} |")
+    return (Artifact("docs/runbooks/README.md", _index(rows)), *pages)
 
 
-def _table(service: Service) -> list[str]:
-    rank = {"critical": 0, "warning": 1, "info": 2}
-    alerts = sorted(service.alerts, key=lambda alert: (rank[alert.severity], alert.name))
-    return ["| alert | severity | owner |", "|---|---|---|", *map(_row, alerts)]
+def _runbooks(service: Service, events: list[Runbook]) -> list[Runbook]:
+    """By the alert's name. What a service's owner wrote comes last: Markdown that goes wrong in it spoils no other."""
+    found = [(pack.pack == OWN_PACK, runbook) for pack in service.packs for runbook in pack.runbooks]
+    found += [(False, runbook) for runbook in events]
+    return [runbook for _, runbook in sorted(found, key=lambda each: (each[0], each[1].alert))]
 
 
-def _row(alert: Alert) -> str:
-    return _line(alert.service, alert.name, alert.severity, alert.owner)
+def _index(rows: list[str]) -> str:
+    head = ("# Runbooks", "", "What to do about each alert. Every message links to its section here.", "")
+    return _NOTE + "\n".join([*head, "| service | alerts | owner |", "|---|---|---|", *rows]) + "\n"
 
 
-def _line(service: str, name: str, severity: str, owner: str) -> str:
-    return f"| [{name}]({service}/{name}.md) | {severity} | {owner} |"
+def _page(service: Service, runbooks: list[Runbook]) -> str:
+    """A table of the alerts, the worst first, then what to do about each, by name."""
+    severity: dict[str, Severity] = {alert.name: alert.severity for alert in service.alerts}
+    listed = sorted((SEVERITIES.index(severity.get(each.alert, SEVERITY)), each.alert) for each in runbooks)
+    lines = [f"# {service.name}", "", "| alert | severity |", "|---|---|"]
+    lines += [f"| [{alert}](#{alert}) | {SEVERITIES[rank]} |" for rank, alert in listed]
+    return _NOTE + "\n".join(lines) + "\n" + "".join(map(_section, runbooks))
+
+
+def _section(runbook: Runbook) -> str:
+    """An alert's runbook, a level deeper. The anchor is the alert's name as it is, on GitHub and in the browser."""
+    title, _, text = runbook.markdown.partition("\n")
+    body = _HEADING.sub(_deeper, text if title.startswith("# ") else runbook.markdown)
+    return f'\n<a id="{runbook.alert}"></a>\n\n## {runbook.alert}\n\n{body.strip()}\n'
+
+
+def _deeper(found: re.Match[str]) -> str:
+    """A heading with one # more; a block of commands as it is, but closed, or it would hide the alerts below."""
+    if not found["fence"]:
+        return "#"
+    return found[0] if found["end"] else f"{found[0].rstrip()}\n{found['fence']}\n"

@@ -42,7 +42,10 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One alert rule of one service, its expression final PromQL."""
+    """One alert rule of one service, its expression final PromQL.
+
+    `shape` stands for all that its pack makes of a service, names apart: alerts of one name and one shape are alike.
+    """
 
     name: str
     service: str
@@ -57,7 +60,7 @@ class Alert:
     annotations: Mapping[str, str]
     evaluation_interval: int
     panel: str
-    proof: str
+    shape: str
     origin: Span
     detects: tuple[FailureMode, ...] = ()
     promises: tuple[str, ...] = ()

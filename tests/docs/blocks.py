@@ -81,7 +81,8 @@ def anchors(text: str) -> set[str]:
     """The names by which a page's headings can be linked to."""
     tokens = _tokens(text)
     headings = [tokens[index + 1].content for index, token in enumerate(tokens) if token.type == "heading_open"]
-    return {re.sub(r"[^\w -]", "", heading.strip().lower()).replace(" ", "-") for heading in headings}
+    named = re.findall(r'^<a id="([\w-]+)"></a>$', text, re.MULTILINE)
+    return {*named, *(re.sub(r"[^\w -]", "", heading.strip().lower()).replace(" ", "-") for heading in headings)}
 
 
 def links(text: str) -> list[str]:

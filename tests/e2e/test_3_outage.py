@@ -64,5 +64,5 @@ def _can_be_acted_on(text: str, payload: str) -> None:
     print(text)
     for words in ("api", "ServiceDown", "since"):
         assert words.lower() in text.lower(), f"'{words}' is missing from {text}"
-    for link in ("/runbooks/api/ServiceDown.md", "/grafana/d/service-api", "/grafana/d/lookout-logs"):
+    for link in ("/runbooks/api#ServiceDown", "/grafana/d/service-api", "/grafana/d/lookout-logs"):
         assert link in payload, f"{link} is missing from {payload}"

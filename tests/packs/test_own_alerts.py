@@ -143,8 +143,9 @@ def test_everything_else_follows_of_itself() -> None:
     compiled = compile_text(written({"expr": "sum(my_queue_length) > 100", "unit": "jobs"}), "services.yaml")
     files = {artifact.path: artifact.content for artifact in compiled.artifacts}
     assert '"api/MyOwn"' in files["prometheus/proofs/manifest.json"]
-    assert "## Mitigation" in files["docs/runbooks/api/MyOwn.md"]
-    assert "[MyOwn](api/MyOwn.md)" in files["docs/runbooks/README.md"]
+    page = files["docs/runbooks/api.md"]
+    assert "### Mitigation" in page.partition("\n## MyOwn\n")[2]
+    assert "| [MyOwn](#MyOwn) |" in page
     assert '"Your own alerts"' in files["grafana/dashboards/Services/service-api.json"]
     assert "MyOwn" in files["alertmanager/alertmanager.yml"], "an outage of its service keeps it quiet"
 
@@ -162,7 +163,7 @@ def test_texts_of_a_user_are_no_templates() -> None:
     text = {"expr": 'sum(a{b="<<service>>"}) > 1', "runbook": "cat <<EOF <% <# it #>", "description": "a << b"}
     compiled = compile_text(written(text), "services.yaml")
     files = {artifact.path: artifact.content for artifact in compiled.artifacts}
-    assert "cat <<EOF <% <# it #>" in files["docs/runbooks/api/MyOwn.md"]
+    assert "cat <<EOF <% <# it #>" in files["docs/runbooks/api.md"]
     (rules,) = (each for each in render_rules(compiled.site) if "api/own" in each.path)
     assert "<<service>>" in rules.content
     assert "a << b" in rules.content

@@ -114,8 +114,11 @@ def _inside(port: int, host: str, name: str, extra: dict[str, str]) -> Iterator[
     for what, method, path in _LOKI:
         yield f"{name}: Loki takes no {what}", ask(method, f"/loki{path}"), "403"
     yield f"{name}: the home page is there", ask("GET", "/"), "200 home"
-    yield f"{name}: a runbook is there", ask("GET", "/runbooks/api/ServiceDown.md"), "200 api: ServiceDown"
-    yield f"{name}: in its layout", ask("GET", "/runbooks/api/ServiceDown.md"), "200 <!doctype html>"
+    yield f"{name}: a service's runbooks are there", ask("GET", "/runbooks/api"), '200 <a id="ServiceDown"></a>'
+    yield f"{name}: in their layout", ask("GET", "/runbooks/api.md"), "200 <!doctype html>"
+    yield f"{name}: and the list of all", ask("GET", "/runbooks/"), '200 <a href="api.md">'
+    yield f"{name}: of a service that is none there are none", ask("GET", "/runbooks/nothing"), "404"
+    yield f"{name}: a runbook's old address leads to it", ask("GET", "/runbooks/api/ServiceDown.md"), "308"
     yield f"{name}: the runbooks' layout is no page", ask("GET", "/runbook.html"), "404"
     yield f"{name}: which channels can deliver is said", ask("GET", f"/{DELIVERY_FILE}"), "200 delivery"
     for path in ("/web_password_hash", "/../web_password_hash", f"/{DELIVERY_FILE}/../web_password_hash"):
@@ -230,7 +233,7 @@ def public_rows() -> list[Row]:
     rows: list[Row] = [*_inside(HTTPS, DOMAIN, "public", BASIC)]
     rows += _browser(HTTPS, DOMAIN, f"https://{DOMAIN}", "public", path, f"alertmanager {path}", BASIC)
     rows += [*_grafana(HTTPS, DOMAIN, "public"), *_reports(HTTPS, DOMAIN, "public")]
-    closed = ("/", "/prometheus/query", "/alertmanager/", "/loki/loki/api/v1/labels", "/loki/ready", "/runbooks/a/B.md")
+    closed = ("/", "/prometheus/query", "/alertmanager/", "/loki/loki/api/v1/labels", "/loki/ready", "/runbooks/a")
     for path in closed:
         for what, headers in (("no login", {}), ("a wrong login", WRONG)):
             rows += [(f"public: {path} with {what}", ask(DOMAIN, "GET", path, headers), "401")]

@@ -41,7 +41,7 @@ HEADERS: Final = (
 )
 _STRICT: Final = (("Strict-Transport-Security", "max-age=31536000"),)
 _PAGES: Final = {
-    "/runbooks/api/ServiceDown.md": (
+    "/runbooks/api": (
         ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:"),
     ),
     "/": (
@@ -71,8 +71,9 @@ def caddy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CaddyLab]:
         (folder / "srv" / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / "srv" / path).write_text(text)
     (folder / DELIVERY_FILE).write_text("delivery")
-    (folder / "srv/runbooks/api").mkdir(parents=True)
-    (folder / "srv/runbooks/api/ServiceDown.md").write_text("# api: ServiceDown\n")
+    (folder / "srv/runbooks").mkdir(parents=True)
+    (folder / "srv/runbooks/api.md").write_text('# api\n\n<a id="ServiceDown"></a>\n\n## ServiceDown\n')
+    (folder / "srv/runbooks/README.md").write_text("# All runbooks\n\n[api](api.md)\n")
     with caddy_lab(folder) as lab:
         yield lab
 

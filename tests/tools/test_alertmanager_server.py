@@ -23,7 +23,7 @@ DOWN = make_alert("ServiceDown", "api", pack="target")
 PROBE = make_alert("ProbeFailed", "api", pack="probe")
 SLOW = make_alert("Slow", "api", severity="warning", fault="symptom", for_seconds=300)
 LINKS: Final = {
-    "runbook_url": "http://localhost:8080/runbooks/api/ServiceDown",
+    "runbook_url": "http://localhost:8080/runbooks/api#ServiceDown",
     "dashboard_url": "http://localhost:8080/grafana/d/service-api?viewPanel=panel-7",
     "logs_url": "http://localhost:8080/grafana/d/lookout-logs?var-service=api",
 }

@@ -28,7 +28,7 @@ LASTED: Final = timedelta(minutes=4, seconds=12, milliseconds=300)
 LABELS: Final = {"alertname": "ServiceDown", "service": "api", "severity": "critical", "environment": "production"}
 SLACK_PARTS: Final = ("title", "title_link", "text", "fallback", "color")
 LINKS: Final = {
-    "runbook_url": "http://localhost:8080/runbooks/api/ServiceDown",
+    "runbook_url": "http://localhost:8080/runbooks/api#ServiceDown",
     "dashboard_url": "http://localhost:8080/grafana/d/service-api?viewPanel=panel-7",
     "logs_url": "http://localhost:8080/grafana/d/lookout-logs?var-service=api&from=now-1h",
 }
@@ -143,7 +143,7 @@ def test_a_page_on_a_phone(messages: Messages) -> None:
         "api is down: none of its 2 targets answers",
         "Prometheus scraped api:8000 twice in a row without an answer.",
         "Since 10:21:43 UTC on 21 Nov",
-        '<a href="http://localhost:8080/runbooks/api/ServiceDown">Runbook</a> · '
+        '<a href="http://localhost:8080/runbooks/api#ServiceDown">Runbook</a> · '
         '<a href="http://localhost:8080/grafana/d/service-api?viewPanel=panel-7">Dashboard</a> · '
         '<a href="http://localhost:8080/grafana/d/lookout-logs?var-service=api&amp;from=now-1h">Logs</a> · '
         '<a href="http://localhost:8080/silence.html#alertname=ServiceDown&amp;service=api">Silence</a> · '
@@ -184,7 +184,7 @@ def test_several_alerts_have_a_line_each_with_their_own_runbook(messages: Messag
             {
                 "summary": f"{name} of api",
                 **LINKS,
-                "runbook_url": f"http://localhost:8080/runbooks/api/{name}",
+                "runbook_url": f"http://localhost:8080/runbooks/api#{name}",
                 "dashboard_url": f"http://localhost:8080/grafana/d/service-api?viewPanel=panel-{len(name)}",
             },
             STARTED,
@@ -198,7 +198,7 @@ def test_several_alerts_have_a_line_each_with_their_own_runbook(messages: Messag
         "• LatencyHigh since 10:21:43 UTC on 21 Nov: LatencyHigh of api",
         "Dashboard · Logs · Silence · acme · production",
     ]
-    assert '• <a href="http://localhost:8080/runbooks/api/LatencyHigh">LatencyHigh</a>' in message
+    assert '• <a href="http://localhost:8080/runbooks/api#LatencyHigh">LatencyHigh</a>' in message
     assert 'href="http://localhost:8080/grafana/d/service-api">Dashboard' in message, "the service's, not one panel"
 
 

@@ -83,7 +83,7 @@ def make_alert(name: str = "TargetDown", service: str = "api", **overrides: Any)
         "fault": "outage",
         "evaluation_interval": 5,
         "panel": "up",
-        "proof": f"{service}-{name}",
+        "shape": f"{service}-{name}",
         "origin": ORIGIN,
         **overrides,
     }

@@ -169,7 +169,7 @@ def test_without_it_nothing_of_it_is_rendered() -> None:
     assert "alertmanager/bridge.json" not in rendered
     assert "bugsink" not in rendered["caddy/Caddyfile"] + rendered["compose.rendered.yaml"]
     assert 'href="/bugsink' not in rendered["caddy/site/index.html"]
-    assert "NewError" not in rendered["alertmanager/alertmanager.yml"] + rendered["docs/runbooks/README.md"]
+    assert "NewError" not in rendered["alertmanager/alertmanager.yml"] + rendered["docs/runbooks/api.md"]
     assert "bugsink" not in rendered["prometheus/prometheus.yml"]
 
 
@@ -186,14 +186,14 @@ def test_the_bridge_knows_the_labels_and_links_of_each_app() -> None:
         "fault": "symptom",
         "incident": "api/NewError",
     }
-    assert event["annotations"]["runbook_url"] == "http://localhost:8080/runbooks/api/NewError.md"
+    assert event["annotations"]["runbook_url"] == "http://localhost:8080/runbooks/api#NewError"
 
 
 @pytest.mark.parametrize("name", ["NewError", "RegressedError"])
-def test_each_event_has_a_runbook_that_the_index_lists(name: str) -> None:
+def test_each_event_has_a_runbook_that_its_page_lists(name: str) -> None:
     rendered = files()
-    page = rendered[f"docs/runbooks/api/{name}.md"]
-    assert re.findall(r"^## (.+)$", page, re.MULTILINE) == [
+    page = rendered["docs/runbooks/api.md"].partition(f"\n## {name}\n")[2].partition("<a id=")[0]
+    assert re.findall(r"^### (.+)$", page, re.MULTILINE) == [
         "Meaning",
         "Impact",
         "Diagnosis",
@@ -202,8 +202,8 @@ def test_each_event_has_a_runbook_that_the_index_lists(name: str) -> None:
     ]
     assert f"http://localhost:8080/bugsink/issues/{API}/" in page
     assert "<<" not in page
-    assert f"| [{name}](api/{name}.md) | warning | ana |" in rendered["docs/runbooks/README.md"]
-    assert f"docs/runbooks/cache/{name}.md" not in rendered
+    assert f"| [{name}](#{name}) | warning |" in rendered["docs/runbooks/api.md"]
+    assert name not in rendered["docs/runbooks/cache.md"]
 
 
 def test_events_go_where_warnings_go_and_their_end_is_no_message() -> None:

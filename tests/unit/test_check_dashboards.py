@@ -149,7 +149,7 @@ FAULTS: dict[str, tuple[str, str, Mutation]] = {
     "a link to a runbook that is not there": (
         "D19",
         API,
-        lambda data: data["links"][0].update(url="http://localhost:8080/runbooks/api/Fialing.md"),
+        lambda data: data["links"][0].update(url="http://localhost:8080/runbooks/api#Fialing"),
     ),
     "a link without an address": ("D19", API, lambda data: data["links"][0].update(url="lookout-home")),
     "a link with a variable of nobody": (

@@ -32,7 +32,7 @@ def at(seconds: float) -> str:
 def alert(name: str, severity: str = "warning", service: str = "api", **more: Any) -> dict[str, Any]:
     return {
         "labels": {"alertname": name, "severity": severity, "service": service},
-        "annotations": {"summary": f"{name} of {service}", "runbook_url": f"https://mon.acme.dev/runbooks/api/{name}"},
+        "annotations": {"summary": f"{name} of {service}", "runbook_url": f"https://mon.acme.dev/runbooks/api#{name}"},
         "startsAt": at(-600),
         "updatedAt": at(-20),
         "endsAt": at(220),
@@ -239,7 +239,7 @@ def test_an_alert_leads_to_its_runbook_and_to_the_form_that_silences_it() -> Non
     down = alert("ServiceDown", "critical")
     down["labels"]["instance"] = "api:8000"
     page = home({ALERTS: {"body": [watchdog(), down]}})
-    assert 'href="https://mon.acme.dev/runbooks/api/ServiceDown">ServiceDown</a>' in page.part("state")
+    assert 'href="https://mon.acme.dev/runbooks/api#ServiceDown">ServiceDown</a>' in page.part("state")
     assert (
         'href="/silence.html#alertname=ServiceDown&amp;service=api&amp;instance=api%3A8000">Silence</a>'
         in page.part("state")

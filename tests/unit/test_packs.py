@@ -187,7 +187,7 @@ def test_services_that_differ_in_name_alone_share_a_proof_and_others_do_not() ->
 
     def proof(name: str, **params: float) -> str:
         service = make_service(name, kinds=("http",), owner=name)
-        return instantiate(pack, service, SAMPLE_STACK, params, ()).alerts[0].proof
+        return instantiate(pack, service, SAMPLE_STACK, params, ()).alerts[0].shape
 
     assert proof("api") == proof("web")
     assert proof("api") != proof("api", error_ratio_critical=0.1)

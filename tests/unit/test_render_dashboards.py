@@ -150,9 +150,9 @@ def test_several_limits_below_each_other_get_the_colour_of_the_side_they_find_fa
 def test_a_panel_leads_to_runbook_and_rule_and_a_point_to_the_logs_of_its_moment() -> None:
     graph = panel_of(board("service-api"), "failures")
     assert {link["title"]: link["url"] for link in graph["links"]} == {
-        "Runbook: Failing": "http://localhost:8080/runbooks/api/Failing.md",
+        "Runbook: Failing": "http://localhost:8080/runbooks/api#Failing",
         "Rule: Failing": "http://localhost:8080/prometheus/alerts?search=Failing",
-        "Runbook: FailingBadly": "http://localhost:8080/runbooks/api/FailingBadly.md",
+        "Runbook: FailingBadly": "http://localhost:8080/runbooks/api#FailingBadly",
         "Rule: FailingBadly": "http://localhost:8080/prometheus/alerts?search=FailingBadly",
     }
     (to_logs,) = graph["fieldConfig"]["defaults"]["links"]
@@ -208,7 +208,7 @@ def test_hosts_share_one_dashboard_with_a_choice() -> None:
     text = json.dumps(data)
     assert 'service=\\"$host\\"' in text
     assert 'service=\\"vps' not in text
-    assert "/runbooks/$host/Failing.md" in text
+    assert "/runbooks/$host#Failing" in text
 
 
 def test_a_limit_that_differs_between_hosts_is_not_drawn() -> None:
@@ -292,7 +292,7 @@ def test_the_home_page_names_every_service_its_owner_and_where_to_look() -> None
         "<td>ana</td>",
         'href="/grafana/d/service-api"',
         'href="/grafana/d/lookout-logs?var-service=api"',
-        'href="/runbooks/api/"',
+        'href="/runbooks/api"',
         'href="https://api.acme.dev"',
         'href="/grafana/d/lookout-hosts?var-host=vps1"',
         'href="http://localhost:3001"',

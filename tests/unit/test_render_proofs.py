@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -70,8 +71,43 @@ def test_another_threshold_needs_another_proof() -> None:
 
 def test_a_proof_runs_against_the_rendered_rules_of_the_first_service_that_has_them() -> None:
     files, _ = proofs_of(served("web"), served("zoo"))
-    wanted = {("../../rules/web/target.yml",), ("../../rules/web/http.yml",)}
+    wanted = {("../../../rules/web/target.yml",), ("../../../rules/web/http.yml",)}
     assert {tuple(file["rule_files"]) for file in files.values()} == wanted
+
+
+def declared(line: int, service: Service) -> Service:
+    return replace(service, origin=replace(service.origin, line=line))
+
+
+def test_a_proof_is_named_by_the_service_and_the_pack_of_its_rule() -> None:
+    _, manifest = proofs_of(served("api"))
+    assert manifest["api/HttpLatencyHigh"] == "prometheus/proofs/api/http/HttpLatencyHigh.yml"
+    assert manifest["api/ServiceDown"] == "prometheus/proofs/api/target/ServiceDown.yml"
+
+
+def test_a_service_that_is_declared_later_moves_no_proof_whatever_its_name() -> None:
+    before, _ = proofs_of(declared(1, served("web")))
+    after, manifest = proofs_of(declared(1, served("web")), declared(9, served("api", latency_p95=0.1)))
+    assert before == {path: after[path] for path in before}
+    assert after.keys() - before.keys() == {manifest["api/HttpLatencyHigh"]}
+
+
+def test_a_shared_proof_moves_when_its_service_goes_and_others_do_not() -> None:
+    first, second = declared(1, served("web")), declared(2, served("api"))
+    third = declared(3, served("zoo", latency_p95=0.1))
+    _, before = proofs_of(first, second, third)
+    _, after = proofs_of(second, third)
+    assert after["api/HttpErrorRatioHigh"] == after["zoo/HttpErrorRatioHigh"]
+    assert after["api/HttpErrorRatioHigh"] == before["api/HttpErrorRatioHigh"].replace("/web/", "/api/")
+    assert after["zoo/HttpLatencyHigh"] == before["zoo/HttpLatencyHigh"]
+
+
+def test_another_threshold_changes_the_proof_of_its_alert_alone() -> None:
+    before, _ = proofs_of(served("api"))
+    after, _ = proofs_of(served("api", latency_p95=0.1))
+    assert before.keys() == after.keys()
+    changed = {path for path in before if before[path] != after[path]}
+    assert changed == {"prometheus/proofs/api/http/HttpLatencyHigh.yml"}
 
 
 def test_expected_labels_and_annotations_are_exact() -> None:

@@ -3,8 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 import yaml
+from markdown_it import MarkdownIt
 
+from generator.conventions import runbook_url
 from generator.diagnostics import Span
 from generator.render.prometheus.rules import render_rules
 from generator.render.runbooks import render_runbooks
@@ -93,14 +96,45 @@ def test_a_file_leads_back_to_the_lines_of_the_packs() -> None:
     assert artifact.origins == {"HttpErrorRatioHigh": origin}
 
 
-def test_runbooks_lie_where_the_links_lead_and_the_index_lists_the_worst_first() -> None:
-    books = (Runbook("api", "HttpErrorRatioHigh", "# High\n"), Runbook("api", "ServiceDown", "# Down\n"))
-    service = service_with(PackInstance("http", {}, (WARNING, OUTAGE), (), (), books))
-    index, *pages = render_runbooks(make_site(services=(service,)))
-    assert [page.path for page in pages] == [
-        "docs/runbooks/api/HttpErrorRatioHigh.md",
-        "docs/runbooks/api/ServiceDown.md",
-    ]
-    assert pages[0].content.endswith("# High\n")
-    assert index.path == "docs/runbooks/README.md"
-    assert index.content.index("api/ServiceDown.md") < index.content.index("api/HttpErrorRatioHigh.md")
+def page_of(*packs: PackInstance) -> str:
+    index, page = render_runbooks(make_site(services=(service_with(*packs),)))
+    assert (index.path, page.path) == ("docs/runbooks/README.md", "docs/runbooks/api.md")
+    assert "| [api](api.md) |" in index.content
+    return page.content
+
+
+def test_runbooks_lie_where_the_links_lead_and_the_page_lists_the_worst_first() -> None:
+    books = (Runbook("api", "HttpErrorRatioHigh", "# High\n\n## Meaning\n"), Runbook("api", "ServiceDown", "# Down\n"))
+    page = page_of(PackInstance("http", {}, (WARNING, OUTAGE), (), (), books))
+    assert page.index("| [ServiceDown](#ServiceDown) | critical |") < page.index(
+        "| [HttpErrorRatioHigh](#HttpErrorRatioHigh) | warning |"
+    )
+    assert '<a id="HttpErrorRatioHigh"></a>\n\n## HttpErrorRatioHigh\n\n### Meaning\n' in page
+    for alert in (WARNING, OUTAGE):
+        anchor = runbook_url("", "api", alert.name).partition("#")[2]
+        assert page.count(f'<a id="{anchor}"></a>') == 1
+
+
+COMMANDS = {
+    "comments in commands are no headings": "```\n# look first\n## twice\nls\n```",
+    "nor in a block within a list": "1. Look:\n   ```\n   # first\n   ```",
+    "nor between tildes": "~~~sh\n# look\n```\n# on\n~~~",
+}
+
+
+@pytest.mark.parametrize("commands", COMMANDS.values(), ids=COMMANDS.keys())
+def test_a_runbook_is_a_level_deeper_and_its_commands_are_as_they_were(commands: str) -> None:
+    books = (Runbook("api", "ServiceDown", f"# Down\n\n## Diagnosis\n{commands}\n\n## Mitigation\nWait.\n"),)
+    page = page_of(PackInstance("http", {}, (OUTAGE,), (), (), books))
+    assert page.endswith(f"## ServiceDown\n\n### Diagnosis\n{commands}\n\n### Mitigation\nWait.\n")
+
+
+def test_what_somebody_wrote_by_hand_hides_no_other_runbook() -> None:
+    own, later = replace(WARNING, name="AnOwn", pack="own"), replace(WARNING, name="BOwn", pack="own")
+    books = (Runbook("api", "AnOwn", "# api: AnOwn\n\n```\nnever closed\n"), Runbook("api", "BOwn", "# api: BOwn\n"))
+    page = page_of(
+        PackInstance("own", {}, (own, later), (), (), books),
+        PackInstance("http", {}, (OUTAGE,), (), (), (Runbook("api", "ServiceDown", "# Down\n"),)),
+    )
+    headings = [token.map[0] for token in MarkdownIt().parse(page) if token.type == "heading_open" and token.map]
+    assert [page.split("\n")[line] for line in headings] == ["# api", "## ServiceDown", "## AnOwn", "## BOwn"]

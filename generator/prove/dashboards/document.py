@@ -171,10 +171,10 @@ class Bundle:
 
     @cached_property
     def runbook_pages(self) -> frozenset[str]:
-        """The runbooks that there are, below their common address: pages, each service's list, and the list of all."""
+        """The runbooks that there are, below their common address: each alert's, each service's, and the list."""
         alerts = self.site.alerts if self.site else ()
         pages = {runbook_url("", alert.service, alert.name).removeprefix(f"{RUNBOOKS_PATH}/") for alert in alerts}
-        return frozenset({"", *pages, *(f"{alert.service}/" for alert in alerts)})
+        return frozenset({"", *pages, *(alert.service for alert in alerts)})
 
     @cached_property
     def datasources(self) -> tuple[Mapping[str, Any], ...]:

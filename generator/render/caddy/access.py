@@ -137,6 +137,9 @@ SNIPPETS: Final = """
 		error 403
 	}}
 	handle /runbooks/* {{
+		# Each alert had a page of its own once: messages that were sent then still lead to it.
+		@single path_regexp single ^/runbooks/([a-z][a-z0-9_-]*)/([A-Za-z0-9]+)(\\.md)?$
+		redir @single /runbooks/{{re.single.1}}#{{re.single.2}} 308
 		header Content-Security-Policy "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:"
 		root * /srv
 		rewrite * /site/runbook.html

@@ -133,7 +133,7 @@ def _entry_links(service: Service) -> Iterator[dict[str, Any]]:
     if service.logs.mode != "none":
         yield _link("logs", f"{GRAFANA_PATH}{logs_path(service.name)}")
     if service.alerts:
-        yield _link("runbooks", f"{RUNBOOKS_PATH}/{service.name}/")
+        yield _link("runbooks", f"{RUNBOOKS_PATH}/{service.name}")
     if service.jobs:
         yield _link("targets", f"{PROMETHEUS_PATH}/targets?search={service.name}")
     if is_browsable(service.url):

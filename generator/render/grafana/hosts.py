@@ -69,5 +69,5 @@ def _any_host(expr: str, hosts: Sequence[Service]) -> str:
 
 
 def _any_host_alert(alert: Alert) -> Alert:
-    url = alert.annotations["runbook_url"].replace(f"/{alert.service}/", f"/{ANY_HOST}/")
+    url = alert.annotations["runbook_url"].replace(f"/{alert.service}#", f"/{ANY_HOST}#")
     return replace(alert, annotations={**alert.annotations, "runbook_url": url})

@@ -66,7 +66,7 @@ def service_bar(site: Site, service: Service) -> list[dashboard.DashboardLink]:
     if service.errors and service.errors.project:
         bar.append(bar_link("Errors", project_url(site.stack, service), "bolt"))
     if service.alerts:
-        runbooks = f"{site.stack.base_url}{RUNBOOKS_PATH}/{service.name}/"
+        runbooks = f"{site.stack.base_url}{RUNBOOKS_PATH}/{service.name}"
         bar.append(bar_link("Runbooks", runbooks, "info"))
     if is_browsable(service.url):
         bar.append(bar_link("Open", _literal(service.url), "external link"))

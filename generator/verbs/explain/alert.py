@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from generator.clients.prometheus import prometheus_url
+from generator.conventions import runbook_page
 from generator.diagnostics import Diagnostic, Problems, did_you_mean
 from generator.packs import load_packs
 from generator.pipeline import read_spec_file
@@ -68,7 +69,7 @@ def _words(site: Site, source: Source, alert: Alert, url: str) -> Iterator[str]:
     yield from _row("told", _told(site, alert))
     yield from _row("written at", f"{alert.origin.file}:{alert.origin.line}")
     yield from _row("proof", proof_paths(site)[f"{alert.service}/{alert.name}"])
-    yield from _row("runbook", f"docs/runbooks/{alert.service}/{alert.name}.md", alert.annotations["runbook_url"])
+    yield from _row("runbook", f"docs/{runbook_page(alert.service, alert.name)}", alert.annotations["runbook_url"])
     yield from _row("dashboard", alert.annotations["dashboard_url"])
     yield from _row("now", *live_lines(url, alert))
 

@@ -1,4 +1,4 @@
-"""The only place where the stages meet: text -> Spec -> Site -> Artifacts. Used by the CLI and by tests alike."""
+"""The only place where the stages meet: text -> Spec -> Site -> Artifacts. A Site comes from here."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from generator.reference.services_yaml import render_reference
 from generator.render.registry import Renderer, render_all
 from generator.resolve import resolve_site
 from generator.site.model import Site
-from generator.source.read import MAX_BYTES, load_source
+from generator.source.read import MAX_BYTES, Source, load_source
 from generator.spec.keys import load_spec
 
 _START: Final = (1, 1, 1)
@@ -63,7 +63,11 @@ def read_spec_file(path: Path) -> str:
 
 def resolve_text(text: str, file: str) -> tuple[Site, tuple[Diagnostic, ...]]:
     """The Site that `text` means, and warnings. Raises Problems."""
-    source = load_source(text, file)
+    return resolve_source(load_source(text, file))
+
+
+def resolve_source(source: Source) -> tuple[Site, tuple[Diagnostic, ...]]:
+    """The same of a text that was read already, or changed since. Raises Problems."""
     return resolve_site(load_spec(source), source, load_packs())
 
 

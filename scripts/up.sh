@@ -8,7 +8,7 @@ NETWORK=${LOOKOUT_NETWORK:-lookout}
 prepare_python() { PYTHON=$(run_python); }
 
 # What is missing is told at the end, where it is read.
-make_secrets() { "$PYTHON" -m generator.secrets.files | sed '/only you have/d'; }
+make_secrets() { "$PYTHON" -m generator.verbs.secrets | sed '/only you have/d'; }
 
 create_network() {
     docker network inspect "$NETWORK" >/dev/null 2>&1 || docker network create "$NETWORK" >/dev/null
@@ -45,7 +45,7 @@ tell() {
         say "  From your own computer: ssh -L $port:127.0.0.1:$port -L $kuma_port:127.0.0.1:$kuma_port USER@SERVER"
     fi
     [[ -n $grafana ]] || loud "Grafana is left out: no image registry can be reached. Its dashboards are rendered and wait for it."
-    "$PYTHON" -m generator.secrets.files
+    "$PYTHON" -m generator.verbs.secrets
 }
 
 began=$SECONDS

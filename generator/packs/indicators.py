@@ -70,9 +70,7 @@ def objective_of(
 
 def known_edges(spec: IndicatorSpec, pack: Pack) -> tuple[float, ...]:
     """The edges of the histogram that an indicator reads, as the pack's fixture has them."""
-    text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(pack.folder.glob("fixtures/*.prom")))
-    found = re.findall(rf'^{spec.histogram}_bucket{{[^}}]*le="([\d.e+-]+)"', text, re.MULTILINE)
-    return tuple(sorted({float(edge) for edge in found}))
+    return pack.edges.get(spec.histogram or "", ())
 
 
 def counters_of(name: str, counters: Mapping[str, str], service: str, target: float) -> Objective:

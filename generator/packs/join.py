@@ -38,8 +38,9 @@ def join(pack: Pack, kinds: Iterable[str], packs: Mapping[str, Pack] | None = No
         params |= _own(each.spec.params, base.params)
     spec = pack.spec.model_copy(update={"signals": signals, "indicators": indicators, "params": params})
     names = sorted({pack.name, *(each.name for each in others)})
+    edges = {name: found for each in (*reversed(others), pack) for name, found in each.edges.items()}
     known = {name: param for each in (*reversed(others), pack) for name, param in each.params.items()}
-    return replace(pack, spec=spec, params={name: known[name] for name in params}, digest="+".join(names))
+    return replace(pack, spec=spec, params={name: known[name] for name in params}, digest="+".join(names), edges=edges)
 
 
 def _rank(pack: Pack) -> tuple[bool, bool]:

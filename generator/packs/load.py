@@ -3,8 +3,9 @@
 Owns reading; what a pack means for a service is generator.packs.instantiate. Packs are package data, read once a run.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -64,6 +65,8 @@ class Pack:
     tests: TestsFile | None = None
     place: Span | None = None
     digest: str = ""
+    # The edges of the histograms that indicators read, as the pack's fixtures have them.
+    edges: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -164,6 +167,7 @@ def _load_whole(folder: Path, spec: PackFile) -> Pack:
         params=_params(spec.params),
         runbooks={alert.name: _read_runbook(folder, alert.name) for alert in rules.alerts},
         lines=_rule_lines(written, _label(folder, "rules.yaml")),
+        edges=_edges(folder, spec),
     )
 
 
@@ -173,7 +177,17 @@ def _derive(folder: Path, spec: PackFile, base: Pack) -> Pack:
     signals = {**base.spec.signals, **spec.signals}
     indicators = {**base.spec.indicators, **spec.indicators}
     merged = spec.model_copy(update={"params": params, "signals": signals, "indicators": indicators})
-    return replace(base, name=folder.name, folder=folder, spec=merged, params=_params(params))
+    return replace(
+        base, name=folder.name, folder=folder, spec=merged, params=_params(params), edges=_edges(folder, merged)
+    )
+
+
+def _edges(folder: Path, spec: PackFile) -> dict[str, tuple[float, ...]]:
+    """Read with the pack, so that what is resolved later reads nothing."""
+    names = sorted({indicator.histogram for indicator in spec.indicators.values() if indicator.histogram})
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("fixtures/*.prom")) if names)
+    found = {name: re.findall(rf'^{name}_bucket{{[^}}]*le="([\d.e+-]+)"', text, re.MULTILINE) for name in names}
+    return {name: tuple(sorted({float(edge) for edge in edges})) for name, edges in found.items()}
 
 
 def _params(specs: Mapping[str, ParamSpec]) -> dict[str, Param]:

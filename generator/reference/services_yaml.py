@@ -10,30 +10,13 @@ from generator.artifact import Artifact
 from generator.conventions import GENERATED
 from generator.packs import Pack, Param, load_packs
 from generator.site.model import Site
-from generator.spec.keys import (
-    BasicAuthSpec,
-    ChannelSpec,
-    ErrorsSpec,
-    HostSpec,
-    LogsSpec,
-    MachineSpec,
-    MetricsSpec,
-    MetricsTlsSpec,
-    NotifySpec,
-    ObjectiveSpec,
-    OwnAlertSpec,
-    PersonSpec,
-    RetentionSpec,
-    RunbookSpec,
-    ServiceSpec,
-    SlackSpec,
-    SloSpec,
-    Spec,
-    StackSpec,
-    TelegramSpec,
-    TlsSpec,
-    WatchdogSpec,
-)
+from generator.spec.alerts import OwnAlertSpec, RunbookSpec
+from generator.spec.endpoints import BasicAuthSpec, ErrorsSpec, LogsSpec, MetricsSpec, MetricsTlsSpec, TlsSpec
+from generator.spec.keys import Spec
+from generator.spec.objectives import ObjectiveSpec, SloSpec
+from generator.spec.people import ChannelSpec, NotifySpec, PersonSpec, SlackSpec, TelegramSpec
+from generator.spec.services import HostSpec, ServiceSpec
+from generator.spec.stack import MachineSpec, RetentionSpec, StackSpec, WatchdogSpec
 
 PATH: Final = "docs/services-yaml.md"
 

@@ -5,7 +5,6 @@ business of generator.bugsink.bridge; who is told, of generator.render.alertmana
 """
 
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import Any, Final
 
 from generator.artifact import Artifact
@@ -26,6 +25,7 @@ from generator.conventions import (
 )
 from generator.site.model import Runbook, Service, Site, Stack
 from generator.source.emit import emit_json
+from generator.templates import TEXTS
 
 BRIDGE_FILE: Final = "alertmanager/bridge.json"
 SEVERITY: Final[Severity] = "warning"
@@ -95,7 +95,7 @@ def _event(stack: Stack, service: Service, name: str) -> Mapping[str, Any]:
 
 
 def _page(stack: Stack, service: Service, name: str) -> str:
-    text = files("generator").joinpath(f"templates/{name}.md").read_text(encoding="utf-8")
+    text = TEXTS[f"{name}.md"]
     words = {"service": service.name, "owner": service.owner, "issues": project_url(stack, service)}
     for word, value in words.items():
         text = text.replace(f"<<{word}>>", value)

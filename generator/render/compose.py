@@ -7,7 +7,7 @@ depends on the machine is in .env; COMPOSE_FILE names both files, and compose me
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from pathlib import PurePosixPath
+from posixpath import dirname, normpath
 from typing import Any, Final
 
 from generator.artifact import Artifact
@@ -166,7 +166,7 @@ def _bridge(site: Site) -> tuple[Artifact, ...]:
 def _log_mounts(site: Site) -> list[dict[str, Any]]:
     """The directories of log files that services write on this machine: directories, because files are rotated."""
     files = {service.logs.file for service in site.services if service.logs.mode == "file"}
-    folders = sorted({str(PurePosixPath(file).parent) for file in files})
+    folders = sorted({normpath(dirname(file)) for file in files})
     return [
         {"type": "bind", "source": _escape(folder), "target": _escape(HOST_MOUNT + folder), "read_only": True}
         for folder in folders

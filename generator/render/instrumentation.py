@@ -13,7 +13,8 @@ from generator.conventions import SECRETS_MOUNT, USER_HASH_KEY
 from generator.packs.own import pack_of
 from generator.render.collector.redaction import render_redaction
 from generator.render.collector.traces import app_settings
-from generator.site.model import SecretRef, Service, Site
+from generator.site.model import Service, Site
+from generator.values.secret import SecretRef
 
 FOLDER: Final = "instrumentation/services"
 # The kind of service that has the library in it.

@@ -17,9 +17,11 @@ from generator.net.addresses import has_login, host_of, is_local
 from generator.parts.secrets import RESERVED
 from generator.resolve.context import Context
 from generator.resolve.credentials import reads
-from generator.site.model import SecretRef, Service, Tls
+from generator.site.model import Service, Tls
 from generator.source.read import Path
-from generator.spec.keys import MetricsTlsSpec, ServiceSpec, TlsSpec
+from generator.spec.endpoints import MetricsTlsSpec, TlsSpec
+from generator.spec.services import ServiceSpec
+from generator.values.secret import SecretRef
 
 _REDIS: Final = re.compile(r"(rediss?)://(?:([^:@/?#]+)@)?([^@/?#]+)(?:/(?:\d{1,3})?)?")
 _REDIS_PORT: Final = 6379

@@ -8,7 +8,7 @@ from generator.packs import Pack
 from generator.resolve.context import Context
 from generator.site.model import Dsn, Service, Tls
 from generator.source.read import Path
-from generator.spec.keys import ServiceSpec
+from generator.spec.services import ServiceSpec
 
 # What a service needs beside its address, and how it is written.
 HINTS: Final = {

@@ -6,9 +6,10 @@ from typing import Final
 from generator.conventions import BUGSINK_PATH, ERROR_PORTS, LOCAL_PORT, sentry_dsn
 from generator.net.addresses import host_of, is_container
 from generator.resolve.context import Context
-from generator.site.model import Errors, SecretRef, Service, Stack
+from generator.site.model import Errors, Service, Stack
 from generator.source.read import Path
-from generator.spec.keys import ServiceSpec
+from generator.spec.services import ServiceSpec
+from generator.values.secret import SecretRef
 
 # What Bugsink numbers itself begins at 1, or above the highest of ours.
 _NUMBERS: Final = 2**30

@@ -19,9 +19,11 @@ from generator.resolve import detection
 from generator.resolve.access import check_verified, plain_allowed, report_login, resolve_tls
 from generator.resolve.context import Context, default
 from generator.resolve.targets import LoginInAddress, Scrape, parse_address, parse_probe, parse_scrape
-from generator.site.model import Probe, ScrapeJob, SecretRef, Service, Stack
+from generator.site.model import Probe, ScrapeJob, Service, Stack
 from generator.source.read import Path
-from generator.spec.keys import MetricsSpec, ServiceSpec
+from generator.spec.endpoints import MetricsSpec
+from generator.spec.services import ServiceSpec
+from generator.values.secret import SecretRef
 
 SAMPLE_LIMIT: Final = 20_000
 # Kinds that need no /metrics of the service's own: targets of one that has no other kind are probed alone.

@@ -7,9 +7,10 @@ from generator.conventions import OWNER_ROUTE, SEVERITIES, Severity
 from generator.net.addresses import has_login
 from generator.resolve.access import plain_allowed, report_login
 from generator.resolve.context import Context, default
-from generator.site.model import Channel, Person, SecretRef, SlackChannel, TelegramChannel
+from generator.site.model import Channel, Person, SlackChannel, TelegramChannel
 from generator.source.read import Path
-from generator.spec.keys import ChannelSpec, NotifySpec, PersonSpec
+from generator.spec.people import ChannelSpec, NotifySpec, PersonSpec
+from generator.values.secret import SecretRef
 
 _SLACK_SECRET: Final = SecretRef("slack_webhook")
 _TELEGRAM_SECRET: Final = SecretRef("telegram_token")

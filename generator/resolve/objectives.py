@@ -16,7 +16,9 @@ from generator.packs.schema import IndicatorSpec
 from generator.resolve.context import Context, default
 from generator.site.model import EndpointBudget, Objective, Service, Stack
 from generator.source.read import Path
-from generator.spec.keys import NAME_PATTERN, ObjectiveSpec, ServiceSpec, SloSpec
+from generator.spec.objectives import ObjectiveSpec, SloSpec
+from generator.spec.services import ServiceSpec
+from generator.values.typed import NAME_PATTERN
 
 PACK: Final = "slo"
 # The pack whose histogram has the edges that its service's limits ask for.

@@ -26,7 +26,7 @@ from generator.resolve.context import Context, default
 from generator.resolve.own_runbook import own_runbook
 from generator.site.model import OwnAlert, Service, Stack
 from generator.source.read import Path
-from generator.spec.keys import OwnAlertSpec, RunbookSpec
+from generator.spec.alerts import OwnAlertSpec, RunbookSpec
 
 _HOLD: Final = 300
 _FAULT: Final[Fault] = "cause"

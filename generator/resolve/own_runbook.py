@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from generator.site.model import Service
-from generator.spec.keys import RunbookSpec
+from generator.spec.alerts import RunbookSpec
 from generator.units import format_duration
 
 

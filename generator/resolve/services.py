@@ -29,7 +29,9 @@ from generator.resolve.own_alerts import resolve_own_alerts
 from generator.resolve.params import resolve_params
 from generator.site.model import Logs, Service, Stack
 from generator.source.read import Path
-from generator.spec.keys import HostSpec, LogsSpec, ServiceSpec, StackSpec
+from generator.spec.endpoints import LogsSpec
+from generator.spec.services import HostSpec, ServiceSpec
+from generator.spec.stack import StackSpec
 
 _RESERVED: Final = {STACK_SERVICE, *PORTS, *ERROR_PORTS, *TRACE_PORTS, SOCKET_PROXY}
 

@@ -5,7 +5,7 @@ from typing import Final
 from generator.conventions import KUMA_PORT, LOCAL_PORT
 from generator.resolve.context import Context, default
 from generator.site.model import Stack, Timing
-from generator.spec.keys import MachineSpec, RetentionSpec, StackSpec
+from generator.spec.stack import MachineSpec, RetentionSpec, StackSpec
 
 DAY: Final = 86400
 GIB: Final = 2**30

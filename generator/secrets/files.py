@@ -6,14 +6,11 @@ by whatever user runs in it: compose mounts files with the modes they have on th
 through secrets/, which is closed to everybody else.
 """
 
-import getpass
 import hashlib
 import hmac
-import os
 import re
 import secrets
 import shutil
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,28 +18,21 @@ from typing import Final
 
 import bcrypt
 
-from generator.conventions import DELIVERY_FILE, SEAL_FILE, SPEC_FILE, USER_HASH_KEY, WEB_PASSWORD
+from generator.conventions import DELIVERY_FILE, SEAL_FILE, USER_HASH_KEY, WEB_PASSWORD
 from generator.diagnostics import Diagnostic, Problems
 from generator.disk.atomic import sweep_drafts, write_file
 from generator.disk.locks import tree_lock
 from generator.net.dsn import parse_dsn
-from generator.packs import load_packs
-from generator.report import internal_error, render_text
-from generator.resolve import resolve_site
 from generator.secrets.credentials import credential_files
 from generator.secrets.delivery import delivery_json
-from generator.secrets.forms import BY_NAME, UnreadableSecret, cleaned, read_value
+from generator.secrets.forms import BY_NAME, UnreadableSecret, read_value
 from generator.secrets.needed import Secret, needed_secrets
 from generator.site.model import Site
-from generator.source.read import load_source
-from generator.spec.keys import load_spec
 
 FOLDER: Final = "secrets"
 MOUNTED: Final = ".mounted"
 # Containers that mount a share whether or not anything is in it.
 _CONSUMERS: Final = ("alertmanager", "caddy", "collector", "grafana", "prometheus")
-# How often somebody is asked again for what was not what it should be.
-_TRIES: Final = 3
 # What Lookout or Uptime Kuma wrote, and makes again when it does not fit.
 _OURS: Final = ("derived", "later")
 
@@ -227,55 +217,6 @@ def _write(path: Path, text: str, mode: int) -> None:
     write_file(path, text, mode)
 
 
-def _ask(root: Path, missing: Iterable[Secret]) -> None:
-    """Ask whoever sits there for what only they can give; an empty answer leaves it for later, and one that is not
-    what it should be is asked for again."""
-    for secret in missing:
-        if secret.forms == ("certificate",):
-            print(f"{secret.name}: {secret.purpose}: several lines; copy them into {FOLDER}/{secret.name}")
-            continue
-        for _ in range(_TRIES):
-            answer = getpass.getpass(f"{secret.name}: {secret.purpose} (empty: later): ").strip()
-            problems = form_problems(secret, cleaned(answer)) if answer else []
-            if not problems:
-                break
-            print(render_text(problems, {}), file=sys.stderr)
-        if answer and not problems:
-            _write(root / FOLDER / secret.name, answer + "\n", 0o600)
-
-
-def main(arguments: Sequence[str]) -> int:
-    """`make secrets`: `--ask` asks for what is missing when somebody is there to answer."""
-    root = Path.cwd()
-    try:
-        text = (root / SPEC_FILE).read_text(encoding="utf-8-sig")
-        source = load_source(text, SPEC_FILE)
-        site, _ = resolve_site(load_spec(source), source, load_packs())
-        report = ensure_secrets(site, root)
-        if report.missing and "--ask" in arguments and sys.stdin.isatty():
-            _ask(root, report.missing)
-            report = ensure_secrets(site, root)
-    except Problems as problems:
-        print(render_text(problems.diagnostics, {}), file=sys.stderr)
-        return 1
-    except (OSError, UnicodeDecodeError) as error:
-        print(f"{SPEC_FILE}: {error}", file=sys.stderr)
-        return 1
-    except Exception as error:
-        if os.environ.get("LOOKOUT_DEBUG"):
-            raise
-        print(internal_error(error), file=sys.stderr)
-        return 1
-    for what, names in (("made", report.made), ("closed to others", report.tightened)):
-        if names:
-            print(f"secrets: {what}: {', '.join(names)}")
-    if report.missing:
-        wanted = ", ".join(f"{secret.name} ({secret.purpose})" for secret in report.missing)
-        print(f"secrets: only you have: {wanted}; write each into secrets/<name>, then `make apply`")
-    else:
-        print("secrets: all there")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def keep_secret(root: Path, secret: Secret, value: str) -> None:
+    """Write a value that the user gave, for its owner alone."""
+    _write(root / FOLDER / secret.name, value + "\n", 0o600)

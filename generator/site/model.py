@@ -11,6 +11,7 @@ from typing import Literal
 from generator.conventions import FailureMode, Fault, Severity
 from generator.diagnostics import Span
 from generator.promql.text import Limit
+from generator.values.secret import SecretRef
 
 Datasource = Literal["prometheus", "loki"]
 PanelType = Literal["stat", "timeseries", "table", "heatmap", "logs", "gauge", "text"]
@@ -18,13 +19,6 @@ ParamValue = float | int | str | bool
 # Of a DSN: what is asked, as whom, with which password. Of a password: which address it is for.
 # tls.ca: the certificates that are trusted instead of the public ones.
 CredentialForm = Literal["dsn.address", "dsn.user", "dsn.password", "password.by_address", "tls.ca"]
-
-
-@dataclass(frozen=True, slots=True)
-class SecretRef:
-    """`secret:NAME`: the name of a file in secrets/, never its content."""
-
-    name: str
 
 
 @dataclass(frozen=True, slots=True)

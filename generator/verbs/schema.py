@@ -13,7 +13,8 @@ from generator.packs import Pack, Param, load_packs
 from generator.packs.coverage import MODES
 from generator.resolve.objectives import ENDPOINT
 from generator.resolve.services import IMPLIED
-from generator.spec.keys import NAME_PATTERN, Spec
+from generator.spec.keys import Spec
+from generator.values.typed import NAME_PATTERN
 
 Schema = dict[str, Any]
 

@@ -12,7 +12,8 @@ import requests
 
 from generator.apply.readback import compare_alertmanager
 from generator.render.alertmanager.config import render_alertmanager
-from generator.site.model import Alert, SecretRef, Site
+from generator.site.model import Alert, Site
+from generator.values.secret import SecretRef
 from tests.support.receivers import Message, Receivers, To
 from tests.support.servers import free_port, server
 from tests.unit.sites import OPS, PHONE, STACK, make_alert, make_service, make_site

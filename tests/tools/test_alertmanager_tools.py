@@ -15,8 +15,9 @@ import yaml
 from generator.artifact import Artifact
 from generator.conventions import SEVERITIES, Severity
 from generator.render.alertmanager.config import render_alertmanager
-from generator.site.model import Person, SecretRef, Site
+from generator.site.model import Person, Site
 from generator.site.routing import receiver_of
+from generator.values.secret import SecretRef
 from tests.support import slack_stub, telegram_html, telegram_stub, tools
 from tests.support.alerts import template_alert, template_data
 from tests.unit.sites import ANA, make_alert, make_service, make_site

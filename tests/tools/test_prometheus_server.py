@@ -14,7 +14,8 @@ from generator.apply.readback import compare_blackbox, compare_jobs, compare_pro
 from generator.artifact import Artifact
 from generator.render.prometheus.blackbox import render_blackbox
 from generator.render.prometheus.config import render_prometheus
-from generator.site.model import Probe, SecretRef, Site
+from generator.site.model import Probe, Site
+from generator.values.secret import SecretRef
 from tests.support import tools
 from tests.support.servers import free_port, server
 from tests.unit.sites import STACK, make_job, make_service, make_site

@@ -16,7 +16,6 @@ from generator.site.model import (
     PackInstance,
     Person,
     ScrapeJob,
-    SecretRef,
     Service,
     Site,
     SlackChannel,
@@ -24,6 +23,7 @@ from generator.site.model import (
     TelegramChannel,
     Timing,
 )
+from generator.values.secret import SecretRef
 
 ORIGIN = Span("services.yaml", 1, 1, 2)
 GIB = 2**30

@@ -11,7 +11,8 @@ import pytest
 import yaml
 from fastapi import FastAPI
 
-from generator.site.model import Logs, PackInstance, SecretRef, Service
+from generator.site.model import Logs, PackInstance, Service
+from generator.values.secret import SecretRef
 from generator.verbs.connect.app import INSTRUMENTATOR
 from generator.verbs.connect.lines import connect_lines
 from generator.verbs.connect.push import PACKAGES

@@ -13,7 +13,8 @@ from generator.diagnostics import Problems
 from generator.pipeline import compile_text, resolve_text
 from generator.secrets.credentials import in_form
 from generator.secrets.files import ensure_secrets, missing_secrets
-from generator.site.model import Credential, CredentialForm, SecretRef, Site
+from generator.site.model import Credential, CredentialForm, Site
+from generator.values.secret import SecretRef
 from generator.verbs.connect.lines import connect_lines
 
 DB = "services:\n  db: {kind: postgres, address: 'db:5432', dsn: secret:db_dsn}\n"

@@ -10,7 +10,8 @@ import pytest
 from generator.conventions import DELIVERY_FILE
 from generator.secrets.delivery import delivery_json
 from generator.secrets.files import ensure_secrets
-from generator.site.model import Person, SecretRef, Site
+from generator.site.model import Person, Site
+from generator.values.secret import SecretRef
 from tests.unit.sites import ANA, OPS, PHONE, make_service, make_site
 
 

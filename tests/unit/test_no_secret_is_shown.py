@@ -23,12 +23,12 @@ from generator.diagnostics import Diagnostic
 from generator.kuma import KumaError
 from generator.pipeline import Compiled, compile_text, resolve_text
 from generator.report import render_text
-from generator.secrets import files as secrets
+from generator.secrets.files import form_problems
 from generator.secrets.forms import FORMS, UnreadableSecret, decoded
 from generator.secrets.needed import needed_secrets
 from generator.site.model import Site
+from generator.verbs import secrets, up
 from generator.verbs import stages as verbs
-from generator.verbs import up
 from generator.verbs.backup import scratch
 from generator.verbs.logs.user_hash import read_key
 
@@ -115,7 +115,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.setattr(module, "check_tree", lambda *_: [])
         monkeypatch.setattr(module, "compile_file", lambda _: compiled())
     monkeypatch.setattr(verbs, "resolve_text", lambda *_: resolved())
-    monkeypatch.setattr(secrets, "resolve_site", lambda *_: resolved())
+    monkeypatch.setattr(secrets, "resolve_text", lambda *_: resolved())
     monkeypatch.setattr(apply_run, "running_services", lambda _: frozenset())
     yield tmp_path
 
@@ -171,7 +171,7 @@ def test_no_refusal_of_a_value_holds_a_part_of_it() -> None:
             except UnreadableSecret as error:
                 said = str(error)
             else:
-                said = render_text(secrets.form_problems(secret, value), {})
+                said = render_text(form_problems(secret, value), {})
             taken, refused = taken + (not said), refused + bool(said)
             assert not any(part in said for part in planter.parts), (seed, secret.name, said)
     assert taken > SEEDS * 60 and refused > SEEDS * 60

@@ -7,7 +7,8 @@ import yaml
 
 from generator.conventions import Severity
 from generator.render.alertmanager.config import render_alertmanager
-from generator.site.model import SecretRef, Site
+from generator.site.model import Site
+from generator.values.secret import SecretRef
 from tests.unit.sites import make_service, make_site
 
 OWNERS: dict[Severity, tuple[str, ...]] = {"critical": ("owner", "ops"), "warning": ("ops",), "info": ("phone",)}

@@ -15,7 +15,8 @@ from generator.reference.log_fields import FIELDS, render_log_fields
 from generator.render.collector.records import FIELDS as SEARCHABLE
 from generator.render.collector.redaction import PATH, table
 from generator.render.instrumentation import FOLDER, render_instrumentation
-from generator.site.model import Errors, PackInstance, SecretRef, Service, Site
+from generator.site.model import Errors, PackInstance, Service, Site
+from generator.values.secret import SecretRef
 from tests.unit.sites import make_job, make_service, make_site
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,7 +7,8 @@ import pytest
 from generator.kuma import MonitorsFile, parse_monitors
 from generator.kuma.model import SecretRef as SecretFile
 from generator.render.kuma import monitor_key, render_monitors
-from generator.site.model import Monitor, Person, SecretRef, TelegramChannel
+from generator.site.model import Monitor, Person, TelegramChannel
+from generator.values.secret import SecretRef
 from tests.unit.sites import make_service, make_site
 
 GROUPS = (Monitor("group/lookout", "Lookout", "group"), Monitor("group/services", "Services", "group"))

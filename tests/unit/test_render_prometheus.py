@@ -15,7 +15,8 @@ from generator.render.prometheus.config import (
     render_with_rules,
 )
 from generator.render.seal import seal_in
-from generator.site.model import Alert, Probe, SecretRef, Site
+from generator.site.model import Alert, Probe, Site
+from generator.values.secret import SecretRef
 from tests.unit.sites import STACK, make_alert, make_job, make_service, make_site
 
 DAY = 86400

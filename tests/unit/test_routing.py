@@ -3,8 +3,9 @@
 import pytest
 
 from generator.conventions import DEFAULT_OWNER, Severity
-from generator.site.model import Person, SecretRef, SlackChannel, TelegramChannel
+from generator.site.model import Person, SlackChannel, TelegramChannel
 from generator.site.routing import reaches, receiver_of, recipients, routes
+from generator.values.secret import SecretRef
 from tests.unit.sites import ANA, OPS, PHONE, make_service, make_site
 
 BORIS = TelegramChannel("boris", 7654321, SecretRef("telegram_token"), "https://api.telegram.org")

@@ -12,10 +12,12 @@ import pytest
 
 from generator.conventions import USER_HASH_KEY
 from generator.diagnostics import Problems
-from generator.secrets.files import ensure_secrets, main, missing_secrets, share_seal
+from generator.secrets.files import ensure_secrets, missing_secrets, share_seal
 from generator.secrets.needed import needed_secrets
-from generator.site.model import Logs, SecretRef, Site
+from generator.site.model import Logs, Site
+from generator.values.secret import SecretRef
 from generator.verbs.logs.user_hash import read_key
+from generator.verbs.secrets import main
 from tests.unit.sites import STACK, make_job, make_service, make_site
 
 PUBLIC = replace(STACK, domain="mon.acme.dev")
@@ -263,12 +265,13 @@ def test_a_mistake_in_services_yaml_is_shown_with_its_place(
     assert "services.yaml:1:" in capsys.readouterr().err
 
 
-def test_a_services_yaml_that_is_not_there_is_one_line(
+def test_a_services_yaml_that_is_not_there_is_an_error_that_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main([]) == 1
-    assert capsys.readouterr().err.startswith("services.yaml: ")
+    said = capsys.readouterr().err
+    assert said.startswith("services.yaml:1:1: error[source/unreadable]") and "lookout init" in said
     assert not Path("secrets").exists()
 
 

@@ -8,9 +8,10 @@ import pytest
 
 from generator.diagnostics import Problems
 from generator.pipeline import resolve_text
-from generator.secrets.files import ensure_secrets, main
+from generator.secrets.files import ensure_secrets
 from generator.site.model import Site
 from generator.verbs import stages as verbs
+from generator.verbs.secrets import main
 
 TEXT = """\
 channels:

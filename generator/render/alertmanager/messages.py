@@ -4,17 +4,15 @@ Owns the texts. They are package data, the same for every site; whom they reach 
 generator.site.routing to say.
 """
 
-from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 from generator.artifact import Artifact
 from generator.conventions import GENERATED
 from generator.render.prometheus.config import secret_path
 from generator.site.model import Channel, SlackChannel, Stack, TelegramChannel
+from generator.templates import TEXTS
 
 TEMPLATES: Final = ("common", "slack", "telegram")
-_FOLDER: Final = Path(__file__).resolve().parents[2] / "templates"
 
 
 def render_messages() -> tuple[Artifact, ...]:
@@ -30,10 +28,8 @@ def integrations(stack: Stack, channels: tuple[Channel, ...], *, quiet: bool) ->
     return {kind: configs for kind, configs in found.items() if configs}
 
 
-@cache
 def _template(name: str) -> str:
-    source = (_FOLDER / f"{name}.tmpl").read_text(encoding="utf-8")
-    return f"{{{{- /* {GENERATED} */ -}}}}\n{source}"
+    return f"{{{{- /* {GENERATED} */ -}}}}\n{TEXTS[f'{name}.tmpl']}"
 
 
 def _slack(stack: Stack, channel: SlackChannel) -> dict[str, Any]:

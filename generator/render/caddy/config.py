@@ -6,7 +6,6 @@ requests for its own names alone, and of what a part offers lets through what is
 the machine and the password are not its business: only the file in which the password's hash is.
 """
 
-from importlib.resources import files
 from typing import Final
 
 from generator.artifact import Artifact
@@ -26,6 +25,7 @@ from generator.conventions import (
 from generator.render.caddy.access import ERRORS, PUSH, SNIPPETS
 from generator.render.seal import OPEN, sealed
 from generator.site.model import Site
+from generator.templates import TEXTS
 
 CADDYFILE: Final = "caddy/Caddyfile"
 WEB_USER: Final = "admin"
@@ -141,5 +141,4 @@ def render_caddy(site: Site) -> tuple[Artifact, ...]:
         public = {"domain": domain, "user": WEB_USER, "mount": SECRETS_MOUNT, "hash": WEB_HASH, **imports}
         clear = _CLEAR.format(path=PUSH_PATH) if pushed else ""
         parts.append(_PUBLIC.format(**public, kuma_port=PORTS["uptime-kuma"], clear=clear))
-    layout = files("generator").joinpath("templates/runbook.html").read_text(encoding="utf-8")
-    return Artifact(CADDYFILE, sealed("".join(parts))), Artifact("caddy/site/runbook.html", layout)
+    return Artifact(CADDYFILE, sealed("".join(parts))), Artifact("caddy/site/runbook.html", TEXTS["runbook.html"])

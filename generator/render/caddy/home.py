@@ -6,7 +6,6 @@ They work without Grafana and without Alertmanager's own pages.
 
 from collections.abc import Iterator
 from functools import lru_cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.artifact import Artifact
@@ -25,6 +24,7 @@ from generator.conventions import (
 )
 from generator.render.urls import is_browsable
 from generator.site.model import Service, Site
+from generator.templates import TEXTS
 
 if TYPE_CHECKING:
     import jinja2
@@ -60,7 +60,7 @@ def render_home(site: Site) -> tuple[Artifact, ...]:
     )
     durations = [{"title": title, "seconds": each, "chosen": each == _CHOSEN} for title, each in _DURATIONS]
     silence = _template("silence.html").render(**common, durations=durations)
-    assets = (Artifact(f"{FOLDER}/{name}", f"/* {GENERATED} */\n{_source(name)}") for name in _ASSETS)
+    assets = (Artifact(f"{FOLDER}/{name}", f"/* {GENERATED} */\n{TEXTS[name]}") for name in _ASSETS)
     return (Artifact(PATH, home), Artifact(f"{FOLDER}/silence.html", silence), *assets)
 
 
@@ -83,11 +83,7 @@ def _template(name: str) -> "jinja2.Template":
     import jinja2
 
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
-    return environment.from_string(_source(name))
-
-
-def _source(name: str) -> str:
-    return files("generator").joinpath(f"templates/{name}").read_text(encoding="utf-8")
+    return environment.from_string(TEXTS[name])
 
 
 def _link(title: str, url: str, *, what: str = "") -> dict[str, Any]:

@@ -13,8 +13,9 @@ from generator.conventions import ALERTMANAGER_PATH, PORTS, SECRETS_MOUNT, STACK
 from generator.render.collector.containers import PROMOTED
 from generator.render.prometheus.rules import render_rules
 from generator.render.seal import OPEN, sealed
-from generator.site.model import ScrapeJob, SecretRef, Site
+from generator.site.model import ScrapeJob, Site
 from generator.source.emit import emit_yaml
+from generator.values.secret import SecretRef
 
 _PROBER: Final = f"{core_name('blackbox-exporter')}:{PORTS['blackbox-exporter']}"
 _LOCAL_EXPORTER: Final = f"node-exporter:{PORTS['node-exporter']}"

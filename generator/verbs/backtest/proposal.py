@@ -12,12 +12,10 @@ from typing import Any
 
 from generator.conventions import OWN_PACK
 from generator.diagnostics import Diagnostic, Problems, did_you_mean
-from generator.packs import instantiate, load_packs, pack_of
-from generator.pipeline import read_spec_file, resolve_text
-from generator.resolve import resolve_site
+from generator.packs import instantiate, pack_of
+from generator.pipeline import read_spec_file, resolve_source, resolve_text
 from generator.site.model import Alert, Service, Site
 from generator.source.read import load_source
-from generator.spec.keys import load_spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +45,8 @@ def pairs_of(before: Site, after: Site | None) -> tuple[Pair, ...]:
 
 def proposed_site(file: Path, service: str | None, params: Mapping[str, str | int | float]) -> Site:
     """The site with other parameters: of `service`, or of all that have them. Raises Problems."""
-    text = read_spec_file(file)
-    site, _ = resolve_text(text, str(file))
-    source = load_source(text, str(file))
+    source = load_source(read_spec_file(file), str(file))
+    site, _ = resolve_source(source)
     data = copy.deepcopy(source.data)
     own: dict[str, dict[str, float]] = {}
     for name, value in params.items():
@@ -61,8 +58,7 @@ def proposed_site(file: Path, service: str | None, params: Mapping[str, str | in
                 own.setdefault(taker.name, {})[name] = _number(name, value)
             else:
                 _set(data, site, taker, name, value)
-    changed = replace(source, data=data)
-    proposed, _ = resolve_site(load_spec(changed), changed, load_packs())
+    proposed, _ = resolve_source(replace(source, data=data))
     services = tuple(_with_limits(proposed, each, own.get(each.name)) for each in proposed.services)
     return replace(proposed, services=services)
 

@@ -10,16 +10,13 @@ from typing import Final
 from generator.clients.prometheus import prometheus_url
 from generator.conventions import runbook_page
 from generator.diagnostics import Diagnostic, Problems, did_you_mean
-from generator.packs import load_packs
-from generator.pipeline import read_spec_file
+from generator.pipeline import read_spec_file, resolve_source
 from generator.prove.proofs import proof_paths
 from generator.render.alertmanager.inhibition import Inhibition, Selector, inhibitions
 from generator.render.bugsink import event_runbooks
-from generator.resolve import resolve_site
 from generator.site.model import Alert, Channel, Site, SlackChannel
 from generator.site.routing import NOBODY, receiver_of, recipients
 from generator.source.read import Source, load_source
-from generator.spec.keys import load_spec
 from generator.units import format_duration
 from generator.verbs.explain.limits import Limit, limits_of
 from generator.verbs.explain.live import live_lines
@@ -42,7 +39,7 @@ _MARGIN: Final = 13
 def explain_alert(file: Path, name: str, service: str | None) -> str:
     """What the alert means for each service that has it (or for `service`). Raises Problems."""
     source = load_source(read_spec_file(file), str(file))
-    site, _ = resolve_site(load_spec(source), source, load_packs())
+    site, _ = resolve_source(source)
     found = [alert for alert in site.alerts if alert.name == name and service in (None, alert.service)]
     events = [page for page in event_runbooks(site) if page.alert == name and service in (None, page.service)]
     if events:

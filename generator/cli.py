@@ -9,7 +9,7 @@ import gc
 import itertools
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -99,20 +99,28 @@ def render(file: Path, out: Path | None, as_json: bool, force: bool) -> None:
 
 
 @cli.command()
+@click.option("--diff", is_flag=True, help="Show the rendered files too, line by line.")
 @_options("file", "out", "json")
-def plan(file: Path, out: Path | None, as_json: bool) -> None:
-    """Show what apply would change: files, and what runs. Changes nothing."""
+def plan(file: Path, out: Path | None, as_json: bool, diff: bool) -> None:
+    """Show what apply would change: for people, in what runs, and in the files. Changes nothing."""
+    from dataclasses import asdict
+
+    from generator.changes.people import lines
     from generator.verbs.stages import plan_file
 
     planned = plan_file(file, out or file.parent)
+    pending = [(c.action, c.path) for c in planned.files.pending]
     if not as_json:
-        for change in planned.files.pending:
-            click.echo(change.diff(), nl=False)
-        for line in planned.running:
+        for line in (*lines(planned.people), *planned.running):
             click.echo(line)
-        _show_changes((change.action, change.path) for change in planned.files.pending)
-    changes = [(c.action, c.path) for c in planned.files.pending]
-    _finish(planned.problems, file, as_json, changes=changes, running=planned.running)
+        if diff:
+            click.echo("".join(change.diff() for change in planned.files.pending), nl=False)
+            _show_changes(pending)
+        else:
+            files = "1 file changes" if len(pending) == 1 else f"{len(pending)} files change"
+            click.echo(f"{files} (--diff shows them)" if pending else "no changes in the files", err=True)
+    people = [asdict(change) for change in planned.people]
+    _finish(planned.problems, file, as_json, changes=pending, running=planned.running, people=people)
 
 
 @cli.command()
@@ -322,6 +330,7 @@ def _finish(
     as_json: bool,
     changes: Sequence[tuple[str, str]] | None = None,
     running: Sequence[str] | None = None,
+    people: Sequence[Mapping[str, Any]] | None = None,
 ) -> None:
     """Print the problems and leave with the right code."""
     from generator.report import render_text, summarise
@@ -336,6 +345,8 @@ def _finish(
             data["changes"] = [{"action": action, "path": path} for action, path in changes]
         if running is not None:
             data["running"] = list(running)
+        if people is not None:
+            data["people"] = list(people)
         click.echo(emit_json(data), nl=False)
     elif problems:
         colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ

@@ -1,11 +1,9 @@
 """`plan` and `apply` over a running stack: which parts follow, which do not, and making them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 import requests
-import yaml
 
 from generator.apply.marks import mark_up, preview_containers
 from generator.apply.mounts import open_mounts
@@ -15,6 +13,7 @@ from generator.apply.running import Reconciler, Running
 from generator.apply.starting import apps_to_restart, stale_parts, start_stale_parts
 from generator.artifact import Artifact
 from generator.bugsink import BugsinkError
+from generator.changes.containers import compose_changes
 from generator.clients.docker import compose, local_url, running_services, running_stack_name
 from generator.conventions import KUMA_PORT, LOCAL_PORT
 from generator.diagnostics import Diagnostic
@@ -96,28 +95,8 @@ def _wanted(running: Running) -> list[Reconciler]:
 def container_changes(running: Running) -> list[str]:
     """The containers that start anew, are added or go once the rendered compose file is written: nothing else does."""
     path = running.root / COMPOSE_FILE
-    before = _services(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    after = _services(running.artifacts[COMPOSE_FILE].content)
-    lines = [f"compose: {name} goes" for name in sorted(set(before) - set(after))]
-    for name in sorted(after):
-        if name not in before:
-            lines.append(f"compose: {name} is added")
-        elif before[name] != after[name]:
-            lines.append(f"compose: {name} starts anew, for {_why(before[name], after[name])}")
-    return lines
-
-
-def _why(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """What changes. A step of memory changes a limit and what the program is told of it, and nothing else."""
-    differs = {key for key in {*before, *after} if before.get(key) != after.get(key)}
-    if "mem_limit" in differs and differs <= {"mem_limit", "environment", "labels"}:
-        return f"its memory limit changes from {before.get('mem_limit')} to {after.get('mem_limit')}"
-    return "its settings change"
-
-
-def _services(text: str) -> dict[str, Any]:
-    loaded = yaml.safe_load(text)
-    return dict(loaded["services"]) if isinstance(loaded, dict) else {}
+    before = path.read_text(encoding="utf-8") if path.is_file() else ""
+    return compose_changes(before, running.artifacts[COMPOSE_FILE].content)
 
 
 def _drift(reconciler: Reconciler, running: Running) -> tuple[list[str], list[Diagnostic]]:

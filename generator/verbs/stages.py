@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from generator.changes.alerts import Change
+from generator.changes.people import lines, people_changes
 from generator.check.run import check_tree
 from generator.conventions import LOCK_FILE
 from generator.diagnostics import Diagnostic, Problems, Span, did_you_mean, sort_diagnostics
@@ -17,8 +19,9 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What apply would do: to files, to what runs, and what stands in its way."""
+    """What apply would do: for people, to files, to what runs, and what stands in its way."""
 
+    people: tuple[Change, ...]
     files: Plan
     running: list[str]
     problems: tuple[Diagnostic, ...]
@@ -75,9 +78,18 @@ def plan_file(file: Path, root: Path) -> Planned:
 
     compiled = compile_file(file)
     files = plan_tree(compiled.artifacts, root)
-    lines, problems = plan_running(running_stack(root, compiled.site, compiled.artifacts))
+    sentences, problems = plan_running(running_stack(root, compiled.site, compiled.artifacts))
     problems += check_secrets(compiled.site, root)
-    return Planned(files, lines, sort_diagnostics([*compiled.warnings, *files.diagnostics(), *problems]))
+    return Planned(
+        people_of(files), files, sentences, sort_diagnostics([*compiled.warnings, *files.diagnostics(), *problems])
+    )
+
+
+def people_of(plan: Plan) -> tuple[Change, ...]:
+    """What writing a plan changes for people. Files that are not Lookout's say nothing."""
+    ours = [change for change in plan.changes if change.action != "foreign"]
+    before = {change.path: change.before for change in ours if change.before is not None}
+    return people_changes(before, {change.path: change.after for change in ours if change.after is not None})
 
 
 def apply_file(file: Path, root: Path, force: bool, say: Say) -> tuple[Plan, tuple[Diagnostic, ...]]:
@@ -96,15 +108,17 @@ def _apply_file(file: Path, root: Path, force: bool, say: Say) -> tuple[Plan, tu
     from generator.apply.run import apply_running, container_changes, running_stack
 
     running = running_stack(root, compiled.site, compiled.artifacts, force)
-    for line in container_changes(running):
+    for line in (*lines(people_of(plan)), *container_changes(running)):
         say(line)
     plan = write_plan(plan, force)
-    for change in plan.pending:
-        say(f"{change.action} {change.path}")
-    if not plan.pending:
-        say("no changes in the files")
+    say(count_files(len(plan.pending)) if plan.pending else "no changes in the files")
     problems = apply_running(running, say)
     return plan, sort_diagnostics([*compiled.warnings, *found, *problems])
+
+
+def count_files(number: int) -> str:
+    """`9 files changed`."""
+    return "1 file changed" if number == 1 else f"{number} files changed"
 
 
 def connect_file(file: Path, service: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import threading
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from generator.disk.locks import tree_lock
 from generator.verbs import stages as verbs
 from generator.verbs.stages import render_file
 
+DEMO = (Path(__file__).resolve().parents[2] / "services.yaml").read_text()
 GOOD = "services:\n  site: {kind: probe, targets: [https://acme.dev]}\nchannels: {ops: {telegram: 1}}\n"
 
 
@@ -226,13 +228,44 @@ def test_plan_shows_what_would_change_and_changes_nothing(
     before = (here / "generated.lock").read_bytes()
     run = Run(capsys, "plan")
     assert run.code == 0
-    assert "-    chat_id: 1\n+    chat_id: 2\n" in run.out
+    assert "notifies Telegram 2 instead of Telegram 1" in run.out
+    assert "chat_id" not in run.out
     assert "the stack is not running" in run.out
-    assert "~ alertmanager/alertmanager.yml" in run.err
+    assert re.search(r"^\d+ files? changes? \(--diff shows them\)$", run.err, re.MULTILINE)
     assert (here / "generated.lock").read_bytes() == before
+    run = Run(capsys, "plan", "--diff")
+    assert "-    chat_id: 1\n+    chat_id: 2\n" in run.out
+    assert "~ alertmanager/alertmanager.yml" in run.err
     data = json.loads(Run(capsys, "plan", "--json").out)
     assert {"action": "update", "path": "alertmanager/alertmanager.yml"} in data["changes"]
     assert data["running"] == ["the stack is not running; `make up` starts it"]
+    moved = [change for change in data["people"] if "instead of" in change["text"]]
+    assert ["site", "ProbeFailed"] in [alert for change in moved for alert in change["alerts"]]
+    assert all(change["receivers"] == ["Telegram 2"] for change in moved)
+
+
+def test_plan_of_one_threshold_is_a_few_lines(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("generator.apply.run.running_services", lambda root: frozenset())
+    (here / "services.yaml").write_text(DEMO)
+    Run(capsys, "render")
+    assert "latency_p95: 300ms" in DEMO
+    (here / "services.yaml").write_text(DEMO.replace("latency_p95: 300ms", "latency_p95: 400ms"))
+    run = Run(capsys, "plan")
+    assert run.out.startswith("HttpLatencyHigh of api: 300ms → 400ms (warning, to Slack #ops)\n")
+    assert len((run.out + run.err).splitlines()) <= 12
+
+
+def test_apply_says_what_changes_for_people_as_plan_does(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("generator.apply.run.running_services", lambda root: frozenset())
+    Run(capsys, "render")
+    (here / "services.yaml").write_text(GOOD.replace("telegram: 1", "telegram: 2"))
+    planned = Run(capsys, "plan").out.splitlines()
+    applied = [line.strip() for line in Run(capsys, "apply").err.splitlines()]
+    assert {line.strip() for line in planned} <= set(applied)
 
 
 def test_the_schema_is_one_for_editors(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

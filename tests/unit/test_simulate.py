@@ -9,7 +9,8 @@ import pytest
 
 from generator.conventions import SEVERITIES, STACK_SERVICE
 from generator.pipeline import resolve_text
-from generator.prove.simulate import Labels, Simulator, Verdict, labels_of, simulate
+from generator.prove.alertmanager import Labels
+from generator.prove.simulate import Simulator, Verdict, labels_of, simulate
 from generator.render.alertmanager.inhibition import OUTAGE_RECENT
 from generator.site.model import Alert, Site
 from generator.site.routing import reaches

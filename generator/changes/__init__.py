@@ -1,0 +1,1 @@
+"""What a change means for people, read out of the rendered files as they were and as they will be."""

@@ -32,6 +32,7 @@ CODES: Final[tuple[str, ...]] = (
     "spec/unknown-owner",
     "spec/unknown-channel",
     "spec/unknown-param",
+    "spec/flat-param",
     "spec/unknown-alert",
     "spec/param-range",
     "spec/bad-expression",
@@ -152,5 +153,10 @@ def is_text(word: str) -> bool:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`did you mean 'celery'?`, or an empty string when nothing is near."""
-    near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
-    return f"did you mean '{near[0]}'?" if near else ""
+    near = nearest(word, known)
+    return f"did you mean '{near}'?" if near else ""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that is written most like this one, or an empty string when none is near."""
+    return next(iter(difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)), "")

@@ -12,7 +12,7 @@ from generator.net.addresses import host_of, is_container, is_local
 from generator.packs import burn
 from generator.packs.clients import psql, redis_cli
 from generator.packs.load import Pack, load_packs
-from generator.packs.template import Duration, Signals
+from generator.packs.template import Duration, Signals, pack_problem
 from generator.site.model import Objective, ParamValue, Probe, Service, Stack
 
 # For so long after Prometheus loads its configuration, a target without data is new rather than gone; and after it
@@ -20,6 +20,8 @@ from generator.site.model import Objective, ParamValue, Probe, Service, Stack
 SETTLE: Final = 60
 _PROMETHEUS: Final = f'service="{conventions.STACK_SERVICE}",job="prometheus"'
 _RELOADED: Final = f'prometheus_config_last_reload_success_timestamp_seconds{{service="{conventions.STACK_SERVICE}"}}'
+# Names that templates have besides.
+_LATER: Final = ("sig", "window", "each")
 SETTLED: Final = f"time() - max({_RELOADED}) > {SETTLE}"
 JUST_STARTED: Final = f"time() - max(process_start_time_seconds{{{_PROMETHEUS}}}) < {SETTLE}"
 
@@ -128,6 +130,10 @@ def pack_context(pack: Pack, service: Service, stack: Stack, params: Mapping[str
         "logs_url": conventions.logs_url(stack.base_url, service.name),
     }
     for name, param in pack.params.items():
+        if name in context or name in _LATER:
+            raise pack_problem(
+                f"the parameter '{name}' hides a name that all templates have", pack.span("pack.yaml").file
+            )
         whole = param.type == "duration" and float(params[name]).is_integer()
         context[name] = Duration(params[name]) if whole else params[name]
     return context

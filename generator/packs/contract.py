@@ -22,6 +22,10 @@ from generator.site.model import Alert, PackInstance, Service
 HEADINGS: Final = ("Meaning", "Impact", "Diagnosis", "Mitigation", "Escalation")
 _HEADING: Final = re.compile(r"^## (.+)$", re.MULTILINE)
 _TEMPLATED: Final = re.compile(r"((?:<<|<%).*?(?:>>|%>)|\bwhen: .*)", re.DOTALL)
+# `params.http.latency_p95` and `params: {http: {latency_p95: …}}` in a runbook.
+_NAMED_PARAM: Final = re.compile(r"`params\.([\w-]+)\.(\w+)`")
+_SET_PARAMS: Final = re.compile(r"`params: \{(.*?)\}?\}`")
+_KEY: Final = re.compile(r"(\w+):")
 # A query in a command of a runbook.
 _ASKED: Final = re.compile(r"'query=([^']+)'")
 _LABEL_USED: Final = re.compile(r"\$labels\.(\w+)")
@@ -43,7 +47,8 @@ def check_pack(pack: Pack) -> tuple[Diagnostic, ...]:
             *_check_modes(pack),
             *_check_cases(pack, instance),
             *_check_params(pack),
-            *_check_param_names(pack),
+            *_check_lets(pack),
+            *_check_settings(pack),
             *_check_panels(pack),
             *_check_fixtures(pack),
             *_check_records(pack, instance, _known_series(pack, service)),
@@ -101,7 +106,7 @@ def _check_params(pack: Pack) -> Iterator[Diagnostic]:
     folder = pack.folder.parent / pack.source
     files = [*(folder / name for name in ("pack.yaml", "rules.yaml", "panels.yaml")), pack.folder / "pack.yaml"]
     text = "\n".join(path.read_text(encoding="utf-8") for path in files)
-    words = " ".join(match[1] for match in _TEMPLATED.finditer(text))
+    words = re.sub(r"\bsig\.\w+", "", " ".join(match[1] for match in _TEMPLATED.finditer(text)))
     for name in pack.params:
         if not re.search(rf"\b{name}\b", words):
             yield _problem(pack, "pack.yaml", f"the parameter '{name}' is used nowhere")
@@ -110,13 +115,25 @@ def _check_params(pack: Pack) -> Iterator[Diagnostic]:
             yield _problem(pack, "pack.yaml", f"the signal '{name}' is used nowhere")
 
 
-def _check_param_names(pack: Pack) -> Iterator[Diagnostic]:
-    """A service of several kinds has one `params:`, so a name means the same in all packs that have it."""
-    others = [other for other in load_packs(pack.folder.parent).values() if other.source != pack.source]
-    for name in pack.params:
-        for other in sorted({other.source for other in others if name in other.params}):
-            message = f"{pack.name} and {other} both have a parameter '{name}'"
-            yield _problem(pack, "pack.yaml", f"{message}, and a service of both kinds has one `params:`")
+def _check_lets(pack: Pack) -> Iterator[Diagnostic]:
+    """In a template each name means one thing."""
+    for name in load_tests(pack.folder.parent / pack.source).let.keys() & pack.params.keys():
+        yield _problem(pack, "tests.yaml", f"let: '{name}' hides a parameter of the pack")
+
+
+def _check_settings(pack: Pack) -> Iterator[Diagnostic]:
+    """What a runbook says about `params` is what services.yaml takes."""
+    known = {param.path for each in load_packs(pack.folder.parent).values() for param in each.params.values()}
+    for name, text in pack.runbooks.items():
+        file, named = f"runbooks/{name}.md", set(_NAMED_PARAM.findall(text))
+        for written in _SET_PARAMS.findall(text):
+            kind, brace, inside = written.partition(": {")
+            if not brace:
+                yield _problem(pack, file, "write `params: {KIND: {NAME: VALUE}}`")
+            named |= {(kind.strip(), word) for word in _KEY.findall(inside)}
+        for kind, param in sorted(named):
+            if f"{kind}.{param}" not in known:
+                yield _problem(pack, file, f"{kind} has no parameter '{param}'")
 
 
 def _check_panels(pack: Pack) -> Iterator[Diagnostic]:

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from generator.conventions import OWN_PACK
 from generator.diagnostics import Diagnostic, Problems, Span
 from generator.packs.case_schema import TestsFile
 from generator.packs.schema import (
@@ -36,8 +37,12 @@ Model = TypeVar("Model", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """A knob of a pack, its values converted: ratios from 0 to 1, seconds, bytes."""
+    """A knob of a pack, its values converted: ratios from 0 to 1, seconds, bytes.
 
+    `kind` is the pack whose pack.yaml declares it: services.yaml sets it as `params: {KIND: {NAME: VALUE}}`.
+    """
+
+    kind: str
     name: str
     type: ParamType
     default: ParamValue
@@ -46,6 +51,11 @@ class Param:
     min: float | None
     max: float | None
     holds: str = ""
+
+    @property
+    def path(self) -> str:
+        """Kind and name, as services.yaml nests them: `http.latency_p95`; a custom alert's has no kind."""
+        return self.name if self.kind == OWN_PACK else f"{self.kind}.{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +174,7 @@ def _load_whole(folder: Path, spec: PackFile) -> Pack:
         spec=spec,
         rules=rules,
         panels=_parse(folder, "panels.yaml", PanelsFile)[0],
-        params=_params(spec.params),
+        params=_params(folder.name, spec.params),
         runbooks={alert.name: _read_runbook(folder, alert.name) for alert in rules.alerts},
         lines=_rule_lines(written, _label(folder, "rules.yaml")),
         edges=_edges(folder, spec),
@@ -177,9 +187,10 @@ def _derive(folder: Path, spec: PackFile, base: Pack) -> Pack:
     signals = {**base.spec.signals, **spec.signals}
     indicators = {**base.spec.indicators, **spec.indicators}
     merged = spec.model_copy(update={"params": params, "signals": signals, "indicators": indicators})
-    return replace(
-        base, name=folder.name, folder=folder, spec=merged, params=_params(params), edges=_edges(folder, merged)
-    )
+    # A parameter of the base stays the base's, with another default or without.
+    known = {**_params(folder.name, params), **_params(base.name, {name: params[name] for name in base.params})}
+    edges = _edges(folder, merged)
+    return replace(base, name=folder.name, folder=folder, spec=merged, params=known, edges=edges)
 
 
 def _edges(folder: Path, spec: PackFile) -> dict[str, tuple[float, ...]]:
@@ -190,13 +201,13 @@ def _edges(folder: Path, spec: PackFile) -> dict[str, tuple[float, ...]]:
     return {name: tuple(sorted({float(edge) for edge in edges})) for name, edges in found.items()}
 
 
-def _params(specs: Mapping[str, ParamSpec]) -> dict[str, Param]:
+def _params(kind: str, specs: Mapping[str, ParamSpec]) -> dict[str, Param]:
     params = {}
     for name, spec in specs.items():
         bounds = [None if raw is None else parse_value(spec.type, raw) for raw in (spec.min, spec.max)]
         low, high = (None if bound is None else float(bound) for bound in bounds)
         default = parse_value(spec.type, spec.default)
-        params[name] = Param(name, spec.type, default, spec.why, spec.unit, low, high, spec.holds)
+        params[name] = Param(kind, name, spec.type, default, spec.why, spec.unit, low, high, spec.holds)
     return params
 
 

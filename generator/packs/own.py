@@ -31,6 +31,14 @@ def pack_of(service: Service, instance: PackInstance) -> Pack:
     return own_pack(service) if instance.pack == OWN_PACK else join(load_packs()[instance.pack], service.kinds)
 
 
+def param_of(service: Service, base: str, name: str) -> float:
+    """A number that the rules of `base` take for a service; 0 for a service of other kinds."""
+    for instance in service.packs:
+        if instance.pack != OWN_PACK and load_packs()[instance.pack].source == base:
+            return float(instance.params[name])
+    return 0.0
+
+
 def own_pack(service: Service) -> Pack:
     """The alerts that stand at a service in services.yaml."""
     alerts = service.own
@@ -77,7 +85,7 @@ def _split(name: str, by: str) -> str:
 
 def _param(alert: OwnAlert) -> Param:
     assert alert.limit is not None
-    return Param(limit_name(alert.name), "number", alert.limit.value, _WHY, alert.unit, None, None)
+    return Param(OWN_PACK, limit_name(alert.name), "number", alert.limit.value, _WHY, alert.unit, None, None)
 
 
 def _rule(alert: OwnAlert) -> dict[str, Any]:

@@ -39,6 +39,20 @@ Durations are written 30s, 5m, 12h, 90d; ratios 5%; sizes 512MiB, 4GiB. A secret
 value stands in the file `secrets/NAME`, which git ignores.
 """
 
+_KINDS: Final = """\
+`kind` names packs; `params` changes their thresholds, each under the kind that has it:
+
+```yaml
+services:
+  api:
+    kind: [fastapi, llm]
+    targets: [api:8000]
+    params:
+      http: {error_ratio_critical: 2%}
+      llm: {latency_p95: 30s}
+```
+"""
+
 # Where each model stands in the file; the order of the page.
 _SECTIONS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("The file", Spec),
@@ -70,7 +84,7 @@ def render_reference(site: Site) -> tuple[Artifact, ...]:
     """The reference page; the same for every site."""
     parts = [f"<!-- {GENERATED} -->", _INTRO]
     parts += [_section(title, model) for title, model in _SECTIONS]
-    parts.append("## Kinds and their parameters\n\n`kind` names packs; `params` changes their thresholds.\n")
+    parts.append(f"## Kinds and their parameters\n\n{_KINDS}")
     parts += [_pack(pack) for pack in load_packs().values()]
     return (Artifact(PATH, "\n".join(parts)),)
 
@@ -85,9 +99,12 @@ def _section(title: str, model: type[BaseModel]) -> str:
 
 def _pack(pack: Pack) -> str:
     rows = [f"### {pack.name}\n", f"{pack.title}\n"]
-    if pack.params:
-        rows += ["| parameter | default | bounds | why this default |", "|---|---|---|---|"]
-        rows += [_param_row(param) for _, param in sorted(pack.params.items())]
+    own = [param for _, param in sorted(pack.params.items()) if param.kind == pack.name]
+    if pack.source != pack.name:
+        rows.append(f"Its rules are those of [{pack.source}](#{pack.source}), and so are their parameters.\n")
+    if own:
+        rows += [f"| under `{pack.name}` | default | bounds | why this default |", "|---|---|---|---|"]
+        rows += [_param_row(param) for param in own]
     return "\n".join(rows) + "\n"
 
 

@@ -67,12 +67,15 @@ def _file(secret: SecretRef | None) -> str:
 
 
 def _latencies(service: Service) -> set[float]:
-    """The answering times that alerts of the service compare with: only at an edge a histogram knows the truth."""
+    """The answering times that alerts of kind http compare with: only at an edge a histogram knows the truth."""
     limits = {
         float(instance.params[name])
         for instance in service.packs
         for name, param in pack_of(service, instance).params.items()
-        if param.type == "duration" and name.startswith("latency_") and not name.endswith("_for")
+        if param.kind == "http"
+        and param.type == "duration"
+        and name.startswith("latency_")
+        and not name.endswith("_for")
     }
     promised = {each.limit for each in service.objectives if each.limit}
     return limits | promised | {each.seconds for each in service.budgets}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from generator import units
-from generator.packs import Pack, burn
+from generator.packs import Pack, burn, param_of
 from generator.packs.indicators import counters_of, indicators_of, known_edges, objective_of
 from generator.packs.schema import IndicatorSpec
 from generator.resolve.context import Context, default
@@ -44,12 +44,11 @@ def resolve_promises(
 
 def check_traffic(context: Context, service: Service, path: Path) -> None:
     """Warn of an objective that can never page, since too few events are known or likely to come."""
-    params = {name: value for pack in service.packs for name, value in pack.params.items()}
-    least = float(params.get("slo_min_bad", 0))
+    least = param_of(service, "slo", "min_bad")
     slow = next(pair for pair in burn.pairs(service.slo_window or burn.MONTH) if pair.name == "page_slow")
     needed = least * 3600 / slow.long
     for each in service.objectives:
-        known = _known_traffic(service, each, float(params.get("expected_rate", 0)))
+        known = _known_traffic(service, each, param_of(service, "http", "expected_rate"))
         if (known is None and needed <= _MUCH) or (known is not None and known >= needed):
             continue
         shown = units.format_number(round(needed, 2))
@@ -62,7 +61,7 @@ def check_traffic(context: Context, service: Service, path: Path) -> None:
             at_key=True,
             hint=_probe_hint(service),
             notes=[
-                f"slo_min_bad asks for {units.format_number(least)} bad ones within {units.format_duration(slow.long)}"
+                f"slo.min_bad asks for {units.format_number(least)} bad ones within {units.format_duration(slow.long)}"
             ],
         )
 

@@ -1,11 +1,13 @@
-"""`params:` of a service: text such as `5%` to the number that the pack's rules take, within its bounds."""
+"""`params:` of a service: which parameters are meant, and text such as `5%` as the number that the rules take."""
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from generator import units
+from generator.diagnostics import nearest
 from generator.packs import Pack, Param, parse_value
+from generator.packs.renamed import flat_name, params_of
 from generator.promql.tree import PromQLError, parse
 from generator.resolve.context import Context
 from generator.site.model import ParamValue
@@ -21,25 +23,86 @@ _TEXTS: Final = {
 _LONGEST: Final = 1000
 
 Given = str | int | float | bool
+GivenParams = Mapping[str, Mapping[str, Given] | Given]
 
 
-def resolve_params(
-    context: Context, packs: Sequence[Pack], given: Mapping[str, Given], path: Path
-) -> dict[str, ParamValue]:
-    """The given parameters as values, in name order; reports unknown ones and those out of bounds."""
-    known = {name: param for pack in packs for name, param in pack.params.items()}
-    values: dict[str, ParamValue] = {}
-    for name, text in sorted(given.items()):
-        param = known.get(name)
-        if param is None:
-            message = f"no pack of this service has a parameter '{name}'"
-            context.unknown("spec/unknown-param", message, name, known, (*path, name))
-            continue
+def resolve_params(context: Context, packs: Sequence[Pack], given: GivenParams, path: Path) -> dict[Param, ParamValue]:
+    """What `params:` sets for a service with these packs; reports what they do not have, and what is out of bounds."""
+    return _Params(context, packs, path).resolve(given)
+
+
+class _Params:
+    """One `params:`; exists for as long as `resolve` runs."""
+
+    def __init__(self, context: Context, packs: Sequence[Pack], path: Path) -> None:
+        self.context, self.packs, self.path = context, packs, path
+        self.known: dict[str, dict[str, Param]] = {}
+        for param in (param for pack in packs for param in pack.params.values()):
+            self.known.setdefault(param.kind, {})[param.name] = param
+        self.values: dict[Param, ParamValue] = {}
+
+    def resolve(self, given: GivenParams) -> dict[Param, ParamValue]:
+        """The values; what stands under its kind comes before what is flat."""
+        for kind, values in sorted(given.items()):
+            if isinstance(values, Mapping):
+                self._of_kind(kind, values)
+        for name, text in sorted(given.items()):
+            if not isinstance(text, Mapping):
+                self._flat(name, text)
+        return self.values
+
+    def _of_kind(self, kind: str, values: Mapping[str, Given]) -> None:
+        known = self.known.get(kind)
+        if known is None:
+            self._unknown_kind(kind)
+            return
+        for name, text in sorted(values.items()):
+            where: Path = (*self.path, kind, name)
+            if name in known:
+                self._set(known[name], text, where)
+            else:
+                self.context.unknown("spec/unknown-param", f"{kind} has no parameter '{name}'", name, known, where)
+
+    def _unknown_kind(self, kind: str) -> None:
+        message, where = f"no kind of this service has parameters under '{kind}'", (*self.path, kind)
+        pack = self.context.packs.get(kind)
+        if pack and pack.source in self.known:
+            hint = f"write '{pack.source}', whose parameters {kind} has"
+            self.context.problem("spec/unknown-param", message, where, at_key=True, hint=hint)
+        else:
+            self.context.unknown("spec/unknown-param", message, kind, self.known, where)
+
+    def _flat(self, name: str, text: Given) -> None:
+        """One written without its kind, as all were in the release before."""
+        where: Path = (*self.path, name)
+        params = params_of(name, self.packs)
+        if not params:
+            self._unknown_flat(name, where)
+            return
+        place = ", ".join(f"{param.kind}: {{{param.name}: …}}" for param in params)
+        for param in params:
+            if param in self.values:
+                message = f"'{name}' is also written under {param.kind}, as {param.name}"
+                self.context.problem("spec/flat-param", message, where, at_key=True, hint="take this one away")
+            else:
+                self._set(param, text, where)
+        message = f"'{name}' stands under no kind, which the next release refuses"
+        self.context.problem("spec/flat-param", message, where, level="warning", at_key=True, hint=f"write {place}")
+
+    def _unknown_flat(self, name: str, where: Path) -> None:
+        params = [param for known in self.known.values() for param in known.values()]
+        names = {word: param for param in params for word in (param.path, param.name, flat_name(param)) if word}
+        near = nearest(name, names)
+        hint = f"did you mean '{names[near].kind}: {{{names[near].name}: …}}'?" if near else ""
+        notes = [f"known: {', '.join(sorted(param.path for param in params))}"] if params else []
+        message = f"no kind of this service has a parameter '{name}'"
+        self.context.problem("spec/unknown-param", message, where, hint=hint, notes=notes)
+
+    def _set(self, param: Param, text: Given, where: Path) -> None:
         try:
-            values[name] = parse_param(param, text)
+            self.values[param] = parse_param(param, text)
         except ValueError as error:
-            context.problem("spec/param-range", str(error), (*path, name), notes=[f"{name}: {param.why}"])
-    return values
+            self.context.problem("spec/param-range", str(error), where, notes=[f"{param.path}: {param.why}"])
 
 
 def parse_param(param: Param, text: Given) -> ParamValue:

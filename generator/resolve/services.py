@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
 from generator import units
@@ -14,7 +15,7 @@ from generator.conventions import (
     STACK_SERVICE,
     TRACE_PORTS,
 )
-from generator.packs import instantiate, joined_packs, own_pack
+from generator.packs import Param, instantiate, joined_packs, own_pack
 from generator.packs.coverage import MODES
 from generator.resolve import detection
 from generator.resolve.access import check_insecure, check_store, resolve_store
@@ -26,8 +27,8 @@ from generator.resolve.jobs import UNSCRAPED, resolve_jobs, stack_jobs
 from generator.resolve.objectives import PACK as SLO
 from generator.resolve.objectives import check_traffic, resolve_promises
 from generator.resolve.own_alerts import resolve_own_alerts
-from generator.resolve.params import resolve_params
-from generator.site.model import Logs, Service, Stack
+from generator.resolve.params import GivenParams, resolve_params
+from generator.site.model import Logs, ParamValue, Service, Stack
 from generator.source.read import Path
 from generator.spec.endpoints import LogsSpec
 from generator.spec.services import HostSpec, ServiceSpec
@@ -148,8 +149,8 @@ def _stack_service(context: Context, stack: Stack) -> Service:
         origin=context.source.key_span(path),
         jobs=stack_jobs(stack),
     )
-    params = {"logs_disk": f"{logs_disk(stack)}B", **(spec.params or {})}
-    return _with_packs(context, stack, base, list(base.kinds), params, path)
+    room = {context.packs["stack"].params["logs_disk"]: logs_disk(stack)}
+    return _with_packs(context, stack, base, list(base.kinds), spec.params or {}, path, room)
 
 
 def _with_packs(
@@ -157,15 +158,19 @@ def _with_packs(
     stack: Stack,
     service: Service,
     kinds: list[str],
-    params: Mapping[str, str | int | float | bool],
+    given: GivenParams,
     path: Path,
+    derived: Mapping[Param, ParamValue] = MappingProxyType({}),
 ) -> Service:
-    """The service with its packs applied; parameters and switched-off alerts are checked on the way."""
+    """The service with its packs applied; parameters and switched-off alerts are checked on the way.
+
+    `derived`: parameters that follow from other keys, and that `params` may set all the same.
+    """
     packs = joined_packs(kinds, context.packs)
-    overrides = resolve_params(context, packs, params, (*path, "params"))
+    values = {**derived, **resolve_params(context, packs, given, (*path, "params"))}
     instances = []
     for pack in packs:
-        own = {name: value for name, value in overrides.items() if name in pack.params}
+        own = {name: values[param] for name, param in pack.params.items() if param in values}
         instances.append(instantiate(pack, service, stack, own, service.off))
     known = {alert for pack in packs for alert in pack.alert_names}
     for index, alert in enumerate(service.off):

@@ -7,7 +7,7 @@ from pydantic import Field
 from generator.spec.alerts import AlertName, OwnAlertSpec
 from generator.spec.endpoints import ErrorsTo, Logs, MetricsSpec, Tls
 from generator.spec.objectives import SloSpec
-from generator.values.typed import Duration, Latency, Model, Names, Reason, Scalar, Secret, Status, WebAddress
+from generator.values.typed import Duration, Latency, Model, Names, Params, Reason, Secret, Status, WebAddress
 
 
 class ServiceSpec(Model):
@@ -71,8 +71,9 @@ class ServiceSpec(Model):
     budgets: dict[str, Latency] | None = Field(
         default=None, description='How long single endpoints may take, at the 95th percentile: {"POST /analyze": 2s}.'
     )
-    params: dict[str, Scalar] | None = Field(
-        default=None, description="Thresholds that differ from the packs' defaults."
+    params: Params | None = Field(
+        default=None,
+        description="Thresholds that differ from the packs' defaults, by kind: {http: {latency_p95: 300ms}}.",
     )
     off: Names | None = Field(
         default=None,
@@ -88,7 +89,7 @@ class HostSpec(Model):
     address: str | None = Field(
         default=None, description="host:port of its node exporter. Default: this machine's own."
     )
-    params: dict[str, Scalar] | None = Field(
-        default=None, description="Thresholds that differ from the pack's defaults."
+    params: Params | None = Field(
+        default=None, description="Thresholds that differ from the defaults, by kind: {host: {disk_low: 20%}}."
     )
     off: Names | None = Field(default=None, description="Alerts that this host does not want.")

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from generator.values.typed import Domain, Duration, Model, Name, Names, Scalar, Secret, Size
+from generator.values.typed import Domain, Duration, Model, Name, Names, Params, Secret, Size
 
 
 class RetentionSpec(Model):
@@ -46,7 +46,9 @@ class StackSpec(Model):
     retention: RetentionSpec | None = Field(default=None, description="How long data is kept.")
     machine: MachineSpec | None = Field(default=None, description="What the stack may use of the machine.")
     owner: str | None = Field(default=None, description="Who looks after the stack: a name from `people`.")
-    params: dict[str, Scalar] | None = Field(default=None, description="Thresholds of the stack's own alerts.")
+    params: Params | None = Field(
+        default=None, description="Thresholds of the stack's own alerts, by kind: {stack: {queue_full: 80%}}."
+    )
     off: Names | None = Field(default=None, description="Alerts about the stack that you do not want.")
 
 

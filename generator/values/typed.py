@@ -8,7 +8,16 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from generator import units
@@ -51,6 +60,13 @@ def _parse_scalar(value: Any) -> Any:
     if not isinstance(value, str | int | float):
         raise PydanticCustomError("spec/wrong-type", "a parameter is a single value, such as 5% or 500ms")
     return value
+
+
+def _of_kind(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    """Parameters of a kind; `generator.packs.renamed` knows whose one is that stands here by itself."""
+    if value is None:
+        return {}
+    return value if isinstance(value, str | int | float) else handler(value)
 
 
 def _parse_duration(text: str) -> int:
@@ -144,6 +160,8 @@ Names = Annotated[list[str], BeforeValidator(_as_list), Or({"type": "string"})]
 Status = Annotated[int, Field(ge=100, le=599)]
 
 Scalar = Annotated[str | int | float | bool, BeforeValidator(_parse_scalar)]
+# By kind; or one value, as all were written in the release before.
+Params = dict[str, Annotated[dict[str, Scalar], WrapValidator(_of_kind)]]
 
 
 class Model(BaseModel):

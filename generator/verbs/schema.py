@@ -11,6 +11,7 @@ from typing import Any, Final
 from generator import units
 from generator.packs import Pack, Param, load_packs
 from generator.packs.coverage import MODES
+from generator.packs.renamed import flat_name
 from generator.resolve.objectives import ENDPOINT
 from generator.resolve.services import IMPLIED
 from generator.spec.keys import Spec
@@ -83,12 +84,21 @@ def _kind(kinds: list[str], old: Schema) -> Schema:
 
 
 def _params(packs: Iterable[Pack]) -> Schema:
-    known = {name: param for pack in packs for name, param in pack.params.items()}
-    return {
-        "type": "object",
-        "properties": {name: _param(param) for name, param in sorted(known.items())},
-        "additionalProperties": False,
-    }
+    by_kind: dict[str, dict[str, Schema]] = {}
+    flat: dict[str, list[Schema]] = {}
+    for param in {param.path: param for pack in packs for param in pack.params.values()}.values():
+        by_kind.setdefault(param.kind, {})[param.name] = _param(param)
+        if name := flat_name(param):
+            place = f"Write it as {param.kind}: {{{param.name}: …}}."
+            flat.setdefault(name, []).append({**_WRITTEN[param.type], "description": place, "deprecated": True})
+    properties = {kind: [_or_null(_mapping(of_kind))] for kind, of_kind in by_kind.items()}
+    for name, written in flat.items():
+        properties[name] = [*properties.get(name, []), *written]
+    return _mapping({name: each[0] if len(each) == 1 else {"anyOf": each} for name, each in properties.items()})
+
+
+def _mapping(properties: Schema) -> Schema:
+    return {"type": "object", "properties": dict(sorted(properties.items())), "additionalProperties": False}
 
 
 def _param(param: Param) -> Schema:
@@ -122,8 +132,14 @@ def _conditions(packs: list[Pack]) -> Iterator[Schema]:
         kinds = [pack.name for pack in packs if pack.needs == needs]
         yield {"if": {"required": ["kind"], **_has(kinds)}, "then": {"required": list(needs)}}
     implied = [load_packs()[name] for name in _OF_SERVICES]
-    yield from _brought(packs, implied, lambda pack: tuple(pack.params), _writes)
+    yield from _brought(packs, implied, _param_words, _writes)
     yield from _brought(packs, implied, lambda pack: pack.alert_names, _switches_off)
+
+
+def _param_words(pack: Pack) -> tuple[str, ...]:
+    """What `params` of a service of this kind may hold: the kinds of its parameters, and their flat names."""
+    params = pack.params.values()
+    return tuple(dict.fromkeys([*(param.kind for param in params), *filter(None, map(flat_name, params))]))
 
 
 def _brought(

@@ -39,7 +39,10 @@ FULL: Final[Mix] = (
     ("[celery, instrumentation, process, logs, sqlalchemy]", "targets: [{name}:9808]"),
     ("[postgres, backup]", "address: {name}:5432, dsn: secret:db_dsn"),
     ("[flask, sqlalchemy, anomaly]", "targets: [{name}:8000]"),
-    ("[fastapi, instrumentation, llm, external, costs]", "targets: [{name}:8000], params: {{error_for: 10m}}"),
+    (
+        "[fastapi, instrumentation, llm, external, costs]",
+        "targets: [{name}:8000], params: {{http: {{error_for: 10m}}}}",
+    ),
     ("rabbitmq", "targets: [{name}:15692]"),
     ("django", "targets: [{name}:8000], slo: {{availability: 99.5%}}"),
 )

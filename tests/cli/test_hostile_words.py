@@ -51,9 +51,9 @@ SINKS: Final = {
     "metrics path": ("metrics: {path: ", "/", "}"),
     "log file": ("logs: {file: ", "/var/log/", "}"),
     "budget": ("budgets: {", "GET /", ": 2s}"),
-    "funnel": ("params: {funnel: ", "", "}"),
-    "left out": ("params: {left_out: ", "", "}"),
-    "slow models": ("params: {llm_slow_models: ", "", "}"),
+    "funnel": ("params: {business: {funnel: ", "", "}}"),
+    "left out": ("params: {usage: {left_out: ", "", "}}"),
+    "slow models": ("params: {llm: {slow_models: ", "", "}}"),
     "counter": ("slo: {x: {objective: 99%, good: ", "", ", total: t}}"),
 }
 

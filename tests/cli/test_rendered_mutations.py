@@ -18,18 +18,19 @@ HEAD: Final = "channels: {ops: {slack: {channel: '#ops'}}}\npeople: {ana: }\nhos
 GOOD: Final = (
     "    kind: [probe]\n    url: https://a.example.com/health?x=1\n    owner: ana\n    logs: {file: /var/log/a.log}\n",
     "    kind: [backup, probe]\n    targets: ['tcp://db.example.com:5432', 'dns://9.9.9.9/a.example.com']\n"
-    "    params: {backup_max_age: 26h}\n    off: [BackupMissing]\n",
+    "    params: {backup: {max_age: 26h}}\n    off: [BackupMissing]\n",
     "    kind: http\n    targets: [api:8000, 'https://b.example.com/metrics']\n    metrics: {path: /metrics}\n"
     '    budgets: {"GET /x": 2s, "POST /y/{id}": 300ms}\n    detect_within: 60s\n',
     "    kind: http\n    targets: [api:8000]\n    slo: {availability: 99.9%, latency: {p95: 300ms}}\n"
-    "    params: {latency_p95: 300ms}\n",
-    "    kind: business\n    targets: [api:8000]\n    params: {funnel: free basic premium}\n",
-    "    kind: [usage]\n    targets: [api:8000]\n    params: {left_out: search}\n    alerts:\n"
+    "    params: {http: {latency_p95: 300ms}}\n",
+    "    kind: business\n    targets: [api:8000]\n    params: {business: {funnel: free basic premium}}\n",
+    "    kind: [usage]\n    targets: [api:8000]\n    params: {usage: {left_out: search}}\n    alerts:\n"
     "      Own: {expr: 'rate(a_total[15m]) < 0.1', for: 10m, severity: info, summary: '{{ $value | humanize }}',\n"
     "            description: it is, unit: reqps, runbook: {mitigation: 'run `x`'}}\n",
-    "    kind: redis\n    address: cache:6379\n    password: secret:p\n    uses: []\n    params: {hit_ratio: 80%}\n",
-    "    kind: flower\n    targets: [api:5555]\n    address: cache:6379\n    params: {queues: db0=celery}\n",
-    "    kind: llm\n    targets: [api:8000]\n    params: {llm_slow_models: gpt-5|o3}\n    slo:\n"
+    "    kind: redis\n    address: cache:6379\n    password: secret:p\n    uses: []\n"
+    "    params: {redis: {hit_ratio: 80%}}\n",
+    "    kind: flower\n    targets: [api:5555]\n    address: cache:6379\n    params: {flower: {queues: db0=celery}}\n",
+    "    kind: llm\n    targets: [api:8000]\n    params: {llm: {slow_models: gpt-5|o3}}\n    slo:\n"
     "      imports: {objective: 99%, good: 'i_total{r=\"ok\"}', total: i_total}\n",
 )
 WORDS: Final = (

@@ -165,7 +165,9 @@ def boot(root: Path) -> Stack:
     make_authority(root / "ca", PUBLIC_NAME)
     stack.edit("token: secret:telegram_token}", "token: secret:telegram_token, api: 'http://receivers:8080'}")
     stack.edit("\nservices:\n", "\nwatchdog: {ping: secret:healthchecks_url}\n\nservices:\n")
-    stack.edit("vps: {owner: ana}", f"vps: {{owner: ana, params: {{containers: 'container!~\"{OTHERS}\"'}}}}")
+    stack.edit(
+        "vps: {owner: ana}", f"vps: {{owner: ana, params: {{containers: {{watched: 'container!~\"{OTHERS}\"'}}}}}}"
+    )
     (root / "secrets").mkdir(mode=0o700, exist_ok=True)
     for name, value in SECRETS.items():
         (root / "secrets" / name).write_text(value)

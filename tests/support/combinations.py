@@ -89,7 +89,9 @@ def full(name: str, kinds: tuple[str, ...]) -> Entry:
     entry |= {"owner": "ana", "uses": ["db"], "host": "vps", "detect_within": "2m" if alone else "60s"}
     entry["logs"] = chance.choice(("docker", "push", "none", {"file": f"/var/log/{name}/app.log"}))
     bound = chance.choice(("default", "min", "max")) if alone else "default"
-    params = {param.name: _written(param, bound) for pack in packs for param in pack.params.values()}
+    params: dict[str, Entry] = {}
+    for param in (param for pack in packs for param in pack.params.values()):
+        params.setdefault(param.kind, {})[param.name] = _written(param, bound)
     entry["params"] = params
     alerts = sorted({alert for pack in packs for alert in pack.alert_names})
     entry["off"] = chance.sample(alerts, min(len(alerts) - 1, 1))

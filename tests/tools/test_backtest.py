@@ -156,13 +156,13 @@ def test_a_proposed_limit_stands_beside_the_one_that_is(file: Path) -> None:
 
 
 def test_a_parameter_of_a_pack_can_be_proposed_too(file: Path) -> None:
-    result = backtest(file, Wanted(DAY, params={"error_ratio_warning": "2%"}), told, now=END)
+    result = backtest(file, Wanted(DAY, params={"http.error_ratio_warning": "2%"}), told, now=END)
     assert {now.alert.name for now, _ in result.lines if now} == {"HttpErrorRatioHigh"}
 
 
 def test_an_unknown_parameter_gets_a_suggestion(file: Path) -> None:
     with pytest.raises(Problems) as caught:
-        backtest(file, Wanted(DAY, params={"error_ratio_warnin": "2%"}), told, now=END)
+        backtest(file, Wanted(DAY, params={"http.error_ratio_warnin": "2%"}), told, now=END)
     assert caught.value.diagnostics[0].hint == "did you mean 'error_ratio_warning'?"
 
 

@@ -101,9 +101,10 @@ def modules(lab: Lab) -> dict[str, Any]:
 
 
 EDITS: Final = (
-    Edit("threshold", "    uses: [cache]\n", "    uses: [cache]\n    params: {latency_p95: 450ms}\n", "prometheus",
+    Edit("threshold", "    uses: [cache]\n",
+         "    uses: [cache]\n    params: {http: {latency_p95: 450ms}}\n", "prometheus",
          lambda lab: any("0.45" in each["query"] for each in lab.rules("HttpLatencyHigh"))),
-    Edit("threshold, back to its default", "    params: {latency_p95: 450ms}\n", "", "prometheus",
+    Edit("threshold, back to its default", "    params: {http: {latency_p95: 450ms}}\n", "", "prometheus",
          lambda lab: not any("0.45" in each["query"] for each in lab.rules("HttpLatencyHigh"))),
     Edit("owner", "kind: redis, owner: ana", "kind: redis, owner: boris", "alertmanager prometheus",
          rule("RedisDown", owner="boris")),

@@ -14,7 +14,7 @@ services:
   api:
     kind: http
     targets: [api:8000]
-    params: {error_for: 3m}
+    params: {http: {error_for: 3m}}
     alerts:
       QueueTooLong: {expr: sum(my_queue_length) > 100, severity: warning, summary: long}
   web: {kind: http, targets: [web:8000]}
@@ -40,19 +40,43 @@ def names(pairs: tuple[Pair, ...]) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("service", "params", "changed"),
     [
-        pytest.param(None, {"error_ratio_critical": "9%"}, [("api", "HttpErrorRatioCritical"),
+        pytest.param(None, {"http.error_ratio_critical": "9%"}, [("api", "HttpErrorRatioCritical"),
                      ("web", "HttpErrorRatioCritical")], id="every service that has it"),
-        pytest.param("web", {"error_ratio_critical": "9%"}, [("web", "HttpErrorRatioCritical")], id="one service"),
+        pytest.param("web", {"http.error_ratio_critical": "9%"}, [("web", "HttpErrorRatioCritical")], id="one service"),
         pytest.param(None, {"queue_too_long_limit": 200}, [("api", "QueueTooLong")], id="the number of an own alert"),
-        pytest.param(None, {"oom_kills": 7}, [("server", "HostOomKill")], id="a host that services.yaml does not name"),
-        pytest.param(None, {"queue_full": "80%"}, [("lookout", "LogQueueFilling")], id="the stack itself"),
-        pytest.param("api", {"error_for": "3m"}, [], id="what is so already"),
+        pytest.param(None, {"host.oom_kills": 7}, [("server", "HostOomKill")],
+                     id="a host that services.yaml does not name"),
+        pytest.param(None, {"stack.queue_full": "80%"}, [("lookout", "LogQueueFilling")], id="the stack itself"),
+        pytest.param("api", {"http.error_for": "3m"}, [], id="what is so already"),
     ],
 )  # fmt: skip
 def test_a_proposal_changes(
     service: str | None, params: dict[str, str | int], changed: list[tuple[str, str]], file: Path
 ) -> None:
     assert names(pairs_of(site(), proposed_site(file, service, params))) == changed
+
+
+def test_a_proposal_takes_the_place_of_what_stands_under_no_kind(file: Path) -> None:
+    file.write_text(FILE.replace("params: {http: {error_for: 3m}}", "params: {error_for: 3m, latency_p95: 1s}"))
+    before, _ = resolve_text(file.read_text(), "services.yaml")
+    changed = names(pairs_of(before, proposed_site(file, "api", {"http.error_for": "4m"})))
+    assert changed == [("api", f"Http{each}") for each in ("ErrorRatioCritical", "ErrorRatioHigh", "MedianLatencyHigh")]
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("http.error_four", "http.error_for"),
+        ("error_for", "http.error_for"),
+        ("containers", "containers.watched"),
+        ("queue_too_long_limits", "queue_too_long_limit"),
+    ],
+)
+def test_a_parameter_that_no_service_has_is_named_with_the_nearest(name: str, near: str, file: Path) -> None:
+    with pytest.raises(Problems) as caught:
+        proposed_site(file, None, {name: 5})
+    (problem,) = caught.value.diagnostics
+    assert (problem.code, problem.hint) == ("spec/unknown-param", f"did you mean '{near}'?")
 
 
 def test_without_a_proposal_every_alert_stands_alone() -> None:
@@ -71,7 +95,7 @@ def test_an_alert_that_is_new_or_gone_has_one_side() -> None:
 
 def test_a_value_out_of_bounds_is_refused_as_in_services_yaml(file: Path) -> None:
     with pytest.raises(Problems) as caught:
-        proposed_site(file, "api", {"error_ratio_critical": "100%"})
+        proposed_site(file, "api", {"http.error_ratio_critical": "100%"})
     assert [problem.code for problem in caught.value.diagnostics if problem.level == "error"] == ["spec/param-range"]
 
 

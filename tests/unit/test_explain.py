@@ -23,7 +23,7 @@ services:
     targets: [api:8000]
     uses: [cache]
     params:
-      error_ratio_warning: 2%
+      http: {error_ratio_warning: 2%}
     alerts:
       QueueTooLong:
         expr: sum by (queue) (my_queue_length) > 100
@@ -54,22 +54,28 @@ def rows(text: str) -> dict[str, list[str]]:
 
 def test_a_limit_that_services_yaml_sets_is_found_there(file: Path) -> None:
     limits = rows(explain_alert(file, "HttpErrorRatioHigh", None))["limits"]
-    assert "error_ratio_warning = 2%  set at services.yaml:10" in limits
+    assert "http.error_ratio_warning = 2%  set at services.yaml:10" in limits
+
+
+def test_a_limit_that_stands_under_no_kind_is_found_too(file: Path) -> None:
+    file.write_text(FILE.replace("http: {error_ratio_warning: 2%}", "error_ratio_warning: 3%"))
+    limits = rows(explain_alert(file, "HttpErrorRatioHigh", None))["limits"]
+    assert "http.error_ratio_warning = 3%  set at services.yaml:10" in limits
 
 
 def test_a_limit_that_nobody_set_is_the_packs_with_its_reason(file: Path) -> None:
     limits = rows(explain_alert(file, "RedisMemoryHigh", "cache"))["limits"]
     pack = Path(__file__).resolve().parents[2] / "packs/redis/pack.yaml"
-    (line,) = (n for n, text in enumerate(pack.read_text().splitlines(), 1) if text == "  redis_memory_used:")
+    (line,) = (n for n, text in enumerate(pack.read_text().splitlines(), 1) if text == "  memory_used:")
     assert limits == [
-        f"redis_memory_used = 90%  packs/redis/pack.yaml:{line}: Above it Redis begins to evict or, without "
+        f"redis.memory_used = 90%  packs/redis/pack.yaml:{line}: Above it Redis begins to evict or, without "
         "an eviction policy, to refuse writes."
     ]
 
 
 def test_limits_inside_signals_and_of_the_time_are_found_too(file: Path) -> None:
     names = [line.split()[0] for line in rows(explain_alert(file, "HttpErrorRatioHigh", None))["limits"]]
-    assert names == ["error_for", "error_min_failures", "error_ratio_warning"]
+    assert names == ["http.error_for", "http.error_min_failures", "http.error_ratio_warning"]
 
 
 def test_the_limit_of_an_own_alert_is_its_expressions_line(file: Path) -> None:

@@ -209,10 +209,13 @@ def test_metrics_have_to_be_kept_a_day_longer_than_the_window() -> None:
     ("service", "said"),
     [
         (f"{HTTP}, slo: {{availability: 99%}}", None),
-        (f"{HTTP}, slo: {{availability: 99%}}, params: {{slo_min_bad: 1000}}", "fewer than 166.67 requests an hour"),
-        (f"{HTTP}, slo: {{availability: 99%}}, params: {{expected_rate: 0.0001}}", "0.36 are expected"),
-        (f"{HTTP}, slo: {{availability: 99%}}, params: {{expected_rate: 1}}", None),
-        (f"{PROBED}, slo: {{availability: 99%}}, params: {{slo_min_bad: 1000}}", None),
+        (
+            f"{HTTP}, slo: {{availability: 99%}}, params: {{slo: {{min_bad: 1000}}}}",
+            "fewer than 166.67 requests an hour",
+        ),
+        (f"{HTTP}, slo: {{availability: 99%}}, params: {{http: {{expected_rate: 0.0001}}}}", "0.36 are expected"),
+        (f"{HTTP}, slo: {{availability: 99%}}, params: {{http: {{expected_rate: 1}}}}", None),
+        (f"{PROBED}, slo: {{availability: 99%}}, params: {{slo: {{min_bad: 1000}}}}", None),
     ],
     ids=["the default says nothing", "a large guard", "little traffic", "traffic enough", "probes come often enough"],
 )

@@ -244,7 +244,7 @@ def test_a_broken_pack_says_what_and_where(change: Callable[[Path], None], messa
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("<<probe_slow_for>>", "<<probe_slow_four>>", "'probe_slow_four' is undefined"),
+        ("<<slow_for>>", "<<slow_four>>", "'slow_four' is undefined"),
         ("<<sig.mean_duration>>", "<<sig.mean>>", "no attribute 'mean'"),
         ("when: with_certificate", "when: with_certificates", "'with_certificates' is undefined"),
     ],

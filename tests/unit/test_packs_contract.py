@@ -35,7 +35,7 @@ def no_fixtures(folder: Path) -> None:
 
 def inhibited_by(name: str) -> Change:
     """RedisMemoryHigh with a graver one."""
-    limit = "    expr: <<sig.memory>> > <<redis_memory_used>>"
+    limit = "    expr: <<sig.memory>> > <<memory_used>>"
     return edit("rules.yaml", limit, f"    inhibited_by: {name}\n{limit}")
 
 
@@ -53,9 +53,21 @@ SPOILT: dict[str, tuple[Change, str]] = {
         edit("pack.yaml", "params:\n", "params:\n  spare: {type: number, default: 1, why: none}\n"),
         "the parameter 'spare' is used nowhere",
     ),
-    "a parameter that another pack has": (
-        edit("pack.yaml", "params:\n", "params:\n  surge_factor: {type: number, default: 1, why: none}\n"),
-        "redis and http both have a parameter 'surge_factor'",
+    "a parameter that hides a word of all templates": (
+        edit("pack.yaml", "params:\n", "params:\n  targets: {type: number, default: 1, why: none}\n"),
+        "the parameter 'targets' hides a name that all templates have",
+    ),
+    "a number of a proof that hides a parameter": (
+        edit("tests.yaml", "let:\n", "let:\n  latency: 1\n"),
+        "let: 'latency' hides a parameter of the pack",
+    ),
+    "a runbook that names a parameter that is none": (
+        edit("runbooks/RedisEvicting.md", "`params.redis.evictions`", "`params.redis.evicted`"),
+        "redis has no parameter 'evicted'",
+    ),
+    "a runbook that sets a parameter without its kind": (
+        edit("runbooks/RedisEvicting.md", "`params.redis.evictions`", "`params: {evictions: 5}`"),
+        "write `params: {KIND: {NAME: VALUE}}`",
     ),
     "an alert that covers no way of failing": (
         edit("rules.yaml", "    detects: [down]\n", ""),

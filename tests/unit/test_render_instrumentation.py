@@ -60,7 +60,8 @@ def test_an_app_without_token_and_tracker_is_told_of_none() -> None:
 
 
 def test_every_latency_that_an_alert_compares_with_is_an_edge(tmp_path: Path) -> None:
-    text = "services:\n  api: {kind: [fastapi, instrumentation], targets: [api:8000], params: {latency_p95: 320ms}}\n"
+    kinds = "kind: [fastapi, instrumentation], targets: [api:8000]"
+    text = f"services:\n  api: {{{kinds}, params: {{http: {{latency_p95: 320ms}}}}}}\n"
     site = compile_text(text, "services.yaml").site
     edges = told(site)["api.json"]["buckets"]
     compared = {

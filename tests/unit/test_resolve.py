@@ -107,7 +107,8 @@ def test_a_shorter_promise_is_scraped_more_often() -> None:
 
 
 def test_a_parameter_reaches_its_rule_and_an_alert_can_be_switched_off() -> None:
-    text = "services:\n  api: {kind: http, targets: [api:8000], params: {latency_p95: 250ms}, off: [HttpErrorSurge]}\n"
+    params = "params: {http: {latency_p95: 250ms}}"
+    text = f"services:\n  api: {{kind: http, targets: [api:8000], {params}, off: [HttpErrorSurge]}}\n"
     alerts = {alert.name: alert for alert in service(text, "api").alerts}
     assert "> 0.25" in alerts["HttpLatencyHigh"].expr
     assert "HttpErrorSurge" not in alerts
@@ -214,7 +215,9 @@ def test_the_order_of_the_file_does_not_matter() -> None:
 
 
 def test_the_stack_has_an_owner_and_thresholds_of_its_own() -> None:
-    text = "stack: {owner: ana, params: {queue_full: 80%}, off: [LokiErrors]}\npeople: {ana: {}, bo: {}}\n" + API
+    text = (
+        "stack: {owner: ana, params: {stack: {queue_full: 80%}}, off: [LokiErrors]}\npeople: {ana: {}, bo: {}}\n" + API
+    )
     alerts = {alert.name: alert for alert in service(text, "lookout").alerts}
     assert alerts["PartDown"].owner == "ana"
     assert "> 0.8" in alerts["LogQueueFilling"].expr

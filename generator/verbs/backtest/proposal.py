@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from generator.conventions import OWN_PACK
-from generator.diagnostics import Diagnostic, Problems, did_you_mean
-from generator.packs import instantiate, pack_of
+from generator.diagnostics import Diagnostic, Problems, nearest
+from generator.packs import Param, instantiate, pack_of
+from generator.packs.renamed import flat_name
 from generator.pipeline import read_spec_file, resolve_source, resolve_text
 from generator.site.model import Alert, Service, Site
 from generator.source.read import load_source
@@ -50,14 +51,14 @@ def proposed_site(file: Path, service: str | None, params: Mapping[str, str | in
     data = copy.deepcopy(source.data)
     own: dict[str, dict[str, float]] = {}
     for name, value in params.items():
-        takers = [each for each in site.services if service in (None, each.name) and _has(each, name)]
-        if not takers:
+        takers = [(each, _named(each, name)) for each in site.services if service in (None, each.name)]
+        if not any(param for _, param in takers):
             raise Problems([_unknown(site, service, name)])
-        for taker in takers:
-            if _is_own(taker, name):
+        for taker, param in takers:
+            if param and param.kind == OWN_PACK:
                 own.setdefault(taker.name, {})[name] = _number(name, value)
-            else:
-                _set(data, site, taker, name, value)
+            elif param:
+                _set(data, taker, param, value)
     proposed, _ = resolve_source(replace(source, data=data))
     services = tuple(_with_limits(proposed, each, own.get(each.name)) for each in proposed.services)
     return replace(proposed, services=services)
@@ -77,7 +78,7 @@ def parse_param(text: str) -> tuple[str, str | int | float]:
     """`name=value` as services.yaml would have it. Raises ValueError."""
     name, equals, value = text.partition("=")
     if not (name and equals and value):
-        raise ValueError(f"'{text}' is not NAME=VALUE, such as latency_p95=800ms")
+        raise ValueError(f"'{text}' is not NAME=VALUE, such as http.latency_p95=800ms")
     for number in (int, float):
         try:
             return name, number(value)
@@ -97,19 +98,22 @@ def _same(one: Alert, other: Alert) -> bool:
     return rule(one) == rule(other)
 
 
-def _has(service: Service, param: str) -> bool:
-    return any(param in pack.params for pack in service.packs)
+def _params(service: Service) -> Iterator[Param]:
+    for instance in service.packs:
+        yield from pack_of(service, instance).params.values()
 
 
-def _is_own(service: Service, param: str) -> bool:
-    return any(param in pack.params for pack in service.packs if pack.pack == OWN_PACK)
+def _named(service: Service, name: str) -> Param | None:
+    return next((param for param in _params(service) if param.path == name), None)
 
 
 def _unknown(site: Site, service: str | None, name: str) -> Diagnostic:
-    known = {p for each in site.services if service in (None, each.name) for pack in each.packs for p in pack.params}
+    known = {param for each in site.services if service in (None, each.name) for param in _params(each)}
+    bare = {word: param.path for param in known for word in (param.name, flat_name(param))}
+    near = bare.get(name) or nearest(name, {param.path for param in known}) or bare.get(nearest(name, bare), "")
     where = f"'{service}'" if service else "any service"
-    message = f"no pack of {where} has a parameter '{name}'"
-    return Diagnostic("spec/unknown-param", message, hint=did_you_mean(name, known))
+    message = f"no kind of {where} has a parameter '{name}'"
+    return Diagnostic("spec/unknown-param", message, hint=f"did you mean '{near}'?" if near else "")
 
 
 def _number(name: str, value: str | int | float) -> float:
@@ -118,7 +122,7 @@ def _number(name: str, value: str | int | float) -> float:
     return float(value)
 
 
-def _set(data: dict[str, Any], site: Site, service: Service, name: str, value: object) -> None:
+def _set(data: dict[str, Any], service: Service, param: Param, value: object) -> None:
     """Write a parameter where services.yaml would have it."""
     if service.name in data["services"]:
         entry = data["services"][service.name]
@@ -127,7 +131,9 @@ def _set(data: dict[str, Any], site: Site, service: Service, name: str, value: o
         entry = hosts[service.name] = hosts.get(service.name) or {}
     else:
         entry = data["stack"] = data.get("stack") or {}
-    entry["params"] = {**(entry.get("params") or {}), name: value}
+    written = {name: values for name, values in (entry.get("params") or {}).items() if name != flat_name(param)}
+    of_kind = written.get(param.kind)
+    entry["params"] = {**written, param.kind: {**(of_kind if isinstance(of_kind, dict) else {}), param.name: value}}
 
 
 def _with_limits(site: Site, service: Service, limits: Mapping[str, float] | None) -> Service:

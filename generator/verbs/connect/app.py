@@ -7,6 +7,7 @@ the variables by which an app is told where its secrets are; never what they are
 from typing import Final
 
 from generator.conventions import USER_HASH_KEY
+from generator.packs import param_of
 from generator.render.instrumentation import BUCKETS, FOLDER, KIND
 from generator.site.model import Service
 
@@ -83,7 +84,7 @@ def metrics_lines(service: Service, root: str) -> str:
             f"# {jobs[0].path} in Prometheus' text format. Kind http reads http_requests_total (method, handler,\n"
             "# status) and http_request_duration_seconds (method, handler): docs/any-app.md."
         )
-    limits = {float(pack.params["latency_p95"]) for pack in service.packs if "latency_p95" in pack.params}
+    limits = {param_of(service, "http", "latency_p95")}
     return _FASTAPI.format(
         package=INSTRUMENTATOR,
         imports=_GUARD_IMPORTS if service.token else "",

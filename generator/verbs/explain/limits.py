@@ -10,8 +10,9 @@ from typing import Final
 
 from generator.conventions import OWN_PACK, STACK_SERVICE
 from generator.diagnostics import Span
-from generator.packs import Pack, pack_of
+from generator.packs import Pack, Param, pack_of
 from generator.packs.load import LABEL, read_yaml
+from generator.packs.renamed import flat_name
 from generator.site.model import Alert, Service, Site
 from generator.source.read import Path as Place
 from generator.source.read import Source
@@ -39,10 +40,11 @@ def limits_of(site: Site, source: Source, alert: Alert) -> tuple[Limit, ...]:
     pack = pack_of(service, instance)
     found = []
     for name in sorted(_params_used(pack, alert.name)):
-        place = _place(source, service, alert, name)
-        value = format_value(pack.params[name].type, instance.params[name])
-        span = source.value_span(place) if place else _default_span(pack, name)
-        found.append(Limit(name, value, pack.params[name].why, span, place is not None))
+        param = pack.params[name]
+        place = _place(source, service, alert, param)
+        value = format_value(param.type, instance.params[name])
+        span = source.value_span(place) if place else _default_span(pack, param)
+        found.append(Limit(param.path, value, param.why, span, place is not None))
     return tuple(found)
 
 
@@ -65,23 +67,25 @@ def _words(pack: Pack, text: str, seen: set[str]) -> Iterator[str]:
                 yield from _words(pack, f"{signal.expr}\n{signal.window}", seen | {name})
 
 
-def _place(source: Source, service: Service, alert: Alert, param: str) -> Place | None:
+def _place(source: Source, service: Service, alert: Alert, param: Param) -> Place | None:
     """Where services.yaml decides it."""
     if alert.pack == OWN_PACK:
         return ("services", service.name, "alerts", alert.name, "expr")
     at: tuple[Place, ...] = (("services", service.name), ("hosts", service.name))
     if service.name == STACK_SERVICE:
         at = (("stack",),)
-    return next((place for each in at if (place := (*each, "params", param)) in source.places), None)
+    names: tuple[Place, ...] = ((param.kind, param.name), (flat_name(param),))
+    places = ((*each, "params", *name) for each in at for name in names)
+    return next((place for place in places if place in source.places), None)
 
 
-def _default_span(pack: Pack, param: str) -> Span:
+def _default_span(pack: Pack, param: Param) -> Span:
     """The line of the pack's file that declares it: the pack's own, or that of the one it is based on."""
     for name in (pack.name, pack.source):
         label = f"{LABEL}/{name}/pack.yaml"
         _, node = read_yaml(pack.folder.parent / name / "pack.yaml", label)
         params = next((value for key, value in node.value if key.value == "params"), None)
         for key, _ in params.value if params else ():
-            if key.value == param:
+            if key.value == param.name:
                 return Span(label, key.start_mark.line + 1, 1, 1)
     return pack.span("pack.yaml")

@@ -1,6 +1,6 @@
 """Builds stand-in images out of package registries, by the recipes. Whether that is needed is decided elsewhere.
 
-Everything can be interrupted at any time: what is half made lies beside its place and is made anew, compilers and
+Everything can be interrupted at any time: an unfinished part lies beside its place and is made again, compilers and
 package clients keep what they have already fetched, and a tag is set last.
 """
 
@@ -52,7 +52,8 @@ def build_image(image: Image) -> None:
 
 
 def _clients() -> dict[str, str]:
-    """Where npm and pip look, and whom pip trusts: the base image holds this machine's certificates."""
+    """The registries of npm and pip, and the certificates that pip trusts: the base image holds this machine's
+    certificates."""
     trust = {"PIP_CERT": machine.BUNDLE_INSIDE} if machine.own_certificates() else {}
     return {**machine.npm_settings(), **machine.pip_settings(), **trust}
 

@@ -16,8 +16,8 @@ def environment() -> dict[str, str]:
     """This process's environment and what scripts/host.sh found out that this machine's Docker needs."""
     path = CACHE / "docker.env"
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    facts = dict(line.split("=", 1) for line in lines if "=" in line)
-    return {**facts, **os.environ}
+    settings = dict(line.split("=", 1) for line in lines if "=" in line)
+    return {**settings, **os.environ}
 
 
 def ask(*arguments: str) -> str:
@@ -42,7 +42,7 @@ def api_version() -> str:
 
 
 def try_to(*arguments: str) -> bool:
-    """Do it if it can be done: clearing up, which nobody minds failing."""
+    """Do it if possible: a clean-up, which may fail."""
     command = ["docker", *arguments]
     return subprocess.run(command, env=environment(), capture_output=True, check=False).returncode == 0
 
@@ -63,8 +63,8 @@ class Pulled:
     timed_out: bool
 
 
-def pull(name: str, reference: str, patience: float) -> Pulled:
-    """Pull an image, output into the log of `name`; given up when no registry answers within `patience` seconds. A
+def pull(name: str, reference: str, timeout: float) -> Pulled:
+    """Pull an image, output into the log of `name`; stopped when no registry answers within `timeout` seconds. A
     registry that has answered may take as long as it needs."""
     command = ["docker", "pull", reference]
     answered, late, sentence = False, threading.Event(), ""
@@ -79,7 +79,7 @@ def pull(name: str, reference: str, patience: float) -> Pulled:
                 late.set()
                 process.terminate()
 
-            timer = threading.Timer(patience, give_up)
+            timer = threading.Timer(timeout, give_up)
             timer.start()
             try:
                 for line in map(without_login, process.stdout or ()):
@@ -92,7 +92,7 @@ def pull(name: str, reference: str, patience: float) -> Pulled:
             finally:
                 timer.cancel()
     if late.is_set() and not answered:
-        return Pulled(code or 1, f"no registry answered within {patience:.0f} s", False, True)
+        return Pulled(code or 1, f"no registry answered within {timeout:.0f} s", False, True)
     return Pulled(code, sentence or f"docker pull ended with {code}", answered, False)
 
 

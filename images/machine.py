@@ -67,8 +67,8 @@ def apt_settings() -> str:
 @cache
 def go_settings() -> dict[str, str]:
     """Where Go modules come from and how they are verified."""
-    told = {key: os.environ.get(key) or _said("go", "env", key) for key in _GO}
-    return {key: value for key, value in told.items() if value}
+    values = {key: os.environ.get(key) or _said("go", "env", key) for key in _GO}
+    return {key: value for key, value in values.items() if value}
 
 
 @cache
@@ -92,7 +92,7 @@ def pip_settings() -> dict[str, str]:
 
 @cache
 def own_certificates() -> bool:
-    """Has someone told this machine's pip to trust other certificates than its own?"""
+    """Is this machine's pip configured to trust other certificates than its own?"""
     return bool(os.environ.get("PIP_CERT") or _said(*_PIP, "config", "get", "global.cert"))
 
 

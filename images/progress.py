@@ -59,7 +59,7 @@ def log_of(name: str) -> Path:
 
 
 def without_login(text: str) -> str:
-    """The text, with nobody's name and password in an address."""
+    """The text, without a name and password in an address."""
     return _LOGIN.sub("://***@", text)
 
 

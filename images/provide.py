@@ -63,7 +63,7 @@ def _say_unreachable(sentence: str) -> None:
 
 
 def _look_for_room(image: Image, mode: Mode) -> None:
-    """What is short stops a build that nobody asked for; one that was asked for is tried."""
+    """Too little disk or memory stops a build that was not requested; a requested build is tried."""
     for lack in room.shortages(image):
         text = f"{image.title}: building needs {lack}"
         if mode is not Mode.BUILD:

@@ -13,11 +13,11 @@ from images.pins import Image
 from images.progress import log_of, step, warn
 
 # Longer than all that Docker itself waits for before a registry answers, so that it is Docker that says what is wrong.
-PATIENCE_SECONDS: Final = 60.0
+TIMEOUT_SECONDS: Final = 60.0
 # Where the last run reached none, this one asks again, and waits less.
-SHORT_PATIENCE_SECONDS: Final = 4.0
+SHORT_TIMEOUT_SECONDS: Final = 4.0
 SILENT: Final = CACHE / "registry.silent"
-# Between the tries of a registry that asks for patience.
+# The wait between tries of a registry that limits its rate.
 RETRY_SECONDS: Final = (5.0, 20.0, 60.0)
 
 # What Docker says when it got no connection. An answer, a broken one included, is no such sentence, nor is a connection
@@ -29,7 +29,7 @@ _UNREACHABLE: Final = re.compile(
     re.IGNORECASE,
 )
 _DAEMON: Final = re.compile(r"docker\.sock|docker daemon|dial unix", re.IGNORECASE)
-_PATIENCE: Final = re.compile(r"toomanyrequests|too many requests|rate limit|\b429\b", re.IGNORECASE)
+_RATE_LIMITED: Final = re.compile(r"toomanyrequests|too many requests|rate limit|\b429\b", re.IGNORECASE)
 _FULL: Final = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
 # What concerns one image alone; the next may be had.
 _OF_ONE: Final = re.compile(
@@ -71,18 +71,18 @@ def pull(image: Image) -> bool:
     log_of(image.name).unlink(missing_ok=True)
     for wait in (*RETRY_SECONDS, None):
         found = _try(image)
-        if found.code == 0 or wait is None or not _PATIENCE.search(found.sentence):
+        if found.code == 0 or wait is None or not _RATE_LIMITED.search(found.sentence):
             break
         warn(f"{image.title}: {found.sentence}")
-        warn(f"the registry asks for patience; the next try is in {wait:.0f} s")
+        warn(f"the registry limits its rate; the next try is in {wait:.0f} s")
         time.sleep(wait)
     return _judge(image, found)
 
 
 def _try(image: Image) -> docker.Pulled:
-    patience = SHORT_PATIENCE_SECONDS if SILENT.is_file() else PATIENCE_SECONDS
+    timeout = SHORT_TIMEOUT_SECONDS if SILENT.is_file() else TIMEOUT_SECONDS
     with step(image.title, "pulling") as ending:
-        found = docker.pull(image.name, image.pulled, patience)
+        found = docker.pull(image.name, image.pulled, timeout)
         if found.code:
             ending.append("not pulled after")
     return found
@@ -115,6 +115,6 @@ def _advice(sentence: str) -> str:
         return "Docker's data needs more room; `docker system df` shows what is in it"
     if _DAEMON.search(sentence):
         return "scripts/host.sh ensure starts the daemon"
-    if _PATIENCE.search(sentence):
+    if _RATE_LIMITED.search(sentence):
         return f"`docker login` raises the limit, and it ends by itself; {_ELSE}"
     return _ELSE

@@ -103,10 +103,10 @@ def _runs(path: Path, tool: Tool) -> bool:
 
 def _wrapper(tool: Tool, reference: str) -> str:
     """A script that runs the tool in its image, in the same folder; for programs that do not run here."""
-    facts = CACHE / "docker.env"
+    settings = CACHE / "docker.env"
     return f"""#!/bin/sh
 # {tool.name} does not run on this machine's C library: run it in its image.
-if [ -f {shlex.quote(str(facts))} ]; then set -a; . {shlex.quote(str(facts))}; set +a; fi
+if [ -f {shlex.quote(str(settings))} ]; then set -a; . {shlex.quote(str(settings))}; set +a; fi
 exec docker run --rm --interactive --network none --user "$(id -u):$(id -g)" --volume "$PWD:$PWD" --workdir "$PWD" \\
     --entrypoint {tool.inside} {reference} "$@"
 """

@@ -11,7 +11,7 @@ WANTED_BY: Final = {"bugsink": "errors", "tempo": "traces"}
 
 
 def is_wanted(name: str) -> bool:
-    """Does services.yaml say `stack: {errors: bugsink}`? What is wrong with the file is for the compiler to tell."""
+    """Does services.yaml say `stack: {errors: bugsink}`? The compiler reports what is wrong with the file."""
     try:
         content = yaml.safe_load((ROOT / "services.yaml").read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):

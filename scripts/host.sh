@@ -78,7 +78,7 @@ install_docker() {
 # What this client and this daemon need said in order to understand each other, as KEY=VALUE lines. A client that is much
 # newer than its daemon does not lower its version by itself in every command; without buildx only the classic builder
 # works.
-docker_facts() {
+docker_settings() {
     local client server
     client=$(docker version --format '{{.Client.DefaultAPIVersion}}' 2>/dev/null) || true
     server=$(server_api)
@@ -96,14 +96,14 @@ server_api() { env --unset=DOCKER_API_VERSION docker version --format '{{.Server
 write_docker_env() {
     local half=$DOCKER_ENV.part
     mkdir -p "$CACHE"
-    docker_facts >"$half"
+    docker_settings >"$half"
     mv "$half" "$DOCKER_ENV"
 }
 
 answers() { docker info >/dev/null 2>&1; }
 
 # Does the daemon of the pid file run? Its number alone may be another process's by now, and one that has ended may be
-# listed until somebody collects it, but has no program any more.
+# listed until its parent collects it, but no longer runs.
 ours_runs() {
     local program
     [[ -f $PID_FILE ]] && program=$(readlink "/proc/$(<"$PID_FILE")/exe") && [[ ${program##*/} == dockerd* ]]

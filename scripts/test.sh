@@ -13,7 +13,7 @@ export LOOKOUT_STRICT=1
 began=$SECONDS
 scratch=$(mktemp -d)
 load_docker
-# A daemon that runs already is somebody else's, or runs a stack of ours: it is not this run's to stop.
+# A daemon that already runs belongs to another user, or runs another stack: this run must not stop it.
 release=
 docker info >/dev/null 2>&1 || release=yes
 

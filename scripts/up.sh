@@ -7,7 +7,7 @@ NETWORK=${LOOKOUT_NETWORK:-lookout}
 
 prepare_python() { PYTHON=$(run_python); }
 
-# What is missing is told at the end, where it is read.
+# What is missing is printed at the end, where users see it.
 make_secrets() { "$PYTHON" -m generator.verbs.secrets | sed '/only you have/d'; }
 
 create_network() {
@@ -21,7 +21,7 @@ start() {
 }
 
 # Where everything is, and who may enter: names of files, never what is in them.
-tell() {
+report() {
     local base port=${LOOKOUT_PORT:-8080} kuma_port=${LOOKOUT_KUMA_PORT:-3001} kuma grafana errors
     base=$(sed -n 's|.*--web.external-url=\(.*\)/prometheus/.*|\1|p' compose.rendered.yaml)
     grafana=$(docker compose config --services | grep -x grafana || true)
@@ -59,5 +59,5 @@ step "network $NETWORK" create_network
 step "permissions" "$PYTHON" -m generator.verbs.up open
 step "containers" start
 step "configuration and monitors" "$PYTHON" -m generator.verbs.up follow
-tell
+report
 say "up in $((SECONDS - began)) s"

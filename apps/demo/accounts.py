@@ -1,4 +1,4 @@
-"""Who uses the product: registering, logging in, what a session's token says, and the plan that somebody is on.
+"""Who uses the product: registration, login, the contents of a session's token, and the plan of a user.
 
 Owns users and sessions. Neither a password nor a token is kept as it was given.
 """
@@ -25,12 +25,12 @@ _SEEN_SECONDS: Final = 30
 
 
 class Taken(Exception):
-    """Somebody is registered with this address."""
+    """A user is already registered with this address."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """Somebody who is logged in."""
+    """A user who is logged in."""
 
     id: int
     email: str
@@ -74,7 +74,7 @@ class Accounts:
             return _begin(session, user.id)
 
     async def log_in_without_password(self, email: str) -> str | None:
-        """A new session's token for somebody whom another provider vouches for; None when they have no account."""
+        """A new session's token for a user that another provider confirms; None without an account."""
         async with self._database.session() as session:
             user = await session.scalar(select(User).where(User.email == email))
             if user is None:
@@ -102,7 +102,7 @@ class Accounts:
         return Account(user.id, user.email, user.tier, slug, user.tenant_id, digest[:12])
 
     async def set_tier(self, user_id: int, tier: str) -> None:
-        """Put somebody on another plan."""
+        """Move a user to another plan."""
         async with self._database.session() as session:
             await session.execute(update(User).where(User.id == user_id).values(tier=tier))
 

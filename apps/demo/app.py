@@ -42,7 +42,7 @@ log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Connections:
-    """What the API talks to. Whoever made them closes them."""
+    """The connections of the API. The code that made them closes them."""
 
     engine: AsyncEngine
     redis: Redis
@@ -52,7 +52,7 @@ class Connections:
 def create_app(
     settings: Settings, connections: Connections, lookout_settings: LookoutSettings, *, logging: bool = True
 ) -> tuple[FastAPI, Lookout]:
-    """Return the API, ready to be served, and the handle on what it tells of itself."""
+    """Return the API, ready to be served, and the handle on its metrics."""
     app = FastAPI(
         title="Lookout demo",
         docs_url=None,

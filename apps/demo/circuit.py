@@ -46,7 +46,7 @@ class Circuit:
         self._turn("half_open")
 
     def leave(self, ok: bool) -> None:
-        """Tell how the call went."""
+        """Record the result of the call."""
         if ok:
             self._failures = 0
             if self.state != "closed":

@@ -1,4 +1,4 @@
-"""Tells the provider stub to misbehave: `docker compose exec providers python3 -m demo.fault llm 429`.
+"""Makes the provider stub fail: `docker compose exec providers python3 -m demo.fault llm 429`.
 
 Further words: the share of calls (0 to 1) and for how many seconds. Without any word it shows what is on.
 """

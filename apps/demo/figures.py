@@ -66,7 +66,7 @@ async def prune(database: Database, calendar: Calendar, moment: datetime) -> Non
         await session.execute(delete(User).where(User.last_seen_at < long_ago))
 
 
-def tell(found: Figures, lookout: Lookout) -> None:
+def report(found: Figures, lookout: Lookout) -> None:
     """Hand the figures to the recorders."""
     lookout.business.set_active(daily=found.active["1d"], monthly=found.active["30d"])
     for tier, count in found.users.items():
@@ -78,7 +78,7 @@ def tell(found: Figures, lookout: Lookout) -> None:
 
 
 class Refresher:
-    """Computes the figures whenever the library says so, and lets whoever ends the app wait for the last time."""
+    """Computes the figures when the library asks for it; at the end of the app, waits for the last computation."""
 
     def __init__(self, database: Database, settings: Settings, lookout: Lookout) -> None:
         self._database = database
@@ -94,7 +94,7 @@ class Refresher:
         """Compute once."""
         moment = now()
         async with self._busy:
-            tell(await compute(self._database, self._settings.calendar, moment), self._lookout)
+            report(await compute(self._database, self._settings.calendar, moment), self._lookout)
             await prune(self._database, self._settings.calendar, moment)
 
     async def stop(self) -> None:

@@ -12,14 +12,14 @@ import uuid_utils
 
 from demo.made_up import DECLINED_CARD, ITEM_COUNT, REFUSED_CODE, TENANTS
 
-# People whom the generator remembers; others keep their accounts and are not seen again.
+# The users that the generator remembers; others keep their accounts and do not return.
 CROWD: Final = 400
 PASSWORD: Final = "correct-horse-battery"
 
 _QUERIES: Final = ("oak", "lamp", "small desk", "copper bowl", "wool rug", "glass", "nothing like it")
 _SENTENCES: Final = (
     "The lamp arrived on Tuesday and works well.",
-    "Delivery took longer than promised, but support was kind.",
+    "Delivery took longer than expected, but support was kind.",
     "Would buy again!",
     "Is the larger desk available in oak?",
 )
@@ -58,22 +58,22 @@ class Crowd:
         self._analyses: list[str] = []
 
     def next(self) -> Request:
-        """Somebody's next request."""
+        """The next request of a user."""
         weights = [weight for _, weight in CHOICES]
         choice = self._dice.choices(CHOICES, weights)[0][0]
         return choice(self)
 
     def expired(self, person: Person | None) -> None:
-        """Somebody's session has ended: they will log in again."""
+        """The session of a user has ended: they will log in again."""
         if person is not None:
             person.token = ""
 
     # --- everybody ---
 
     def item(self) -> Request:
-        """Few items are asked for often, most seldom: real demand, and what makes a cache pay."""
+        """A few items are requested often, most rarely: like real demand, so that a cache is useful."""
         number = min(int(self._dice.paretovariate(0.8)), ITEM_COUNT)
-        return Request("GET", f"/items/{number}", person=self._somebody())
+        return Request("GET", f"/items/{number}", person=self._known_user())
 
     def page(self) -> Request:
         """A page of the list."""
@@ -107,13 +107,13 @@ class Crowd:
     # --- accounts ---
 
     def register(self) -> Request:
-        """Somebody new."""
+        """A new user."""
         person = Person(f"{uuid_utils.uuid7().hex}@example.test", self._dice.choice(TENANTS))
         body = {"email": person.email, "password": PASSWORD, "tenant": person.tenant}
         return Request("POST", "/register", body, note=lambda answer: self._welcome(person, answer))
 
     def oauth(self) -> Request:
-        """Somebody who comes by way of another provider; a few are turned away."""
+        """A user who logs in through another provider; a few are refused."""
         known = [person for person in self._people if person.by_oauth]
         if known and self._dice.random() < 0.7:
             person = self._dice.choice(known)
@@ -123,7 +123,7 @@ class Crowd:
         return self._oauth(person, REFUSED_CODE if refused else person.email)
 
     def login(self) -> Request:
-        """Somebody comes back; a few mistype their password."""
+        """A user returns; a few mistype their password."""
         if not self._people:
             return self.register()
         person = self._dice.choice(self._people)
@@ -150,12 +150,12 @@ class Crowd:
         return self._known(self._upgrade, lambda person: person.tier != "premium")
 
     def cancel(self) -> Request:
-        """Somebody has enough; one in four wants the money back too."""
+        """A user cancels; one in four also wants a refund."""
         return self._known(self._cancel, lambda person: person.tier != "free")
 
     # --- how ---
 
-    def _somebody(self) -> Person | None:
+    def _known_user(self) -> Person | None:
         known = self._logged_in()
         return self._dice.choice(known) if known and self._dice.random() < 0.5 else None
 
@@ -168,7 +168,7 @@ class Crowd:
 
     def _analysis(self, sentences: int) -> Request:
         text = " ".join(self._dice.choices(_SENTENCES, k=sentences))
-        return Request("POST", "/analyze", {"text": text}, self._somebody(), note=self._remember)
+        return Request("POST", "/analyze", {"text": text}, self._known_user(), note=self._remember)
 
     def _remember(self, answer: Any) -> None:
         self._analyses = [*self._analyses[-9:], answer["id"]]

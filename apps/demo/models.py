@@ -26,7 +26,7 @@ class Tenant(Base):
 
 
 class User(Base):
-    """Somebody with an account. A user without a password logs in through another provider."""
+    """A person with an account. A user without a password logs in through another provider."""
 
     __tablename__ = "users"
 

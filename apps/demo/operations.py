@@ -14,7 +14,7 @@ log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger(__name__)
 
 @router.post("/switch", include_in_schema=False)
 async def post_switch(change: SwitchChange, shared: Shared) -> SwitchState:
-    """Change the faults; `{}` changes nothing and tells what is on."""
+    """Change the faults; `{}` changes nothing and returns the active faults."""
     if not shared.settings.switches_enabled:
         raise HTTPException(404, "switches are off: DEMO_SWITCHES=on allows them")
     state = await shared.switches.change(change)

@@ -86,8 +86,8 @@ class Question:
     def answered(self, response: httpx2.Response) -> None:
         """Read the model's answer and its tokens. Raises HTTPError when it is none."""
         self._external.response(response)
-        told = self._call.response(response.raise_for_status().json())
-        self._text = told["choices"][0]["message"]["content"]
+        body = self._call.response(response.raise_for_status().json())
+        self._text = body["choices"][0]["message"]["content"]
 
     @property
     def answer(self) -> Answer:

@@ -39,7 +39,7 @@ class Login(BaseModel):
 
 
 class OauthLogin(BaseModel):
-    """What another provider sent somebody back with."""
+    """What another provider sends back with the user."""
 
     provider: Literal["google", "github"]
     code: Annotated[str, Field(min_length=1, max_length=100)]
@@ -136,7 +136,7 @@ async def _register(shared: Services, email: str, password: str | None, tenant: 
     except LookupError as error:
         raise HTTPException(422, "no such tenant") from error
     except Taken as error:
-        raise HTTPException(409, "somebody is registered with this address") from error
+        raise HTTPException(409, "this address is already registered") from error
     shared.lookout.business.registration()
     shared.lookout.business.funnel("free")
     # No address of a person is in a queue: the messenger knows them by this.

@@ -10,5 +10,5 @@ FUNNEL: Final = ("free", "basic", "premium")
 
 
 def monthly_usd(users_by_tier: dict[str, int]) -> float:
-    """Revenue of one month, if nobody comes and nobody goes."""
+    """Revenue of one month at the present number of customers."""
     return sum(MONTHLY_CENTS[tier] * count for tier, count in users_by_tier.items()) / 100

@@ -15,8 +15,8 @@ from demo.outside import Answer
 from demo.services import FAULTS, Shared
 from demo.signin import Anybody, Known
 
-# What somebody without an account counts under.
-NOBODY: Final = "none"
+# The tenant of users without an account.
+NO_TENANT: Final = "none"
 
 router = APIRouter(dependencies=[FAULTS])
 log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger(__name__)
@@ -29,7 +29,7 @@ class Text(BaseModel):
 
 
 class Lead(BaseModel):
-    """Where somebody left their address."""
+    """The site where a visitor left an address."""
 
     site: Annotated[int, Field(ge=1, le=9)] = 1
 
@@ -76,7 +76,7 @@ async def post_analyze(body: Text, shared: Shared, who: Anybody, response: Respo
     """Analyse a text; a long one is analysed by the worker and can be fetched later."""
     context.bind(action="analyze")
     row = new_row(body.text, who.tenant_id if who else None)
-    tenant = who.tenant if who else NOBODY
+    tenant = who.tenant if who else NO_TENANT
     shared.lookout.errors.flag("summaries", shared.settings.summaries)
     if len(body.text) > LONG_TEXT:
         await shared.analyses.save(row)
@@ -114,7 +114,7 @@ async def post_export(shared: Shared, who: Known) -> dict[str, str]:
 
 @router.post("/leads", status_code=201)
 async def post_lead(lead: Lead, shared: Shared, who: Known) -> dict[str, str]:
-    """A visitor of one of the tenant's sites left an address; what it was is nobody's business here."""
+    """A visitor of one of the tenant's sites left an address; the address itself is not stored."""
     context.bind(action="lead", site=f"{who.tenant}-{lead.site}")
     shared.lookout.business.event("lead")
     shared.lookout.tenants.event(who.tenant, "lead")
@@ -124,6 +124,6 @@ async def post_lead(lead: Lead, shared: Shared, who: Known) -> dict[str, str]:
 
 @router.post("/client-errors", status_code=204)
 async def post_client_error(error: JsError, shared: Shared) -> None:
-    """An error in somebody's browser."""
+    """An error in a user's browser."""
     shared.lookout.web.js_error(error.kind)
     log.warning("error in a browser", error_type=error.kind, detail=error.message)

@@ -56,10 +56,10 @@ class Quota:
         while self._calls and self._calls[0] <= now - WINDOW_SECONDS:
             self._calls.popleft()
         left = self._limit - len(self._calls)
-        told = {"x-ratelimit-limit": str(self._limit), "x-ratelimit-remaining": str(max(left - 1, 0))}
-        headers.update(told)
+        limits = {"x-ratelimit-limit": str(self._limit), "x-ratelimit-remaining": str(max(left - 1, 0))}
+        headers.update(limits)
         if left <= 0:
-            raise HTTPException(429, "quota used up", {**told, "Retry-After": "10"})
+            raise HTTPException(429, "quota used up", {**limits, "Retry-After": "10"})
         self._calls.append(now)
 
 
@@ -118,7 +118,7 @@ class Providers:
 
         return check
 
-    def tell(self, kind: str, event: dict[str, Any]) -> None:
+    def announce(self, kind: str, event: dict[str, Any]) -> None:
         """Post an event to the product in a moment, signed."""
         key = read_key(self.options.key_file)
         if self.options.webhooks and key:
@@ -212,12 +212,12 @@ def _calls(providers: Providers) -> APIRouter:
             raise HTTPException(402, "card declined")
         # The same reference is the same charge: asked twice, it is paid once.
         made = {"id": f"ch_{_digest(charge.reference)}", "amount_cents": charge.amount_cents, "status": "succeeded"}
-        providers.tell("payments", {"type": "charge.succeeded", "charge": made["id"]})
+        providers.announce("payments", {"type": "charge.succeeded", "charge": made["id"]})
         return made
 
     @router.post("/payments/refunds", dependencies=[Depends(providers.gate("payments"))])
     async def post_refund(refund: Refund) -> dict[str, Any]:
-        providers.tell("payments", {"type": "charge.refunded", "charge": refund.charge})
+        providers.announce("payments", {"type": "charge.refunded", "charge": refund.charge})
         return {"id": f"re_{_digest(refund.charge)}", "charge": refund.charge, "status": "succeeded"}
 
     @router.post("/messages", dependencies=[Depends(providers.gate("messages"))])
@@ -225,7 +225,7 @@ def _calls(providers: Providers) -> APIRouter:
         # What is sent twice under one key arrives once.
         key = request.headers.get("Idempotency-Key") or letter.model_dump_json()
         sent = {"id": f"msg_{_digest(key)}", "channel": letter.channel, "status": "queued"}
-        providers.tell("messages", {"type": "message.delivered", "message": sent["id"], "channel": letter.channel})
+        providers.announce("messages", {"type": "message.delivered", "message": sent["id"], "channel": letter.channel})
         return sent
 
     return router

@@ -65,7 +65,8 @@ class Settings:
 
 
 def watched(env: Mapping[str, str]) -> LookoutSettings:
-    """What the library is told: by its file and variables, the release by this package. Raises its SettingsError."""
+    """The settings of the library: from its file and variables; the release from this package. Raises its
+    SettingsError."""
     return LookoutSettings.load({"LOOKOUT_RELEASE": __version__, **env})
 
 

@@ -1,6 +1,6 @@
 """Signatures of webhooks: HMAC-SHA256 over the body, as payment providers do it.
 
-Fails closed: without a key nothing is genuine. The key is read anew each time, so that a changed one needs no restart.
+Fails closed: without a key nothing is genuine. The key is read each time, so that a changed one needs no restart.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
 """What the product does later: long analyses, messages, exports. The API sends these tasks, the worker runs them.
 
-Owns the tasks and how they are sent. What they work with (`Hands`) is given to them by whoever runs them, once.
+Owns the tasks and how they are sent. Their dependencies (`Hands`) are set once by the process that runs them.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from demo.outside import OutsideNow, Unavailable
 QUEUE: Final = "demo"
 TRIES: Final = 4
 # A request waits no longer for the queue.
-PATIENCE_SECONDS: Final = 1.0
+TIMEOUT_SECONDS: Final = 1.0
 _RETRIES: Final[dict[str, Any]] = {
     "autoretry_for": (Unavailable,),
     "max_retries": TRIES,
@@ -82,7 +82,7 @@ def _equipped() -> Hands:
 async def send(task: Task, *arguments: object) -> None:
     """Queue a task, with the request's id. Raises QueueDown."""
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             await asyncio.to_thread(task.apply_async, arguments)
     except (OperationalError, OSError) as error:  # a TimeoutError is an OSError
         raise QueueDown(task.name) from error

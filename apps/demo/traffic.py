@@ -1,7 +1,7 @@
 """Sends the demo API a bounded stream of requests: `python3 -m demo.traffic`.
 
 Plays the product's users, so that dashboards show something: busy at noon, quiet at night, a day being ten minutes. It
-outlives the API: while nobody answers it tries ever more slowly, and says so once.
+outlives the API: without answers it tries more and more slowly, and logs it once.
 """
 
 import asyncio
@@ -75,7 +75,7 @@ class Traffic:
             await asyncio.sleep(max(due - time.monotonic(), 0))
 
     async def send_one(self) -> None:
-        """Send somebody's next request, and note whether it was answered."""
+        """Send the next request of a user, and note whether it was answered."""
         request = self._crowd.next()
         try:
             response = await self._client.request(

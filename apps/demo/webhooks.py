@@ -45,6 +45,6 @@ def _event(body: bytes) -> dict[str, Any] | None:
 
 async def _process(shared: Services, source: str, event: dict[str, Any]) -> None:
     if source == "payments" and not await shared.payments.confirm(str(event.get("charge"))):
-        log.warning("a payment nobody made", source=source)
+        log.warning("an unknown payment", source=source)
     else:
         log.info("webhook processed", source=source, event_type=str(event.get("type"))[:40])

@@ -1,7 +1,7 @@
 """Runs the tasks: `celery -A demo.worker worker --pool=threads`.
 
-One process with a few threads, so that one /metrics tells all of it. Importing this module assembles the worker: that
-is how Celery starts one. What sends tasks imports `demo.tasks` alone.
+One process with a few threads, so that one /metrics has all of its metrics. Importing this module assembles the worker:
+that is how Celery starts one. What sends tasks imports `demo.tasks` alone.
 """
 
 import os

@@ -1,9 +1,9 @@
 """What runs inside Bugsink: compares what it holds with what is wanted, and writes the difference if it is told to.
 
 Bugsink's HTTP API knows no webhooks and hands out a new token each time one asks for it, so this goes through its own
-models, in its own container, by `bugsink-manage shell`. That ties it to the pinned version; the live test tells when a
-new one thinks differently. It reads what is wanted from standard input, secrets included, imports nothing of ours, and
-touches nothing but the admin, the team, the wanted projects (known by their numbers) and their own webhook.
+models, in its own container, by `bugsink-manage shell`. That ties it to the pinned version; the live test shows when a
+new version behaves differently. It reads what is wanted from standard input, secrets included, imports nothing of ours,
+and touches nothing but the admin, the team, the wanted projects (known by their numbers) and their own webhook.
 """
 
 import json

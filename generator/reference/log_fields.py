@@ -71,7 +71,7 @@ Secrets are masked in the app, and again in the log shipper by the same table: w
 tokens, keys, cookies), and parts of any text by their shape (keys of providers, JSON web tokens, bearer and basic
 logins, passwords in addresses, private keys, cards, e-mail addresses, phone numbers). A masked part reads
 `[redacted:secret]`, or another word after the colon. The app checks the digits of what looks like a card; the shipper
-cannot, and masks 16 digits that begin like one. A secret that neither a name nor a shape tells is not found: log it
+cannot, and masks 16 digits that begin like one. A secret that neither its name nor its shape shows is not found: log it
 under a name.
 
 A `user_id` that an app logs by itself becomes a hash as well, unless it is one (16 hex digits). Without the key

@@ -1,8 +1,8 @@
 """Sharing out the machine: memory limits, disk budgets, and the refusal of a plan that cannot fit.
 
 A memory limit is a setting of its container, and another one starts the container again. So limits are taken from a
-fixed table: a part's share of the machine, rounded down, whatever is watched. Only when exporters need more than is
-left do parts give way, one step of one part after the other, in an order that does not depend on who asks.
+fixed table: a part's share of the machine, rounded down, independent of what is monitored. Only when exporters need
+more than is left do parts give way, one step of one part after the other, in an order that does not depend on who asks.
 """
 
 from collections.abc import Mapping

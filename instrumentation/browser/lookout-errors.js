@@ -1,6 +1,6 @@
 /**
  * Errors of a web page, reported through the Sentry SDK that the page brings along: who, where and which release, and
- * nobody's data. Owns the SDK's settings and what is taken out of an event before it leaves; it loads nothing.
+ * no personal data. Owns the SDK's settings and what is taken out of an event before it leaves; it loads nothing.
  *
  *     import * as Sentry from "@sentry/browser";
  *     import { initErrors } from "./lookout-errors.js";
@@ -15,7 +15,7 @@ const MAX_TEXT = 8192;
 // As lookout_instrumentation makes it: the page is given it by the server, which alone has the key.
 const USER_HASH = /^[0-9a-f]{16}$/;
 
-// What every browser reports and nobody can mend: a page that is left, a network that is gone, somebody's extension.
+// Errors that every browser reports and that cannot be fixed: a page that was left, a lost network, a browser extension.
 const EXPECTED = [
   /^ResizeObserver loop/,
   /^Script error\.?$/,
@@ -79,7 +79,7 @@ export function scrub(value, depth = 0) {
   return Object.fromEntries(entries.map(([name, item]) => [redact(name), hidden(name, item, depth + 1)]));
 }
 
-/** A value under its name: whether there is a secret may be told, and under a plural numbers are counts. */
+/** A value under its name: true or false about a secret may stay, and numbers under a plural are counts. */
 function hidden(name, value, depth) {
   if (value === null || typeof value === "boolean") return value;
   const plural = NAMES.test(name.replace(/s$/i, "")) && typeof value !== "number";
@@ -122,14 +122,14 @@ export function scrubEvent(event) {
   return kept;
 }
 
-/** What the error said is masked; file names, functions and lines stay, or nobody could mend it. */
+/** The error's message is masked; file names, functions and lines stay, because they are needed to fix it. */
 function scrubException(each) {
   const value = typeof each.value === "string" ? redact(each.value.slice(0, MAX_TEXT)) : each.value;
   const frames = each.stacktrace?.frames?.map(({ vars, ...frame }) => ({ ...frame, filename: bare(frame.filename) }));
   return { ...each, value, ...(frames ? { stacktrace: { ...each.stacktrace, frames } } : {}) };
 }
 
-/** What somebody typed or clicked on is masked, what was asked for is bare. */
+/** Text that a user typed or clicked is masked; requested addresses lose their query. */
 export function scrubBreadcrumb(crumb) {
   const kept = scrub(crumb);
   for (const name of ["url", "from", "to"]) if (crumb.data?.[name]) kept.data[name] = bare(crumb.data[name]);

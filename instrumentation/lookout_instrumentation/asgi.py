@@ -140,7 +140,7 @@ class _Exchange:
         self._status = 500  # a broken answer is no answer, whatever its first line said
 
     def end(self) -> None:
-        """Count and log, once. An answer that was never begun is one that nobody waited for."""
+        """Count and log, once. An answer that never began is one that no client waited for."""
         if self._ended:
             return
         self._ended = True

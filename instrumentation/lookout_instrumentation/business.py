@@ -58,21 +58,21 @@ class Business:
         self._churned.labels(bounded(tier)).inc()
 
     def set_active(self, daily: int, monthly: int) -> None:
-        """Tell how many users were seen in the last day, and in the last 30."""
+        """Report how many users were active in the last day, and in the last 30."""
         active = self._metrics.get("business_active_users")
         active.labels(DAY).set(daily)
         active.labels(MONTH).set(monthly)
 
     def set_users(self, tier: str, count: int) -> None:
-        """Tell how many users a tier has."""
+        """Report how many users a tier has."""
         self._metrics.get("business_users").labels(bounded(tier)).set(count)
 
     def set_mrr(self, usd: float) -> None:
-        """Tell the monthly recurring revenue."""
+        """Report the monthly recurring revenue."""
         self._metrics.get("business_mrr_usd").set(usd)
 
     def refresh(self, function: Callable[[], Any], every: float = 60) -> "Refresh":
-        """Call `function` now and every so many seconds, so that it tells the figures, until the app ends.
+        """Call `function` now and at this interval, so that it reports the figures, until the app ends.
 
         A plain function runs in a thread of its own. An async one runs in the event loop that is running now: call this
         where the app starts up. Each of several processes calls it. Raises RuntimeError for an async one when no loop

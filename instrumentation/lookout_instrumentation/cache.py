@@ -75,7 +75,7 @@ class Cache:
 
 @careful()
 class Read(Timed):
-    """One read. Untold, it found nothing."""
+    """One read. Without a result, it is a miss."""
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache

@@ -14,9 +14,9 @@ import structlog
 
 T = TypeVar("T")
 
-# Kinds of mistakes that are told, each once: a mistake in a loop must not fill the log.
-_MOST_TOLD: Final = 200
-_told: Final[set[tuple[str, str]]] = set()
+# Kinds of mistakes that are logged, each once: a mistake in a loop must not fill the log.
+_MOST_REPORTED: Final = 200
+_reported: Final[set[tuple[str, str]]] = set()
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("lookout.recorder")
 
@@ -36,9 +36,9 @@ def careful(*but: str) -> Callable[[type[T]], type[T]]:
 def left_out(where: str, error: Exception) -> None:
     """Say, once for each place and kind of mistake, that something was not counted."""
     key = (where, type(error).__name__)
-    if key in _told or len(_told) >= _MOST_TOLD:
+    if key in _reported or len(_reported) >= _MOST_REPORTED:
         return
-    _told.add(key)
+    _reported.add(key)
     with suppress(Exception):  # an app that logs by itself may do anything with a line
         log.warning("not counted: a value cannot be used", recorder=where, error_type=key[1])
 

@@ -26,7 +26,9 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     Metric(
         "app_build_info", "gauge", "The running release, always 1.", ("version", "environment"), "app", merge="livemax"
     ),
-    gauge("app", "app_build_size_bytes", "Size of what was deployed, when the app tells it: `lookout.build_size(…)`."),
+    gauge(
+        "app", "app_build_size_bytes", "Size of the deployed release, when the app reports it: `lookout.build_size(…)`."
+    ),
     gauge("app", "app_dependency_up", "1 when the last readiness check passed.", "dependency"),
     gauge(
         "app", "app_dependency_latency_seconds", "How long the last readiness check took, passed or not.", "dependency"
@@ -49,7 +51,7 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
         "error_type",
     ),
     counter("logs", "log_lines_dropped_total", "Log lines lost: `queue full`, `not written` or `malformed`.", "reason"),
-    counter("traces", "trace_spans_total", "Spans of sampled requests, by what became of them.", "result"),
+    counter("traces", "trace_spans_total", "Spans of sampled requests, by result.", "result"),
     counter(
         "errors",
         "errors_reported_total",
@@ -127,7 +129,7 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
         "database",
         merge="livesum",
     ),
-    counter("database", "db_pool_timeouts_total", "Requests for a connection that waited in vain.", "database"),
+    counter("database", "db_pool_timeouts_total", "Requests that got no connection in time.", "database"),
     histogram(
         "database",
         "db_request_queries",

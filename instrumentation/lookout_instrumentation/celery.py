@@ -27,7 +27,7 @@ from lookout_instrumentation.processes import forget
 from lookout_instrumentation.queue_lengths import QueueLengths, measure
 from lookout_instrumentation.server import ProbeServer
 from lookout_instrumentation.settings import Settings
-from lookout_instrumentation.task_messages import hand_on, told
+from lookout_instrumentation.task_messages import hand_on, origin_of
 
 STATES: Final = ("succeeded", "failed", "retried", "rejected")
 
@@ -49,7 +49,7 @@ def init(
 ) -> Lookout:
     """Count, log and time every task of `app`. Returns the process's handle, or makes one.
 
-    `checks` are the dependencies that a worker's /ready tells of; `broker` is among them by itself. Give `lookout` in a
+    `checks` are the dependencies that a worker's /ready reports; `broker` is among them by itself. Give `lookout` in a
     process that has a handle already. Logging starts with the worker, unless `logging` is false.
     """
     lookout = lookout or Lookout(settings, checks, logging=False)
@@ -154,7 +154,7 @@ class _Worker:
             Lookout.worker = None
 
     def _start_logging(self, **_: Any) -> None:
-        """Celery asks who wants to set up logging, and leaves it to whoever answers."""
+        """Celery asks for a logging set-up, and does nothing itself if a receiver answers."""
         stdlib_logging.getLogger("celery.app.trace").addFilter(_is_not_of_a_task)
         stdlib_logging.getLogger("celery.worker.strategy").setLevel(stdlib_logging.WARNING)
         if self._logging:
@@ -185,7 +185,7 @@ class _Worker:
     def _begin(self, task_id: str = "", task: Any = None, **_: Any) -> None:
         if task.app is not self._app:
             return
-        message = told(task.request)
+        message = origin_of(task.request)
         if not task.request.is_eager:  # else it runs within a request, whose context is the right one
             if "request_id" in message.fields:
                 context.resume(message.fields)

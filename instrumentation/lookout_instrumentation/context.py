@@ -1,9 +1,9 @@
 """What is known of the request or task at hand, and is on every line, report and call that it makes.
 
-Owns the ids: a request's own is a UUIDv7 made here (nobody outside can choose it, and the time is in it), a client's is
-kept beside it. It also owns how logs name a user: by a keyed hash, never by an id that means something elsewhere. What
-is known goes through async code by itself, into threads by `carried`, into tasks by `current` and `resume`, into calls
-by `outgoing_headers`.
+Owns the ids: a request's own id is a UUIDv7 made here (clients cannot choose it, and it contains the time), a client's
+is kept beside it. It also owns how logs name a user: by a keyed hash, never by an id that means something elsewhere.
+What is known goes through async code by itself, into threads by `carried`, into tasks by `current` and `resume`, into
+calls by `outgoing_headers`.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 HASH_DIGITS: Final = 16
 # What an app may bind: the fields that lines are searched by.
 FIELDS: Final = ("session_id", "tier", "tenant", "site", "action")
-# What one process may tell another of a request; all else that a message brings is left where it is.
+# The parts of a request that one process passes to another; everything else in a message is ignored.
 _HANDED_ON: Final = frozenset({*FIELDS, "request_id", "client_request_id", "user_id", "task", "task_id"})
 _MAX_HANDED_ON: Final = 256
 _HASH: Final = re.compile(r"[0-9a-f]{16}")

@@ -1,4 +1,4 @@
-"""One handle for all that a process tells of itself: `Lookout`.
+"""One handle for all metrics, logs and reports of a process: `Lookout`.
 
 Owns nothing but the parts and their order: settings, metrics, logging, health. What an app does not use is not made, so
 that it exports no series of it.
@@ -54,7 +54,7 @@ class Lookout:
     ) -> None:
         """Read the settings (`Settings.found()` unless given) and start logging, unless `logging` is false.
 
-        `checks` are the dependencies that /ready tells of: name -> what raises when it does not answer.
+        `checks` are the dependencies that /ready reports: name -> what raises when it does not answer.
         The app starts whatever is wrong with a setting: it is left out, and one line says so.
         """
         faults: list[str] = []
@@ -75,7 +75,7 @@ class Lookout:
         if logging:
             self.start_logging()
         else:
-            self._tell_faults()
+            self._report_faults()
 
     def share_with_children(self) -> None:
         """Count together with the processes that this one will start, as a pool does; where that cannot be, say so."""
@@ -85,9 +85,9 @@ class Lookout:
     def fault(self, text: str) -> None:
         """Say, once, what of the set-up cannot be used, and that the app runs on without it."""
         self._faults.append(text)
-        self._tell_faults()
+        self._report_faults()
 
-    def _tell_faults(self) -> None:
+    def _report_faults(self) -> None:
         faults, self._faults = self._faults, []
         for fault in faults:
             setup_log.error("Lookout runs without a part of its set-up: %s", fault)
@@ -96,7 +96,7 @@ class Lookout:
         """Log as JSON from now on, unless that was begun before."""
         if self.logs is None:
             self.logs = configure_logging(self.settings, self.metrics)
-            self._tell_faults()
+            self._report_faults()
 
     def flush(self) -> None:
         """Send and write what waits, in a process that ends without saying so."""
@@ -119,7 +119,7 @@ class Lookout:
         return self.traces.span(name, **attributes)
 
     def build_size(self, size_bytes: int) -> None:
-        """Tell how big what was deployed is: the image, or the bundle."""
+        """Report the size of the deployed release: the image, or the bundle."""
         try:
             self.metrics.get("app_build_size_bytes").set(size_bytes)
         except Exception as error:

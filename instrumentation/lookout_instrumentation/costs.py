@@ -1,8 +1,8 @@
 """Money that goes to providers: a counter of what is spent, and two gauges of what the app knows of the month.
 
 The counter grows as money is spent and outlives restarts in Prometheus: `increase(cost_usd_total[30d])`. A month to
-date is not kept here, as a process that restarts would begin it anew: an app that has a ledger, or the provider's bill,
-tells it with `set_spent`.
+date is not kept here, because a process that restarts would lose it: an app with a ledger, or with the provider's bill,
+reports it with `set_spent`.
 """
 
 from lookout_instrumentation.careful import careful
@@ -19,7 +19,7 @@ class Costs:
         self._cost = metrics.get("cost_usd_total")
 
     def budget(self, provider: str, usd: float) -> None:
-        """Tell what may be spent with a provider in a month."""
+        """Report the monthly budget of a provider."""
         self._cost.labels(provider := bounded(provider))
         self._metrics.get("cost_budget_usd").labels(provider).set(usd)
 
@@ -28,5 +28,5 @@ class Costs:
         self._cost.labels(bounded(provider)).inc(max(0.0, float(usd)))
 
     def set_spent(self, provider: str, usd: float) -> None:
-        """Tell what was spent with a provider since the month began, by the app's own books."""
+        """Report what was spent with a provider since the month began, from the app's own records."""
         self._metrics.get("cost_spent_usd").labels(bounded(provider)).set(usd)

@@ -1,7 +1,7 @@
 """Django: one line in settings.py makes a project observable, under WSGI and ASGI.
 
     MIDDLEWARE = ["lookout_instrumentation.django.LookoutMiddleware", ...]  # first
-    LOOKOUT_CHECKS = {"db": "lookout_instrumentation.django.database"}      # what /ready tells of
+    LOOKOUT_CHECKS = {"db": "lookout_instrumentation.django.database"}      # the dependencies of /ready
 
 Code of the project reaches what it counts by itself through `lookout()`. Nothing is started by importing settings: only
 a process that serves has a handle, management commands have none.
@@ -35,7 +35,7 @@ def init(
 ) -> Lookout:
     """Make the process's handle; the middleware does it by itself, with LOOKOUT_CHECKS, unless it was done before.
 
-    `checks` are the dependencies that /ready tells of, as functions or as dotted paths to them.
+    `checks` are the dependencies that /ready reports, as functions or as dotted paths to them.
     """
     global _lookout
     found = {name: _check(check) for name, check in (checks or {}).items()}
@@ -58,7 +58,7 @@ def database() -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     finally:
-        connection.close()  # each check has a thread of its own, whose connection nobody else would close
+        connection.close()  # each check has its own thread, so it must close its connection itself
 
 
 class LookoutMiddleware:
@@ -239,7 +239,7 @@ def _on_exception(sender: object, request: HttpRequest | None = None, **_: objec
 
 
 def _replace_request_lines() -> None:
-    """Leave out what Django logs of 4xx and 5xx, with raw paths, unless somebody has it mailed."""
+    """Leave out Django's own lines about 4xx and 5xx, which have raw paths, unless they are mailed."""
     if not project.ADMINS:
         logging.getLogger("django.request").addFilter(_is_no_answer)
 

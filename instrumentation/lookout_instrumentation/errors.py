@@ -1,6 +1,6 @@
 """Reports of exceptions to a tracker that speaks Sentry's protocol, when a DSN says to which.
 
-Owns when a report is made: for each exception once, whoever logs it first. What is in one is in `reports`, how it gets
+Owns when a report is made: once for each exception, at its first log line. What is in one is in `reports`, how it gets
 there in `tracker` and `outbox`. The SDK's own integrations are left off: what they would add (a wrapper around each
 request, local variables, headers, the process' arguments) is paid for by every request or could hold secrets, and
 Lookout's middlewares see every unhandled exception anyway. The costly half of a report is made in the sender's thread.
@@ -31,7 +31,7 @@ from lookout_instrumentation.tracker import scope_reset, spool_of, start
 if TYPE_CHECKING:
     from sentry_sdk.types import Event, Hint
 
-# The logger on which middlewares write of what nobody caught.
+# The logger for uncaught exceptions of middlewares.
 UNHANDLED_LOGGER: Final = "lookout.error"
 FLUSH_SECONDS: Final = 2.0
 # A report costs a few milliseconds: an app that fails a thousand times a second must not fail at that too.
@@ -44,7 +44,7 @@ _current: "Errors | None" = None
 
 
 def unhandled(error: BaseException, place: str) -> None:
-    """Report an exception that nobody caught, whether or not it is logged; `place` is a route or a task."""
+    """Report an uncaught exception, whether or not it is logged; `place` is a route or a task."""
     if _current is not None:
         _current.report(error, handled=False, place=place)
 

@@ -54,20 +54,20 @@ class External:
         return ExternalCall(self)
 
     def quota(self, used: float, limit: float) -> None:
-        """Tell how much of the quota is used, in the provider's unit."""
+        """Report how much of the quota is used, in the provider's unit."""
         self._metrics.get("external_quota_used").labels(self._api).set(used)
         self._metrics.get("external_quota_limit").labels(self._api).set(limit)
 
     def circuit(self, state: Circuit) -> None:
-        """Tell the state of the circuit breaker in front of the API."""
+        """Report the state of the circuit breaker in front of the API."""
         self._metrics.get("external_circuit_state").labels(self._api).set(_STATES[state])
 
     def quota_from(self, headers: Mapping[str, str]) -> None:
-        """Read the quota from an answer's headers, if they tell it."""
-        told = {name.lower(): value for name, value in headers.items()}
+        """Read the quota from an answer's headers, if they have it."""
+        values = {name.lower(): value for name, value in headers.items()}
         for limit, left in _QUOTA_HEADERS:
             try:
-                most, rest = float(told[limit]), float(told[left])
+                most, rest = float(values[limit]), float(values[left])
             except (KeyError, ValueError):
                 continue
             self.quota(used=max(0.0, most - rest), limit=most)
@@ -96,7 +96,7 @@ class ExternalCall(Timed):
             self._api.quota_from(headers)
 
     def result(self, result: Result) -> None:
-        """Say how it ended, when neither an exception nor the status tells: a 404 can be a good answer."""
+        """Set the result, when neither an exception nor the status shows it: a 404 can be a good answer."""
         self._result = result
 
     def _ended(self, error: BaseException | None, seconds: float) -> None:

@@ -30,7 +30,7 @@ def init(
 ) -> Lookout:
     """Count, log and time every request of `app`, and give it /health, /ready, /status and /metrics.
 
-    Call it once, before the app serves. `checks` are the dependencies that /ready tells of.
+    Call it once, before the app serves. `checks` are the dependencies that /ready reports.
     """
     lookout = Lookout(settings, checks, logging=logging)
     build = app.build_middleware_stack
@@ -52,7 +52,7 @@ async def _crashed(_request: Request, _error: Exception) -> JSONResponse:
 
 
 class Templates:
-    """Tells the template of the route that answered, with the prefix it is mounted under; never a raw path."""
+    """Returns the template of the route that answered, with its mount prefix; never a raw path."""
 
     def __init__(self, app: Starlette) -> None:
         self._app = app
@@ -74,7 +74,7 @@ class Templates:
         return (self._prefix(mounted) + template if mounted else template) or UNMATCHED
 
     def _of_endpoint(self, scope: Scope, mounted: str) -> BaseRoute | None:
-        """The route, where Starlette does not say it: before its version 1 it told the endpoint alone."""
+        """The route, where Starlette does not have it: before version 1 it provided only the endpoint."""
         endpoint = scope.get("endpoint")
         if endpoint is None or "route" in scope:
             return None

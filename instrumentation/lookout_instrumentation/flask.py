@@ -27,7 +27,7 @@ def init(
     """Count, log and time every request of `app`, and give it /health, /ready, /status and /metrics.
 
     Call it once, after other WSGI middleware has been put around the app. `checks` are the dependencies that /ready
-    tells of.
+    reports.
     """
     lookout = Lookout(settings, checks, logging=logging)
     served = cast(wsgi.App, app.wsgi_app)

@@ -1,8 +1,8 @@
-"""Who may read /metrics: whoever presents the token, from an address that is allowed.
+"""Access to /metrics: with the token, from an allowed address.
 
-Fails closed: no file, an empty file or one that cannot be read lets nobody in. The token is read anew for each scrape
-(one every few seconds), so that a changed secret needs no restart. Addresses are those of the connection: what a header
-says of them can be made up.
+Fails closed: without a file, with an empty or an unreadable one, no request is allowed. The token is read for each
+scrape (one every few seconds), so that a changed secret needs no restart. Addresses are those of the connection: what a
+header says of them can be made up.
 """
 
 import hmac
@@ -25,7 +25,7 @@ def refusal(settings: Settings, authorization: str, address: str) -> tuple[int, 
 
 
 def locked(settings: Settings) -> str:
-    """Why nobody at all can read the metrics, where a token was asked for; else nothing."""
+    """Why no request can read the metrics although a token is set; otherwise nothing."""
     file = settings.metrics_token_file
     if file is None or settings.metrics_token or read_secret(file):
         return ""

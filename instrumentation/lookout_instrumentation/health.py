@@ -1,4 +1,4 @@
-"""Knows which dependencies answer, and tells it to /ready and to Prometheus from the same checks.
+"""Checks which dependencies answer, and reports it to /ready and to Prometheus.
 
 Results are kept for a moment, so that probes cannot load a dependency. Each check has its own time limit, and one that
 hangs is not started a second time while it does. `error` is an exception's name only: messages can hold addresses.
@@ -22,7 +22,7 @@ import structlog
 from lookout_instrumentation.metrics import Metrics
 
 Check = Callable[[], Any]
-# The check that /health/db tells of.
+# The check behind /health/db.
 DATABASE: Final = "db"
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("lookout.health")
@@ -120,7 +120,7 @@ class Health:
         self._note(dict(zip(checks, found, strict=True)))
 
     async def keep_fresh(self) -> None:
-        """Check again and again until cancelled, so that the metrics are true when nobody asks."""
+        """Check again and again until cancelled, so that the metrics are correct without requests."""
         while True:
             async with self._lock:
                 await self.refresh()

@@ -1,7 +1,7 @@
 """What every framework counts of a request, and the line that it logs of it.
 
-Owns the http metrics and the access line. How a framework tells the route's template is its own module's matter: here a
-route is a template, never a raw path, or scanners would make a series of each path that they try.
+Owns the http metrics and the access line. How a framework provides the route's template is the business of its own
+module: here a route is a template, never a raw path, or scanners would make a series of each path that they try.
 """
 
 import logging
@@ -19,7 +19,7 @@ from lookout_instrumentation.traces import Traces
 
 # Where a path that no route matches is counted.
 UNMATCHED: Final = "none"
-# The client went away before it had an answer: nobody's fault here. The number is nginx'.
+# The client disconnected before the answer: not a fault of the app. The number is nginx'.
 GONE: Final = 499
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -73,8 +73,8 @@ class HttpMetrics:
         context.gather()
         log_access(method, handler, status, seconds, probe=False)
         if self.traces:
-            told = {"http.request.method": method, "http.route": handler, "http.response.status_code": status}
-            self.traces.end(f"{method} {handler}", told, failed=status >= 500)
+            attributes = {"http.request.method": method, "http.route": handler, "http.response.status_code": status}
+            self.traces.end(f"{method} {handler}", attributes, failed=status >= 500)
 
 
 def bounded_method(method: str) -> str:
@@ -83,7 +83,7 @@ def bounded_method(method: str) -> str:
 
 
 def log_crash(method: str, route: str) -> None:
-    """Write down the exception at hand, which nobody caught."""
+    """Log the current exception, which was not caught."""
     method = bounded_method(method)
     context.gather()
     error = sys.exception()

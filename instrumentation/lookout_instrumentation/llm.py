@@ -134,7 +134,7 @@ class Call(Timed):
     ) -> None:
         """Say what the call used, in total: a later figure, as streams give them, replaces an earlier one.
 
-        `input_tokens` include those that the provider had cached. `cost_usd` is the price, where the answer tells it.
+        `input_tokens` include those that the provider had cached. `cost_usd` is the price, if the answer has it.
         """
         self._use(Tokens.of(input_tokens, output_tokens, cached_tokens), cost_usd)
 

@@ -71,7 +71,7 @@ class Logging:
         self._stopped = False
 
     def start(self) -> None:
-        """Take over the root logger, structlog, and what nobody catches."""
+        """Take over the root logger, structlog, and uncaught exceptions."""
         root = logging.getLogger()
         self._before = (root.handlers[:], root.level)
         root.handlers[:] = [self._handler]
@@ -106,7 +106,7 @@ class Logging:
         return self._writer.flush(seconds)
 
     def close(self) -> None:
-        """Write what is queued, and from now on each line at once: the last words of a process are often telling."""
+        """Write what is queued, and from now on each line at once: the last lines of a process are often useful."""
         if not self._stopped:
             self._writer.direct()
 
@@ -139,7 +139,7 @@ _active: Records | None = None
 
 
 def _write(logger: WrappedLogger, method: str, event: EventDict) -> str:
-    """Where the app's loggers write to, which they remember, whoever writes at the time."""
+    """The output of the app's loggers, which they keep while the writer behind it changes."""
     if _active is not None:
         return _active.write(logger, method, event)
     logger.log(logging.getLevelNamesMapping()[event.pop("level").upper()], encoded(redacted(event)).decode().rstrip())
@@ -150,7 +150,7 @@ _CHAIN: Final = own_chain(_write)
 
 
 class _Logger(structlog.stdlib.BoundLogger):
-    """The app's logger: its processors write, and whatever is wrong with what it is told, the app goes on."""
+    """The app's logger: its processors write, and an invalid record never stops the app."""
 
     def _proxy_to_logger(self, method_name: str, event: str | None = None, *event_args: Any, **event_kw: Any) -> None:
         if event_args:
@@ -172,7 +172,7 @@ class _Handler(logging.Handler):
         self.setFormatter(records.formatter())
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the record; one that cannot be made a line is told of in one that can."""
+        """Write the record; if it cannot become a line, a simpler line reports that."""
         try:
             self.format(record)
         except Exception as error:
@@ -180,7 +180,7 @@ class _Handler(logging.Handler):
 
 
 class _Hooks:
-    """What a process does at its end: exceptions that nobody caught become lines, and SIGTERM loses none."""
+    """What a process does at its end: uncaught exceptions become lines, and SIGTERM loses none."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
@@ -219,11 +219,11 @@ class _Hooks:
         if self._before[0] is not sys.__excepthook__ or not issubclass(kind, Exception):
             self._before[0](kind, error, trace)
 
-    def _uncaught_in_thread(self, told: threading.ExceptHookArgs) -> None:
-        if told.exc_value is not None and issubclass(told.exc_type, Exception):
-            _say_uncaught(told.exc_value, thread=told.thread.name if told.thread else None)
+    def _uncaught_in_thread(self, args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None and issubclass(args.exc_type, Exception):
+            _say_uncaught(args.exc_value, thread=args.thread.name if args.thread else None)
         if self._before[1] is not threading.__excepthook__:
-            self._before[1](told)
+            self._before[1](args)
 
 
 def _say_uncaught(error: BaseException, **fields: Any) -> None:

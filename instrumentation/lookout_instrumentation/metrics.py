@@ -1,6 +1,6 @@
 """The metrics of one process: made by name from the catalogue, kept within a budget of series.
 
-A label value that comes from outside (a tenant, a model, a path) can have as many values as somebody cares to send, and
+A label value that comes from outside (a tenant, a model, a path) can have any number of values, and
 each is a series that Prometheus keeps. So every label has a number of values that it may have, and the process a number
 of series: what comes after is counted under `other`, and how often that happened is a metric itself.
 """
@@ -39,7 +39,7 @@ _CLOSED: Final = frozenset(
 )
 
 # What comes from outside may use so much of the series budget. The rest is for what is counted as `other`, so that that
-# can still be told apart by what the code fixes.
+# can still be distinguished by the fixed parts.
 _ORDINARY_SHARE: Final = 0.9
 
 Child = Any  # what labels() returns: a Counter, Gauge or Histogram of prometheus_client

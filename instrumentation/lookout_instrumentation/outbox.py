@@ -1,4 +1,4 @@
-"""The thread that hands error reports to the tracker, and its patience while that is away.
+"""The thread that sends error reports to the tracker, and its retries while the tracker is down.
 
 Owns the order of things: a report is a file from before the first attempt to send it until the tracker's 2xx, so that
 neither an outage nor the end of the process loses it. What a file is, is in `spool`.
@@ -23,8 +23,8 @@ _FIRST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 60.0
 # How often a process looks for files that another one left behind.
 _LOOK_EVERY: Final = 30.0
-# As long as a tracker may ask to be left alone.
-_LONGEST_WISH: Final = 3600.0
+# The longest pause that a tracker may request.
+_LONGEST_REQUESTED_PAUSE: Final = 3600.0
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ class Outbox:
         else:
             self._failures = 0
             pause = answer.pause
-        self._not_before = time.monotonic() + min(pause, _LONGEST_WISH) if pause else 0.0
+        self._not_before = time.monotonic() + min(pause, _LONGEST_REQUESTED_PAUSE) if pause else 0.0
         return answer
 
 

@@ -1,7 +1,7 @@
 """How a block of the app's that talks to something else went: how long it took, and how it ended.
 
 Owns the four results that calls are counted by, and the making of a label's value from a text that comes from outside.
-Exceptions are told apart by their shape, since every client brings classes of its own.
+Exceptions are distinguished by their shape, because every client has its own classes.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ def result_of(error: BaseException | None) -> Result:
     """What a call that ended with this exception counts as.
 
     A call that was cancelled counts as a timeout: so end the calls that outlast a limit set around them. A generator
-    that nobody reads on (a streamed answer) has not failed.
+    that is not read to its end (a streamed answer) has not failed.
     """
     if error is None or isinstance(error, GeneratorExit):
         return "ok"

@@ -1,7 +1,7 @@
 """Hands the request's id on to other services, with the clients that the app has.
 
 One call when a client is made: `client = hand_on(httpx.AsyncClient())`, `session = hand_on(requests.Session())`. It is
-meant for services of one's own: what a stranger is told is for the app to decide. A header that the app has set itself
+meant for your own services: the app decides what it sends to others. A header that the app has set itself
 is left alone.
 """
 

@@ -17,7 +17,7 @@ _NOT_DIGIT: Final = re.compile(r"%20|\D", re.ASCII)
 
 
 def luhn(found: str) -> bool:
-    """Tell whether the digits of `found` are a card number; three more at the end may be the code on its back."""
+    """Whether the digits of `found` are a card number; three more at the end may be the code on its back."""
     digits = [int(each) for each in _NOT_DIGIT.sub("", found)]
     return any(_sum(part) % 10 == 0 for part in {tuple(digits), tuple(digits[:16])})
 
@@ -30,12 +30,12 @@ def _sum(digits: tuple[int, ...]) -> int:
 class _Rule:
     """One rule of the table, compiled."""
 
-    def __init__(self, told: Mapping[str, Any]) -> None:
-        self.gate: str = told["gate"]
-        self.hints: tuple[str, ...] = tuple(told["hints"])
-        self.checked: bool = told["check"] == "luhn"
-        self._pattern = re.compile(told["pattern"], re.ASCII)
-        self._mask = _GROUP.sub(r"\\g<\1>", told["mask"])
+    def __init__(self, row: Mapping[str, Any]) -> None:
+        self.gate: str = row["gate"]
+        self.hints: tuple[str, ...] = tuple(row["hints"])
+        self.checked: bool = row["check"] == "luhn"
+        self._pattern = re.compile(row["pattern"], re.ASCII)
+        self._mask = _GROUP.sub(r"\\g<\1>", row["mask"])
 
     def all(self, text: str) -> str:
         """`text` with every match masked."""
@@ -82,7 +82,7 @@ class Redactor:
         return text
 
     def is_secret(self, name: str) -> bool:
-        """Tell whether a field of this name holds a secret, in snake_case, camelCase or Header-Case."""
+        """Whether a field of this name holds a secret, in snake_case, camelCase or Header-Case."""
         return self._names(name) is not None
 
 

@@ -30,7 +30,7 @@ class Payments:
         self._count(provider, "ok", amount_usd)
 
     def failed(self, provider: str, amount_usd: float) -> None:
-        """Count a payment that was tried in vain, with what was not earned."""
+        """Count a failed payment, with its amount."""
         self._count(provider, "failed", amount_usd)
 
     def refunded(self, provider: str, amount_usd: float) -> None:

@@ -1,6 +1,6 @@
 """The connections of an SQLAlchemy engine: how many are open and in use, and when there was none to be had.
 
-Owns the gauges of the pool, and the counting of connections that were asked for in vain. SQLAlchemy tells nobody of
+Owns the gauges of the pool, and the counter of requests that got no connection. SQLAlchemy has no event for
 those, so the pool's `connect` is wrapped.
 """
 
@@ -87,21 +87,21 @@ def _guard(engine: Engine, name: str, metrics: Metrics, changed: Callable[[], No
 
         return connect_or_count
 
-    def told(give_back: Callable[[Any], None]) -> Callable[[Any], None]:
-        def give_back_and_tell(record: Any) -> None:
+    def reporting(give_back: Callable[[Any], None]) -> Callable[[Any], None]:
+        def give_back_and_report(record: Any) -> None:
             # The event of it comes before, and also for a connection that could not be made.
             try:
                 give_back(record)
             finally:
                 changed()
 
-        return give_back_and_tell
+        return give_back_and_report
 
     def wrap(engine: Engine) -> None:
         pool: Pool = engine.pool
         pool.connect = guarded(pool.connect)  # type: ignore[method-assign]
         if changed is not _nothing:
-            pool._do_return_conn = told(pool._do_return_conn)  # type: ignore[method-assign,assignment]
+            pool._do_return_conn = reporting(pool._do_return_conn)  # type: ignore[method-assign,assignment]
             changed()
 
     wrap(engine)

@@ -10,8 +10,8 @@ import structlog
 
 from lookout_instrumentation.tokens import Tokens
 
-# Beyond so many unknown models somebody is making names up.
-_TOLD: Final = 100
+# More unknown models than this mean invented names.
+_MOST_REPORTED: Final = 100
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("lookout.llm")
 
@@ -20,7 +20,7 @@ class Prices:
     """The list prices; without the extra `llm` there are none."""
 
     def __init__(self) -> None:
-        self._told: set[tuple[str, str]] = set()
+        self._reported: set[tuple[str, str]] = set()
         self._genai: Any = None
         try:
             import genai_prices
@@ -44,10 +44,10 @@ class Prices:
         try:
             return float(self._genai.calc_price(usage, model, provider_id=provider.lower()).total_price)
         except Exception as error:  # no such model, or a use that has no price: never the app's trouble
-            self._tell(provider, model, error)
+            self._report(provider, model, error)
             return None
 
-    def _tell(self, provider: str, model: str, error: Exception) -> None:
-        if (provider, model) not in self._told and len(self._told) < _TOLD:
-            self._told.add((provider, model))
+    def _report(self, provider: str, model: str, error: Exception) -> None:
+        if (provider, model) not in self._reported and len(self._reported) < _MOST_REPORTED:
+            self._reported.add((provider, model))
             log.warning("model without a price", provider=provider, model=model, error_type=type(error).__name__)

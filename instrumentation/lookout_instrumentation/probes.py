@@ -15,7 +15,7 @@ from lookout_instrumentation.metrics import Metrics
 
 # Asked by machines every few seconds: counted, they would hide what people feel.
 PROBES: Final = frozenset({"/health", "/healthz", "/health/db", "/ready", "/status", "/metrics"})
-# Those that tell of dependencies; the others never wait for one.
+# The probes that check dependencies; the others never wait for one.
 CHECKED: Final = frozenset({"/health/db", "/ready", "/metrics"})
 
 _TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -44,7 +44,7 @@ def as_json(status: int, body: Mapping[str, Any], more: Mapping[str, str] | None
 
 
 def crashed(request_id: str) -> Answer:
-    """What a client is told of an exception that nobody caught: the id that its report is found by, and no more."""
+    """The answer to a client after an uncaught exception: only the id of its report."""
     return as_json(500, {"detail": "internal error", "request_id": request_id})
 
 

@@ -1,4 +1,4 @@
-"""A process that serves nobody, such as a bot or a consumer of a queue: one call, and a block around each of its works.
+"""A process without a server, such as a bot or a consumer of a queue: one call, and a block around each of its works.
 
 It answers probes on a port of its own (LOOKOUT_METRICS_PORT). A piece of work is what a request is elsewhere: it has an
 id that all of its lines, reports and calls carry, one line when it ends, and is counted by its source.
@@ -76,7 +76,7 @@ def init(
 ) -> Process:
     """Answer probes and log as JSON from now on.
 
-    `checks` are the dependencies that /ready tells of. A port that is taken is tried
+    `checks` are the dependencies that /ready reports. A port that is taken is tried
     again every few seconds.
     """
     return Process(Lookout(settings, checks, logging=logging))

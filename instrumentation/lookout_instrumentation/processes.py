@@ -21,7 +21,7 @@ _LATE_SECONDS: Final = 5.0
 
 
 def server_workers() -> int | None:
-    """How many workers the server that loads this app was told to run, or None when none is known.
+    """The configured number of workers of the server that loads this app, or None if unknown.
 
     The number may stand on its command line alone, so it is read from the server itself, further up the call stack.
     """
@@ -38,7 +38,7 @@ def server_workers() -> int | None:
 
 
 def _workers_of(value: Any) -> int | None:
-    if getattr(value, "should_reload", False):  # uvicorn --reload has one worker, whatever it was told
+    if getattr(value, "should_reload", False):  # uvicorn --reload always has one worker
         return 1
     workers = getattr(getattr(value, "cfg", value), "workers", None)
     return workers if isinstance(workers, int) else None

@@ -12,7 +12,7 @@ from lookout_instrumentation.http import HttpMetrics
 
 # So often in one request, a statement belongs into one that asks for all of it at once.
 REPEATED: Final = 10
-# Statements that are told apart in one request, and pairs of handler and statement that are remembered as told.
+# Maximum number of different statements in one request, and of reported pairs of handler and statement.
 _APART: Final = 1000
 
 _NOTE: Final = "db"
@@ -27,7 +27,7 @@ class RequestQueries:
     def __init__(self, http: HttpMetrics) -> None:
         self._queries = http.metrics.get("db_request_queries")
         self._repeated = http.metrics.get("db_repeated_queries_total")
-        self._told: set[tuple[str, str]] = set()
+        self._reported: set[tuple[str, str]] = set()
         http.on_end.append(self._ended)
 
     def note(self, fingerprint: str) -> None:
@@ -49,9 +49,9 @@ class RequestQueries:
         most = max(counts, key=counts.__getitem__)
         if counts[most] >= REPEATED:
             repeated.inc()
-            self._tell(handler, most, counts[most])
+            self._report(handler, most, counts[most])
 
-    def _tell(self, handler: str, fingerprint: str, times: int) -> None:
-        if (handler, fingerprint) not in self._told and len(self._told) < _APART:
-            self._told.add((handler, fingerprint))
+    def _report(self, handler: str, fingerprint: str, times: int) -> None:
+        if (handler, fingerprint) not in self._reported and len(self._reported) < _APART:
+            self._reported.add((handler, fingerprint))
             log.warning("one statement sent again and again", route=handler, statement=fingerprint, times=times)

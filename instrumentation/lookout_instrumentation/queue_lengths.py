@@ -1,7 +1,7 @@
 """How many messages wait in the queues that a Celery worker reads, as its broker says.
 
 Owns when the broker is asked: before a scrape, not twice within a few seconds, and never for long. A broker that does
-not answer leaves the last figures; that it does not is told by the check `broker`.
+not answer leaves the last figures; the check `broker` reports that.
 """
 
 import threading
@@ -58,7 +58,7 @@ def _length(connection: Any, queue: str) -> int:
     try:
         return int(channel.queue_declare(queue, passive=True).message_count)
     except ChannelError as error:
-        # An empty queue is none: Redis has no empty lists, and RabbitMQ may not have been told of it yet.
+        # An empty queue is none: Redis has no empty lists, and RabbitMQ may not know it yet.
         if str(error.reply_code or error.code) != _NOT_FOUND:
             raise
         return 0

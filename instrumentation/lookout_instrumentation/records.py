@@ -94,7 +94,7 @@ class Records:
         return ""
 
     def broken(self, record: logging.LogRecord, error: BaseException) -> None:
-        """Write a line in place of one that could not be made, with as much of it as can be told."""
+        """Write a line in place of one that could not be made, with as much of it as possible."""
         template = record.msg if isinstance(record.msg, str) else shown(record.msg)
         event = {"event": template, "logger": record.name, "level": "error"}
         event["malformed"] = f"{type(error).__name__} at {record.filename}:{record.lineno}"
@@ -122,7 +122,7 @@ def _common() -> list[Processor]:
 
 
 def redacted(event: EventDict) -> EventDict:
-    """The fields of an event without secrets, as plain data. What a line usually holds is told for little."""
+    """The fields of an event without secrets, as plain data. Usual fields are cheap."""
     if len(event) > MAX_FIELDS:
         kept = dict(islice(event.items(), MAX_FIELDS))
         event = {**kept, "…": f"{len(event) - MAX_FIELDS} more fields"}
@@ -153,7 +153,7 @@ def _are_plain(names: tuple[Any, ...]) -> bool:
 
 
 def _raw(name: Any, clear: str) -> str:
-    """The name that tells whether its value is a secret: as it was given, where it was a text."""
+    """The name that decides whether its value is a secret: unchanged if it was a text."""
     return name if type(name) is str else clear
 
 

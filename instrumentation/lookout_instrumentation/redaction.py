@@ -30,7 +30,7 @@ MAX_NODES: Final = 5_000
 MAX_SECONDS: Final = 0.25
 # A name of a field.
 MAX_NAME: Final = 200
-# So much beyond a cut is read, for what tells that there is a secret across it, and then left out.
+# This many characters beyond a cut are read, to find a secret that crosses it, and then left out.
 _MARGIN: Final = 4 * 1024
 # What a secret in one piece does not hold.
 _BREAK: Final = re.compile(r"[\s\"'\\/]")
@@ -120,7 +120,7 @@ class Budget:
         return scrub(value, budget=self)
 
     def spent(self) -> bool:
-        """Count one more item, and tell whether there is room for none."""
+        """Count one more item; whether the limit is reached."""
         now = time.perf_counter()
         self.until = self.until or now + self.seconds
         self.nodes -= 1
@@ -142,7 +142,7 @@ def scrub(value: Any, depth: int = MAX_DEPTH, budget: Budget | None = None) -> A
 def hidden(name: str, value: Any, depth: int = MAX_DEPTH, budget: Budget | None = None) -> Any:
     """`value` as it may stand under `name`: masked whole under that of a secret, else scrubbed.
 
-    Whether there is a secret may be told (true, false, null). Under the plural of a secret's name numbers stay: they
+    true, false and null about a secret may stay. Under the plural of a secret's name numbers stay: they
     are counts.
     """
     budget = budget or Budget()
@@ -184,7 +184,7 @@ def shown_text(value: Any) -> str:
     """A text as it is, all else as Python shows it."""
     try:
         return plain_text(value) if isinstance(value, str) else shown(value)
-    except Exception:  # a stand-in for something that is not there may not even tell what it is
+    except Exception:  # a proxy without its object may not even have a class
         return shown(value)
 
 

@@ -58,13 +58,13 @@ use. Calls and statements that fail are timed like all others.
 _COSTS: Final = """
 Two ways lead to what a month has cost. `increase(cost_usd_total[30d])` needs nothing of the app, and outlives its
 restarts. A calendar month is known to who keeps books: an app that stores what it spends, or reads the provider's bill,
-tells it with `set_spent`, best from `lookout.business.refresh`. The library itself keeps no month: a process that is
-restarted would begin it anew.
+reports it with `set_spent`, best from `lookout.business.refresh`. The library itself does not store the month,
+because a process that restarts would lose it.
 """
 
 _MODELS: Final = """
 A model's label is its name without the date of a snapshot. What a call used is read by `call.response(answer)` from
-answers of OpenAI's, Anthropic's and Google's shape, or told with `call.usage(…)`; it is counted when the call ends,
+answers of OpenAI's, Anthropic's and Google's shape, or passed with `call.usage(…)`; it is counted when the call ends,
 also when that failed. The price list is the one that came with genai-prices: nothing is fetched, and a model that it
 does not know is logged once.
 """

@@ -1,6 +1,6 @@
-"""Calls a function again and again, so that the figures that it tells are never old.
+"""Calls a function again and again, so that its figures are never old.
 
-Owns the thread or task that it runs in, and the telling of how old the figures are. What the function asks, and of
+Owns the thread or task that it runs in, and the metric of the age of the figures. What the function asks, and of
 which database, is the app's.
 """
 
@@ -33,13 +33,13 @@ class Refresh:
         self._stopped = threading.Event()
         self._task: asyncio.Task[None] | None = None
         self._is_failing = False
-        # Figures that were never computed are as old as the wish for them.
+        # Figures that were never computed are as old as the first request for them.
         self.succeeded_at = time.time()
 
     def start(self) -> None:
         """Begin; see `Business.refresh`."""
         self._together.append(self)
-        self._tell_age()
+        self._report_age()
         if self._loop is not None:
             # In a context of its own: it belongs to no request that may be at hand.
             self._task = self._loop.create_task(self._run_async(), name="lookout-refresh", context=Context())
@@ -76,7 +76,7 @@ class Refresh:
 
     def _succeeded(self) -> None:
         self.succeeded_at = time.time()
-        self._tell_age()
+        self._report_age()
         if self._is_failing:
             self._is_failing = False
             log.info("figures are computed again")
@@ -87,6 +87,6 @@ class Refresh:
             self._is_failing = True
             log.error("figures cannot be computed", exc_info=error)
 
-    def _tell_age(self) -> None:
+    def _report_age(self) -> None:
         """The time is that of the figures that are the oldest."""
         self._done.set(min(refresh.succeeded_at for refresh in self._together))

@@ -1,4 +1,4 @@
-"""What becomes a report of an error, and what is in one: no expected exception, no secret, nobody's name.
+"""What becomes a report of an error, and what is in one: no expected exception, no secret, no user name.
 
 Owns the content. When and whether a report is made is in `errors`, how it travels in `tracker` and `outbox`.
 """
@@ -36,7 +36,7 @@ _LINES: Final = 10
 
 
 def is_expected(error: BaseException, names: frozenset[str] = EXPECTED) -> bool:
-    """Tell whether an exception is no fault of the app: by its class or one that this is derived from."""
+    """Whether an exception is not a fault of the app: by its class or one that this is derived from."""
     for cls in type(error).__mro__:
         if cls.__name__ in names or f"{cls.__module__}.{cls.__qualname__}" in names:
             return True
@@ -47,7 +47,7 @@ def is_expected(error: BaseException, names: frozenset[str] = EXPECTED) -> bool:
 
 
 def shaped(event: dict[str, Any]) -> dict[str, Any]:
-    """The report as it leaves: with what is known of the request, without what nobody may know."""
+    """The report as it leaves: with the fields of the request, without secrets."""
     notes = context.notes() or {}
     trace = context.trace_ids()
     known = {**structlog.contextvars.get_contextvars(), **trace}

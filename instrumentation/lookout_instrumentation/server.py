@@ -24,11 +24,11 @@ class ProbeServer:
     """Answers probes from `start` to `stop`; `before_scrape` is called before each answer to /metrics.
 
     While the address cannot be listened on, as the process before this one still does, it is tried again and again;
-    `tell` is given one sentence on it.
+    `report` gets one sentence about it.
     """
 
     def __init__(
-        self, settings: Settings, probes: Probes, before_scrape: Callable[[], None], tell: Callable[[str], None]
+        self, settings: Settings, probes: Probes, before_scrape: Callable[[], None], report: Callable[[str], None]
     ) -> None:
         class Handler(_Handler):
             owner = self
@@ -43,7 +43,7 @@ class ProbeServer:
             self._server = _Server(self._address, Handler)
         except (OSError, OverflowError) as error:
             place = f"{settings.metrics_host}:{settings.metrics_port}"
-            tell(
+            report(
                 f"LOOKOUT_METRICS_PORT: {place} cannot be listened on: {getattr(error, 'strerror', error)}; "
                 f"no probe is answered until it can, which is tried every {RETRY_SECONDS:g} s"
             )

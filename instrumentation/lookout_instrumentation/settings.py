@@ -1,8 +1,8 @@
-"""What the library is told, once, at start: a file that Lookout renders for each service, and the environment.
+"""The settings of the library, read once at start: a file that Lookout renders for each service, and the environment.
 
 Owns names, defaults and validation. The environment wins over the file, so that one container can differ from its
 neighbours. A value that cannot be used is named in one sentence, and what would hold without it does: an app starts
-whatever it is told (`found`), unless it asks to be refused (`load`).
+with any settings (`found`), unless it asks for an error (`load`).
 """
 
 import ipaddress
@@ -20,7 +20,7 @@ LATENCY_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 # How many values a label may have before the rest is counted as `other`; a label that is not named here has the last.
 LABEL_BUDGETS: Final[Mapping[str, int]] = {"handler": 200, "tenant": 100, "name": 50, "model": 50, "error_type": 100}
 DEFAULT_LABEL_BUDGET: Final = 100
-# Environments in which every request is traced unless a share is told.
+# Environments in which every request is traced unless a share is set.
 _DEVELOPMENT: Final = frozenset({"development", "dev", "local", "test"})
 
 _MAX_NAME: Final = 200
@@ -34,7 +34,7 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that one process is told, with every default filled in."""
+    """All settings of one process, with every default filled in."""
 
     service: str = "app"
     environment: str = "production"
@@ -79,10 +79,10 @@ class Settings:
         """The same without what cannot be used, and a sentence on each of that, which names its key or variable."""
         env = os.environ if env is None else env
         given = {name: value.strip() for name, value in env.items() if value.strip()}
-        told, faults = _from_file(given.get("LOOKOUT_CONFIG"))
-        told += [(key, name, given[name]) for name, key in _VARIABLES.items() if name in given]
+        stated, faults = _from_file(given.get("LOOKOUT_CONFIG"))
+        stated += [(key, name, given[name]) for name, key in _VARIABLES.items() if name in given]
         values: dict[str, Any] = {}
-        for key, name, value in told:
+        for key, name, value in stated:
             try:
                 values[key] = _parsed(key, name, value)
             except SettingsError as error:
@@ -138,22 +138,22 @@ def _from_file(path: str | None) -> tuple[list[tuple[str, str, Any]], list[str]]
     if path is None:
         return [], []
     try:
-        told = json.loads(Path(path).read_text(encoding="utf-8"))
+        stated = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         return [], [f"LOOKOUT_CONFIG: {path} cannot be read: {error.strerror or error}"]
     except (ValueError, RecursionError) as error:
         return [], [f"LOOKOUT_CONFIG: {path} is not JSON: {error}"]
-    if not isinstance(told, dict):
+    if not isinstance(stated, dict):
         return [], [f"LOOKOUT_CONFIG: {path} holds no JSON object"]
     faults = []
-    traces = told.pop("traces", {})
+    traces = stated.pop("traces", {})
     if isinstance(traces, dict):
-        told |= {f"traces_{key}": value for key, value in traces.items()}
+        stated |= {f"traces_{key}": value for key, value in traces.items()}
     else:
         faults.append(f"{path}: traces: {traces!r:.100} cannot be used (it is an object)")
     known = {each.name for each in fields(Settings)} - _ENVIRONMENT_ONLY | {"sentry_dsn_file"}
-    faults += [f"{path}: {key:.100} is not a known setting" for key in sorted(told.keys() - known)]
-    return [(key, f"{path}: {key}", value) for key, value in told.items() if key in known], faults
+    faults += [f"{path}: {key:.100} is not a known setting" for key in sorted(stated.keys() - known)]
+    return [(key, f"{path}: {key}", value) for key, value in stated.items() if key in known], faults
 
 
 def _parsed(key: str, name: str, value: Any) -> Any:
@@ -161,8 +161,8 @@ def _parsed(key: str, name: str, value: Any) -> Any:
         return _PARSERS.get(key, str)(value)
     except Exception as error:  # a file can hold anything
         said = f" ({error})" if isinstance(error, SettingsError) else ""
-        told = "the value" if key in _SECRET else f"{value!r:.200}"
-        raise SettingsError(f"{name}: {told} cannot be used{said}") from None
+        stated = "the value" if key in _SECRET else f"{value!r:.200}"
+        raise SettingsError(f"{name}: {stated} cannot be used{said}") from None
 
 
 def _name(value: Any) -> str:

@@ -48,7 +48,7 @@ def shared(named: Path | None, workers: int) -> Shared:
 
 
 def shared_with_children() -> Shared:
-    """The same for a process that will have children which count, and had nobody to share with until now."""
+    """The same for a process that will have children which count, and shared with no other process until now."""
     return _of_several(None, os.getpid(), "the children of this process count where no scrape looks", True)
 
 
@@ -96,7 +96,7 @@ def _children(metric: Any) -> Iterator[Any]:
 
 
 def _move(child: Any) -> None:
-    """Make the values of `child` anew, of the kind that is in use now, with the same numbers."""
+    """Create the values of `child` again, of the kind that is in use now, with the same numbers."""
     before = dict(vars(child))
     if not any(hasattr(before.get(name), "get") for name in ("_value", "_sum")):
         return  # of a kind that several processes cannot share
@@ -172,7 +172,7 @@ def _user() -> int:
 
 
 def _namespace() -> int:
-    """What tells containers apart that share such a place: in each, the same number is another process."""
+    """What distinguishes containers that share such a place: in each, the same number is another process."""
     try:
         return Path("/proc/self/ns/pid").stat().st_ino
     except OSError:

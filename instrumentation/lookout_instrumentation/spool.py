@@ -51,7 +51,7 @@ class Spool:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.lstat()
         if folder.is_symlink() or (hasattr(os, "getuid") and found.st_uid != os.getuid()):
-            raise PermissionError(f"{folder} belongs to somebody else")
+            raise PermissionError(f"{folder} belongs to another user")
         folder.chmod(0o700)
         tempfile.TemporaryFile(dir=folder).close()
         self._folder = folder
@@ -87,7 +87,7 @@ class Spool:
         return Kept(path, file, body)
 
     def claim(self) -> Kept | None:
-        """The oldest report that nobody is sending."""
+        """The oldest report that is not being sent."""
         for path in self._files():
             try:
                 file = os.open(path, os.O_RDWR)

@@ -86,7 +86,7 @@ class _Statements:
         self._broken = get("db_connection_failures_total").labels(database)
 
     def listen(self, engine: Engine) -> None:
-        """Hear of every statement of `engine`."""
+        """Listen to every statement of `engine`."""
         dialect = engine.dialect.name
 
         def before(_conn: Any, _cursor: Any, statement: str, _values: Any, running: Any, _many: bool) -> None:
@@ -132,8 +132,13 @@ class _Statements:
 
     def _count_broken(self, error: ExceptionContext) -> None:
         """Count a connection that broke in use. One that could not be made is counted where it was asked for; one that
-        the pool found broken beforehand is replaced, and nobody notices."""
-        told = error.original_exception
+        the pool found broken beforehand is replaced, and no request fails."""
+        original = error.original_exception
         in_use = error.connection is not None
-        if in_use and error.is_disconnect and isinstance(told, Exception) and not isinstance(told, TimeoutError):
+        if (
+            in_use
+            and error.is_disconnect
+            and isinstance(original, Exception)
+            and not isinstance(original, TimeoutError)
+        ):
             self._broken.inc()

@@ -41,7 +41,7 @@ _ERRNOS: Final = frozenset({1205, 1969, 3024})
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What is told of a statement."""
+    """The metrics of a statement."""
 
     operation: Operation
     fingerprint: str

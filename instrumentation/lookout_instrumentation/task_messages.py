@@ -1,4 +1,4 @@
-"""What a Celery message carries of the request that sent it: who asked, for whom, when, and its trace.
+"""What a Celery message carries of the request that sent it: its request id, its user, its time, and its trace.
 
 Owns the header's name and shape, on both sides. A message comes from outside: nothing in it can be relied upon, and
 only what is known here gets into a worker's lines.
@@ -19,7 +19,7 @@ _MAX_LENGTH: Final = 128
 
 
 @dataclass(frozen=True)
-class Told:
+class Origin:
     """What a message says; `sent` is 0 when it does not say when that was."""
 
     fields: dict[str, str]
@@ -40,13 +40,13 @@ def hand_on(headers: dict[str, Any] | None = None, **_: Any) -> None:
     headers[HEADER] = {"sent": sent, "context": known, "traceparent": trace}
 
 
-def told(request: Any) -> Told:
+def origin_of(request: Any) -> Origin:
     """What the message of a task's request says."""
     header = getattr(request, HEADER, None)
     header = header if isinstance(header, dict) else {}
     fields, sent, trace = header.get("context"), header.get("sent"), header.get("traceparent")
     fields = fields if isinstance(fields, dict) else {}
-    return Told(
+    return Origin(
         fields={name: str(value)[:_MAX_LENGTH] for name, value in fields.items() if name in _FIELDS and value},
         sent=sent if isinstance(sent, int | float) else 0.0,
         traceparent=trace if isinstance(trace, str) else "",

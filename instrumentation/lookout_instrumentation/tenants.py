@@ -22,5 +22,5 @@ class Tenants:
         self._events.labels(bounded(tenant), bounded(event)).inc(count)
 
     def sites(self, tenant: str, count: int) -> None:
-        """Tell how many of a tenant's sites are live."""
+        """Report how many of a tenant's sites are live."""
         self._sites.labels(bounded(tenant)).set(count)

@@ -36,7 +36,7 @@ _CACHED: Final = ("cached_content_token_count", "cachedContentTokenCount")
 
 
 def tokens_in(response: Any) -> Tokens | None:
-    """The tokens that an answer tells of, or None when it tells none."""
+    """The tokens that an answer reports, or None when it reports none."""
     usage = _first(response, _USAGE)
     if usage is None:
         return None

@@ -1,6 +1,6 @@
 """An exception as text, within bounds: of many causes, deep stacks and enormous messages a part is shown.
 
-Owns how much of an exception is read. A usual one is told in Python's own words; what is read is masked, whole messages
+Owns how much of an exception is read. A usual one is written as Python does; its text is masked, whole messages
 at a time, before any of it is left out.
 """
 

@@ -1,4 +1,4 @@
-"""Spans of requests, tasks and whatever an app wants to measure, sent to the collector: off unless an endpoint is told.
+"""Spans of requests, tasks and whatever an app wants to measure, sent to the collector: off unless an endpoint is set.
 
 Owns sampling, the spans of requests and tasks, and what may be in a span. It uses OpenTelemetry's SDK and exporter, and
 none of its instrumentation packages: Lookout's middlewares stand around each request already, and a span made there

@@ -27,10 +27,10 @@ _PAUSE: Final = 60.0
 
 def spool_of(settings: Settings) -> Spool | None:
     """The folder of this service and tracker; None where none can be had, as with a read-only root without /tmp."""
-    told = f"{settings.service}\n{settings.sentry_dsn}"
+    identity = f"{settings.service}\n{settings.sentry_dsn}"
     try:
         folder = settings.errors_spool or Path(tempfile.gettempdir())
-        return Spool(folder / f"lookout-errors-{hashlib.sha256(told.encode()).hexdigest()[:16]}")
+        return Spool(folder / f"lookout-errors-{hashlib.sha256(identity.encode()).hexdigest()[:16]}")
     except OSError:
         return None
 
@@ -55,7 +55,7 @@ def start(settings: Settings, outbox: Outbox, before_send: Callable[..., Any], o
             before_send=before_send,
             default_integrations=False,
             auto_enabling_integrations=False,
-            # Nothing that tells who somebody is: that is what the SDK does unless it is told otherwise.
+            # No personal data, which the SDK would send by default.
             include_local_variables=False,
             max_request_body_size="never",
             max_breadcrumbs=_BREADCRUMBS,
@@ -72,8 +72,8 @@ def start(settings: Settings, outbox: Outbox, before_send: Callable[..., Any], o
 
 
 def scope_reset() -> Callable[[], None]:
-    """What is called at the start of each request: what the app told the SDK of one (tags, breadcrumbs) is not said of
-    the next on the same thread."""
+    """What is called at the start of each request: what the app set in the SDK for one (tags, breadcrumbs) is not used
+    for the next on the same thread."""
     from sentry_sdk import Scope
 
     forget: Callable[[Any], None] = Scope.set_isolation_scope

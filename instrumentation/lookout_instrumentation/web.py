@@ -1,4 +1,4 @@
-"""What the browser and the login page tell: JavaScript errors, and logins through another provider."""
+"""Events of the browser and the login page: JavaScript errors, and logins through another provider."""
 
 import re
 from typing import Final
@@ -7,7 +7,7 @@ from lookout_instrumentation.careful import careful
 from lookout_instrumentation.metrics import OTHER, Metrics
 from lookout_instrumentation.outcome import bounded
 
-# The name of an error's class. Anything else was made up by whoever sent it.
+# The name of an error's class. Anything else was invented by the sender.
 _KIND: Final = re.compile(r"[A-Za-z_$][\w$.]{0,39}", re.ASCII)
 
 

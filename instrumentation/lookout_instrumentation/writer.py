@@ -1,6 +1,6 @@
 """Gets finished lines out of the process without holding anybody up.
 
-Owns the queue between whoever logs and the thread that writes, its bounds, and the count of what was lost. Lines are
+Owns the queue between the loggers and the thread that writes, its bounds, and the count of what was lost. Lines are
 bytes by then; what is in them is not its matter. A full pipe never blocks: the queue fills, and then drops. After a
 fork the child has a queue and a thread of its own; what waited then is the parent's to write.
 """
@@ -24,11 +24,11 @@ _PIECE: Final = 4096
 # Lines are collected for so long: waking a thread costs more than writing a line.
 _LINGER: Final = 0.02
 # A process that ends waits for a stuck pipe no longer than this.
-_PATIENCE: Final = 5.0
+_FLUSH_SECONDS: Final = 5.0
 
 
 class Writer:
-    """Writes lines to `stream` in a thread of its own; `on_drop` hears why and how many were lost."""
+    """Writes lines to `stream` in a thread of its own; `on_drop` gets the reason and the number of lost lines."""
 
     def __init__(self, stream: TextIO, on_drop: Callable[[str, int], None]) -> None:
         self._stream = stream
@@ -65,7 +65,7 @@ class Writer:
         if not self._wake.is_set():
             self._wake.set()
 
-    def flush(self, seconds: float = _PATIENCE) -> bool:
+    def flush(self, seconds: float = _FLUSH_SECONDS) -> bool:
         """Write what is queued, here and now; False when there was no time for all of it."""
         return self._drain(time.monotonic() + seconds)
 
@@ -100,7 +100,7 @@ class Writer:
             time.sleep(_LINGER)
 
     def _drain(self, deadline: float | None) -> bool:
-        """Write until the queue is empty; whoever does it holds the lock, so that lines stay in order."""
+        """Write until the queue is empty, under the lock, so that lines stay in order."""
         if not self._writing.acquire(timeout=-1 if deadline is None else max(0.0, deadline - time.monotonic())):
             return False
         try:
@@ -127,7 +127,7 @@ class Writer:
                 self._stream.flush()
                 return True
             return _write_all(self._fd, data, deadline)
-        except (OSError, ValueError):  # nobody reads, no room on the disk, or the stream is closed
+        except (OSError, ValueError):  # no reader, a full disk, or the stream is closed
             return False
 
 

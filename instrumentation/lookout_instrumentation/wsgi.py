@@ -113,7 +113,7 @@ class _Exchange:
         self._status = 500
 
     def close(self) -> None:
-        """Count and log, once: the server calls it when the answer is out, or when nobody waits for it any more."""
+        """Count and log, once: the server calls it when the answer is sent, or when the client has disconnected."""
         try:
             if hasattr(self.body, "close"):
                 self.body.close()

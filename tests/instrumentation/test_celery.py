@@ -148,11 +148,11 @@ def test_a_task_goes_on_in_the_context_of_its_request(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    "told", [None, "nonsense", {}, {"sent": "soon", "context": {"level": "x"}}, {"sent": None, "context": [1]}]
+    "origin_of", [None, "nonsense", {}, {"sent": "soon", "context": {"level": "x"}}, {"sent": None, "context": [1]}]
 )
-def test_a_task_that_no_request_sent_has_an_id_of_its_own(shop: Shop, told: Any) -> None:
+def test_a_task_that_no_request_sent_has_an_id_of_its_own(shop: Shop, origin_of: Any) -> None:
     def spoil(headers: dict[str, Any], **_: Any) -> None:
-        headers[HEADER] = told
+        headers[HEADER] = origin_of
 
     context.begin()
     signals.before_task_publish.connect(spoil, weak=False)

@@ -107,7 +107,7 @@ def test_the_context_takes_anything(name: str) -> None:
 
 
 def test_what_is_not_counted_is_said_once() -> None:
-    careful._told.clear()
+    careful._reported.clear()
     lookout = Lookout(Settings(), logging=False)
     with listening() as heard:
         for _ in range(3):

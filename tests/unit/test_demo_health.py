@@ -82,7 +82,7 @@ def test_without_the_queue_what_needs_it_answers_503_and_is_counted(
 
 
 def test_a_queue_that_says_nothing_holds_up_no_request(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(tasks, "TIMEOUT_SECONDS", 0.05)
     monkeypatch.setattr(tasks.analyze, "apply_async", lambda *_arguments: time.sleep(0.5))
     assert demo.client.post("/analyze", json={"text": "Hello. " * (LONG_TEXT // 6)}).status_code == 503
 

@@ -20,7 +20,7 @@ from .delivery import Delivery
 MAX_BODY: Final = 64 * 1024
 _PROBE_TIMEOUT: Final = 2.0
 _HELP: Final[Mapping[str, str]] = {
-    "bridge_reports_total": "Reports from Bugsink by what became of them.",
+    "bridge_reports_total": "Reports from Bugsink by result.",
     "bridge_deliveries_total": "Attempts to hand an alert to Alertmanager by their result.",
 }
 

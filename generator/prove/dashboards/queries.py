@@ -52,7 +52,7 @@ def _undeclared(document: Document, panel: PanelView | None, expr: str) -> Itera
 
 
 def promql(bundle: Bundle) -> Iterator[Finding]:
-    """Every PromQL query parses, at any zoom and with whatever is chosen."""
+    """Every PromQL query parses, at any zoom and with any choice of variables."""
     for document in bundle.documents:
         for panel, text in [*_prometheus(document), *_annotations(document)]:
             for expr in _filled(document, text):
@@ -149,7 +149,7 @@ def literal_regex(bundle: Bundle) -> Iterator[Finding]:
 
 
 def weight(bundle: Bundle) -> Iterator[Finding]:
-    """Opening a dashboard asks no more than 60 queries; what is collapsed asks nothing."""
+    """Opening a dashboard runs at most 60 queries; collapsed rows run none."""
     for document in bundle.documents:
         count = sum(len(panel.targets) for panel in document.panels if not panel.collapsed)
         if count > OPEN_QUERIES:

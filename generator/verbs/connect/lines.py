@@ -163,7 +163,7 @@ def _elsewhere(service: Service, root: str) -> str:
         lines += [f"# as the user {job.basic_user}, with the password in {root}/secrets/{job.basic_password.name}."]
         return "\n".join([*lines, "# Does it answer?", f'curl -fsS -u "{login}" {urls[0]} | head'])
     if not service.token:
-        lines += ["# without a token: whoever knows the address can read it. To ask for one, in services.yaml:"]
+        lines += ["# without a token: anyone who knows the address can read it. To require one, in services.yaml:"]
         return "\n".join([*lines, f"#   metrics: {{token: secret:{service.name}_metrics_token}}"])
     file = _share(service, root, service.token.name)
     return "\n".join(

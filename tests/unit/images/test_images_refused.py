@@ -137,7 +137,7 @@ def test_a_pull_that_has_begun_and_then_loses_its_way_is_no_reason_to_build(fake
     assert built == []
 
 
-# --- a registry that asks for patience ---
+# --- a registry that limits its rate ---
 
 # Refuses as often as its file says, and then gives.
 LATER: Final = f"""
@@ -159,7 +159,7 @@ def test_a_rate_limit_that_ends_soon_is_waited_for(
     assert len(fake.calls("pull")) == pulls
     said = capsys.readouterr().out
     assert said.count("toomanyrequests: slow down") == refusals
-    assert said.count("asks for patience; the next try is in") == refusals
+    assert said.count("limits its rate; the next try is in") == refusals
 
 
 def test_a_rate_limit_that_stays_is_said_with_the_ways_out_and_the_next_image_is_not_waited_for(
@@ -186,7 +186,7 @@ def test_only_a_rate_limit_is_tried_again(fake: Docker, built: list[str]) -> Non
 def test_a_registry_that_says_nothing_is_given_up(
     fake: Docker, built: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(registry, "PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(registry, "TIMEOUT_SECONDS", 1.0)
     fake.registry("exec sleep 30\n")
     started = time.monotonic()
     assert provide.provide(LOKI, Mode.AUTO) == LOKI.standin
@@ -197,7 +197,7 @@ def test_a_registry_that_says_nothing_is_given_up(
 def test_one_that_has_answered_may_take_its_time(
     fake: Docker, built: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(registry, "TIMEOUT_SECONDS", 0.5)
     fake.registry('echo "v1: Pulling from somewhere"; sleep 1.2\n')
     assert provide.provide(LOKI, Mode.AUTO) == LOKI.pulled
 
@@ -207,12 +207,12 @@ def test_that_none_was_reached_shortens_the_next_wait_and_hides_none_that_is_bac
 ) -> None:
     waits: list[float] = []
     pull = docker.pull
-    monkeypatch.setattr(docker, "pull", lambda name, ref, patience: waits.append(patience) or pull(name, ref, patience))  # type: ignore[func-returns-value]
+    monkeypatch.setattr(docker, "pull", lambda name, ref, timeout: waits.append(timeout) or pull(name, ref, timeout))  # type: ignore[func-returns-value]
     for registry_says, expected in ((REFUSES, LOKI.standin), (REFUSES, LOKI.standin), (ANSWERS, LOKI.pulled)):
         fake.registry(registry_says)
         registry.asked.cache_clear()
         assert provide.provide(LOKI, Mode.AUTO) == expected
-    assert waits == [registry.PATIENCE_SECONDS, registry.SHORT_PATIENCE_SECONDS, registry.SHORT_PATIENCE_SECONDS]
+    assert waits == [registry.TIMEOUT_SECONDS, registry.SHORT_TIMEOUT_SECONDS, registry.SHORT_TIMEOUT_SECONDS]
     assert not registry.SILENT.exists()
 
 

@@ -63,24 +63,6 @@ WEB_HASH: Final = "web_password_hash"
 # Below it the log shipper finds the directories of this machine's log files.
 HOST_MOUNT: Final = "/host"
 
-# Compose service names, which are DNS names on the stack's networks, and the ports they listen on.
-PORTS: Final[dict[str, int]] = {
-    "prometheus": 9090,
-    "alertmanager": 9093,
-    "loki": 3100,
-    "grafana": 3000,
-    "uptime-kuma": 3001,
-    "blackbox-exporter": 9115,
-    "node-exporter": 9100,
-    "collector": 8888,
-    "caddy": 2020,
-}
-# The same of the parts that run when `stack.errors` says so, under compose's profile of that name.
-ERROR_PORTS: Final[dict[str, int]] = {"bugsink": 8000, "bugsink-bridge": 8001}
-ERRORS_PROFILE: Final = "errors"
-# And of the part that runs when `stack.traces` says so.
-TRACE_PORTS: Final[dict[str, int]] = {"tempo": 3200}
-TRACES_PROFILE: Final = "traces"
 # Where a part says which configuration it has: on its container, or in its own metrics.
 CONFIG_HASH: Final = "lookout.config"
 # The same of the secrets that it read with the configuration: a file in its share says which they are, and what they
@@ -188,21 +170,6 @@ def panel_url(base_url: str, service: str, kinds: Collection[str], slug: str) ->
     """The address of one panel on its own: what an alert's `dashboard_url` says."""
     path, number = dashboard_path(service, kinds), panel_id(dashboard_of(service, kinds), slug)
     return f"{base_url}{GRAFANA_PATH}{path}{'&' if '?' in path else '?'}viewPanel=panel-{number}"
-
-
-def log_names(service: str) -> tuple[str, ...]:
-    """What `service_name` is on a service's log lines: the stack's parts write under their own names."""
-    return tuple(sorted({*PORTS, *ERROR_PORTS, SOCKET_PROXY})) if service == STACK_SERVICE else (service,)
-
-
-def logs_path(service: str) -> str:
-    """The address inside Grafana of the logs explorer, showing one service."""
-    return f"/d/{DASHBOARD_LOGS}?" + "&".join(f"var-service={name}" for name in log_names(service))
-
-
-def logs_url(base_url: str, service: str) -> str:
-    """The address of the logs explorer, showing one service: what an alert's `logs_url` says."""
-    return f"{base_url}{GRAFANA_PATH}{logs_path(service)}"
 
 
 def logs_token(service: str) -> str:

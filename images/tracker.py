@@ -1,13 +1,15 @@
 """Which parts this installation asks for by name: images that are had only where they are wanted."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import yaml
 
+from generator.parts.table import PARTS
 from images import ROOT
 
 # By image: the key under `stack:` that asks for it, which is also compose's profile for it.
-WANTED_BY: Final = {"bugsink": "errors", "tempo": "traces"}
+WANTED_BY: Final[Mapping[str, str]] = {part.name: part.needs for part in PARTS if part.profile and not part.image}
 
 
 def is_wanted(name: str) -> bool:

@@ -6,20 +6,15 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 from generator.apply.running import Running
 from generator.clients.docker import compose, docker_environment, dotenv
-from generator.conventions import ERROR_PORTS, ERRORS_PROFILE, TRACES_PROFILE
 from generator.diagnostics import Diagnostic
+from generator.parts.table import Word, profiles
 
 _PATIENCE: Final = 1800
-# By profile, its containers.
-_CONTAINERS: Final[Mapping[str, frozenset[str]]] = {
-    ERRORS_PROFILE: frozenset(ERROR_PORTS),
-    TRACES_PROFILE: frozenset({"tempo"}),
-}
 
 
 def profile_changes(running: Running) -> list[str]:
@@ -52,9 +47,8 @@ def follow_profile(running: Running, say: Callable[[str], None]) -> list[Diagnos
     return []
 
 
-def _wanted(running: Running) -> dict[str, bool]:
-    stack = running.site.stack
-    return {ERRORS_PROFILE: stack.errors, TRACES_PROFILE: stack.traces}
+def _wanted(running: Running) -> dict[Word, bool]:
+    return {profile: profile in running.site.stack.words for profile in profiles()}
 
 
 def _switched_on(running: Running) -> set[str]:
@@ -62,9 +56,9 @@ def _switched_on(running: Running) -> set[str]:
     return set((dotenv(running.root).get("COMPOSE_PROFILES", "") if profiles is None else profiles).split(","))
 
 
-def _remove(running: Running, profile: str, say: Callable[[str], None]) -> None:
+def _remove(running: Running, profile: Word, say: Callable[[str], None]) -> None:
     """Containers of a profile that is off are no orphans to compose: they would go on."""
     there = compose(running.root, "--profile", profile, "ps", "--all", "--services", timeout=60).stdout.split()
-    if left := sorted(set(there) & _CONTAINERS[profile]):
+    if left := sorted(set(there) & profiles()[profile]):
         say(f"compose: {', '.join(left)} go; what is stored stays")
         compose(running.root, "--profile", profile, "rm", "--stop", "--force", *left)

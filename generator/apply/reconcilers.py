@@ -15,12 +15,12 @@ from generator.apply.readback import compare_loki
 from generator.apply.reloading import ALERTMANAGER, BLACKBOX, CADDY, COLLECTOR, PROMETHEUS, reconciler
 from generator.apply.running import Reconciler, Running
 from generator.clients.docker import compose
-from generator.conventions import PORTS
 from generator.diagnostics import Diagnostic
 from generator.kuma import KumaError, SecretMissing
 from generator.kuma import apply as apply_kuma
 from generator.kuma import plan as plan_kuma
 from generator.kuma.changes import KumaPlan
+from generator.parts.table import PORTS
 
 # Loki reads its limits again every ten seconds.
 LIMITS_WAIT: Final = 25.0

@@ -25,8 +25,13 @@ from generator.apply.readback import (
 )
 from generator.apply.running import Reconciler, Running
 from generator.clients.docker import compose
-from generator.conventions import ALERTMANAGER_PATH, PORTS, PROMETHEUS_PATH, WEB_HASH
+from generator.conventions import (
+    ALERTMANAGER_PATH,
+    PROMETHEUS_PATH,
+    WEB_HASH,
+)
 from generator.diagnostics import Diagnostic
+from generator.parts.table import PORTS
 from generator.secrets.files import FOLDER, MOUNTED, share_seal
 
 WAIT: Final = 30.0

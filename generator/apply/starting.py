@@ -1,41 +1,22 @@
 """Parts that read files only when they start: one whose files are younger than itself is started again.
 
-Owns which parts these are and what they read. compose recreates a container whose settings changed, the hash of a
+What they read is in generator.parts.table. compose recreates a container whose settings changed, the hash of a
 rendered file among them (generator.render.compose); this is for what no setting says: a secret, our own programs, a
 file that was edited by hand, read at a start, and restored.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final
 
 from generator.apply.marks import mark
 from generator.apply.reloading import changed_since
 from generator.apply.running import Running
 from generator.clients.docker import compose, started
-from generator.conventions import SOCKET_PROXY
 from generator.diagnostics import Diagnostic
+from generator.parts.table import PARTS, Part
 from generator.render.instrumentation import FOLDER as APPS_FOLDER
 from generator.render.instrumentation import instrumented
 from generator.secrets.credentials import exporters
 from generator.secrets.files import FOLDER, MOUNTED
-
-# By compose service, below the root.
-_READS: Final[Mapping[str, tuple[str, ...]]] = {
-    "bugsink": ("generator/bugsink/settings/lookout_settings.py", f"{FOLDER}/{MOUNTED}/bugsink"),
-    "bugsink-bridge": (
-        "generator/bugsink/bridge/__init__.py",
-        "generator/bugsink/bridge/__main__.py",
-        "generator/bugsink/bridge/alerts.py",
-        "generator/bugsink/bridge/delivery.py",
-        "generator/bugsink/bridge/projects.py",
-        "generator/bugsink/bridge/server.py",
-        f"{FOLDER}/{MOUNTED}/bugsink-bridge",
-    ),
-    SOCKET_PROXY: ("caddy/docker/Caddyfile",),
-    "grafana": ("grafana/provisioning",),
-    "loki": ("loki/loki.yaml",),
-    "tempo": ("loki/tempo.yaml",),
-}
 
 
 def stale_parts(running: Running) -> Mapping[str, str]:
@@ -69,9 +50,13 @@ def apps_to_restart(running: Running) -> list[str]:
     ]
 
 
+def _reads(part: Part) -> tuple[str, ...]:
+    return (*part.reads, *([f"{FOLDER}/{MOUNTED}/{part.name}"] if part.reads_secrets else []))
+
+
 def _stale(running: Running) -> dict[str, tuple[str, str]]:
     """By part, its container and the first file that is younger."""
-    reads = dict(_READS)
+    reads = {part.name: _reads(part) for part in PARTS}
     reads |= {exporter.name: (f"{FOLDER}/{MOUNTED}/{exporter.name}",) for exporter in exporters(running.site)}
     found = {}
     for name, (container, moment) in sorted(started(running.root).items()):

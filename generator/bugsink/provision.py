@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from generator.conventions import BUGSINK_ADMIN, BUGSINK_PASSWORD, BUGSINK_WEBHOOK, ERROR_PORTS
+from generator.conventions import (
+    BUGSINK_ADMIN,
+    BUGSINK_PASSWORD,
+    BUGSINK_WEBHOOK,
+)
+from generator.parts.table import PORTS
 from generator.secrets.forms import UnreadableSecret, read_value
 from generator.site.model import Errors, Site
 
@@ -55,7 +60,7 @@ def apply(site: Site, secrets_dir: Path, inside: Inside) -> Outcome:
 
 def webhook_url(token: str) -> str:
     """Where Bugsink sends its reports: the bridge, at a path that nobody else knows."""
-    return f"http://bugsink-bridge:{ERROR_PORTS['bugsink-bridge']}/{token}"
+    return f"http://bugsink-bridge:{PORTS['bugsink-bridge']}/{token}"
 
 
 def _run(site: Site, secrets_dir: Path, inside: Inside, *, apply: bool) -> Outcome:

@@ -94,13 +94,13 @@ def check_loki(tree: Tree) -> list[Diagnostic]:
 def check_collector(tree: Tree) -> list[Diagnostic]:
     """The collector's own validation of its pipeline."""
     # Tokens are read while the file is: here, where there are none, from a file that stands for all of them.
-    text = (tree.folder / "loki/collector.yaml").read_text(encoding="utf-8")
+    text = (tree.folder / "collector/collector.yaml").read_text(encoding="utf-8")
     (tree.folder / "collector.token").write_text("token", encoding="utf-8")
     (tree.folder / "collector.yaml").write_text(
         re.sub(rf"\$\{{file:{SECRETS_MOUNT}/\w+\}}", "${file:collector.token}", text), encoding="utf-8"
     )
     run = run_tool("otelcol-contrib", ["validate", "--config=collector.yaml"], tree.folder)
-    return _complaints(tree, "otelcol", run, "loki/collector.yaml")
+    return _complaints(tree, "otelcol", run, "collector/collector.yaml")
 
 
 def check_caddy(tree: Tree) -> list[Diagnostic]:

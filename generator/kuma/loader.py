@@ -47,7 +47,7 @@ def _place(location: tuple[int | str, ...]) -> str:
     for index, part in enumerate(location):
         if isinstance(part, int):
             text += f"[{part}]"
-        elif not (index and isinstance(location[index - 1], int) and index + 1 < len(location)):
+        elif not (index == 2 and location[0] == "monitors" and index + 1 < len(location)):
             text += f".{part}" if text else part
     return text or "the file"
 

@@ -8,11 +8,12 @@ secret: only the names of the files in which secrets are.
                   {"key": "api/http", "name": "api: https://api.acme.dev", "type": "http",
                    "parent": "api", "url": "https://api.acme.dev", "notify": []}],
      "notifications": [{"key": "watch", "name": "lookout: watch the watchers", "type": "slack",
-                        "webhook_url": {"secret": "slack_ops"}}],
+                        "settings": {"slackwebhookURL": {"secret": "slack_ops"}}}],
      "status_page": {"slug": "status", "title": "acme",
                      "groups": [{"name": "Services", "monitors": ["api/http"]}]}}
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field
@@ -116,39 +117,13 @@ Monitor = Annotated[
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
-class WebhookNotification:
-    """Kuma POSTs `{heartbeat, monitor, msg}` as JSON."""
+class Notification:
+    """Where Uptime Kuma itself sends messages. `settings` have Kuma's own names, which differ with the type."""
 
     key: Key
     name: Name
-    type: Literal["webhook"]
-    url: str | SecretRef
-
-
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
-class SlackNotification:
-    """A Slack incoming webhook; `channel` only matters for legacy webhooks."""
-
-    key: Key
-    name: Name
-    type: Literal["slack"]
-    webhook_url: str | SecretRef
-    channel: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
-class TelegramNotification:
-    """A Telegram bot's message to one chat. `server_url` is honoured from Uptime Kuma 2.0 on."""
-
-    key: Key
-    name: Name
-    type: Literal["telegram"]
-    bot_token: str | SecretRef
-    chat_id: str | SecretRef
-    server_url: str = "https://api.telegram.org"
-
-
-Notification = Annotated[WebhookNotification | SlackNotification | TelegramNotification, Field(discriminator="type")]
+    type: Name
+    settings: Annotated[Mapping[str, str | SecretRef], Field(min_length=1)]
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)

@@ -16,7 +16,7 @@ from generator.kuma.changes import Change, FieldChange, KumaPlan
 from generator.kuma.errors import KumaError
 from generator.kuma.model import Monitor, StatusPage
 from generator.kuma.wire import (
-    SECRET_FIELDS,
+    SHOWN_FIELDS,
     Desired,
     LiveChannel,
     LiveMonitor,
@@ -117,7 +117,7 @@ def _reveal(value: str | SecretStr) -> str:
 
 
 def _channel_change(name: str, old: object, new: str | SecretStr) -> FieldChange:
-    return FieldChange(name, _HIDDEN, _HIDDEN) if name in SECRET_FIELDS else FieldChange(name, old, _reveal(new))
+    return FieldChange(name, old, _reveal(new)) if name in SHOWN_FIELDS else FieldChange(name, _HIDDEN, _HIDDEN)
 
 
 def _plan_monitors(

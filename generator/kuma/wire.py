@@ -39,19 +39,9 @@ _MONITOR_FIELDS: Final[tuple[tuple[str, str], ...]] = (
     ("dns_resolve_type", "dns_resolve_type"),
     ("dns_resolve_server", "dns_resolve_server"),
 )
-_CHANNEL_FIELDS: Final[tuple[tuple[str, str], ...]] = (
-    ("name", "name"),
-    ("type", "type"),
-    ("url", "webhookURL"),
-    ("webhook_url", "slackwebhookURL"),
-    ("channel", "slackchannel"),
-    ("bot_token", "telegramBotToken"),
-    ("chat_id", "telegramChatID"),
-    ("server_url", "telegramServerUrl"),
-)
-# Shown as stars in every plan, whether they came from a secret file or not: each lets its holder send
-# messages.
-SECRET_FIELDS: Final = frozenset({"webhookURL", "slackwebhookURL", "telegramBotToken", "telegramChatID"})
+# What of a notification is shown in a plan. All else is stars, whether it came from a secret file or not: it lets its
+# holder send messages.
+SHOWN_FIELDS: Final = frozenset({"name", "type"})
 # What Kuma's own form sends for a new monitor: several columns refuse NULL.
 _NEW_MONITOR: Final[Mapping[str, Any]] = {
     "active": True,
@@ -163,16 +153,14 @@ def resolve_channels(file: MonitorsFile, secrets_dir: Path) -> Desired:
 
 
 def _channel(notification: Notification, secrets_dir: Path) -> Channel:
-    config: dict[str, str | SecretStr] = {CHANNEL_MARK: notification.key}
-    for ours, theirs in _CHANNEL_FIELDS:
-        if hasattr(notification, ours):
-            value = getattr(notification, ours)
-            needed_by = f"notification '{notification.key}'"
-            config[theirs] = (
-                read_secret(secrets_dir, value.secret, needed_by) if isinstance(value, SecretRef) else value
-            )
-    if notification.type == "webhook":
-        config["webhookContentType"] = "json"
+    config: dict[str, str | SecretStr] = {
+        CHANNEL_MARK: notification.key,
+        "name": notification.name,
+        "type": notification.type,
+    }
+    for name, value in notification.settings.items():
+        needed_by = f"notification '{notification.key}'"
+        config[name] = read_secret(secrets_dir, value.secret, needed_by) if isinstance(value, SecretRef) else value
     return Channel(notification.key, notification.name, config)
 
 

@@ -13,6 +13,7 @@ from generator.packs import burn
 from generator.packs.clients import psql, redis_cli
 from generator.packs.load import Pack, load_packs
 from generator.packs.template import Duration, Signals, pack_problem
+from generator.parts.logs import logs_url
 from generator.site.model import Objective, ParamValue, Probe, Service, Stack
 
 # For so long after Prometheus loads its configuration, a target without data is new rather than gone; and after it
@@ -127,7 +128,7 @@ def pack_context(pack: Pack, service: Service, stack: Stack, params: Mapping[str
         "settled": SETTLED,
         "just_started": JUST_STARTED,
         "base_url": stack.base_url,
-        "logs_url": conventions.logs_url(stack.base_url, service.name),
+        "logs_url": logs_url(stack.base_url, service.name),
     }
     for name, param in pack.params.items():
         if name in context or name in _LATER:

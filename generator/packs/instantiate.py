@@ -14,6 +14,7 @@ from generator.packs.context import final_params, pack_context, signals_of
 from generator.packs.load import Pack
 from generator.packs.schema import AlertSpec, PanelSpec, QuerySpec
 from generator.packs.template import PANEL_WINDOW, bind, holds, pack_problem, render_text
+from generator.parts.logs import logs_url
 from generator.site.model import (
     Alert,
     Credential,
@@ -105,7 +106,7 @@ class _Instance:
             "description": " ".join(self._text(spec.description, where).split()),
             "runbook_url": conventions.runbook_url(base, service.name, spec.name),
             "dashboard_url": conventions.panel_url(base, service.name, service.kinds, spec.panel),
-            "logs_url": conventions.logs_url(base, service.name),
+            "logs_url": logs_url(base, service.name),
         }
         return Alert(
             name=spec.name,

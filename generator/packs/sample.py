@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from generator.conventions import PORTS, STACK_SERVICE
+from generator.conventions import STACK_SERVICE
 from generator.diagnostics import Span
 from generator.packs.burn import LONGEST
 from generator.packs.indicators import indicators_of, objective_of
 from generator.packs.instantiate import instantiate
 from generator.packs.load import Pack, load_packs, load_tests
 from generator.packs.schema import parse_value
+from generator.parts.table import running
 from generator.site.model import Budget, Logs, PackInstance, ParamValue, Probe, ScrapeJob, Service, Site, Stack, Timing
 
 _NAME: Final = "sample"
@@ -110,8 +111,8 @@ def site_of(service: Service) -> Site:
 
 def _jobs(pack: Pack, name: str) -> tuple[ScrapeJob, ...]:
     if pack.name == "stack":
-        parts = sorted(PORTS.items())
-        return tuple(_job(part, name, (f"{part}:{port}",)) for part, port in parts if part != "node-exporter")
+        parts = [part for part in running(()) if part.metrics]
+        return tuple(_job(part.name, name, (f"{part.name}:{part.port}",)) for part in parts)
     if pack.name == "probe":
         return tuple(
             replace(_job(f"{name}-probe-{probe.module}", name, (probe.target,)), probe_module=probe.module)

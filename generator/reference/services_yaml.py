@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from generator import units
 from generator.artifact import Artifact
+from generator.channels.registry import MESSENGERS
 from generator.conventions import GENERATED
 from generator.packs import Pack, Param, load_packs
 from generator.site.model import Site
@@ -14,7 +15,11 @@ from generator.spec.alerts import OwnAlertSpec, RunbookSpec
 from generator.spec.endpoints import BasicAuthSpec, ErrorsSpec, LogsSpec, MetricsSpec, MetricsTlsSpec, TlsSpec
 from generator.spec.keys import Spec
 from generator.spec.objectives import ObjectiveSpec, SloSpec
-from generator.spec.people import ChannelSpec, NotifySpec, PersonSpec, SlackSpec, TelegramSpec
+from generator.spec.people import (
+    ChannelSpec,
+    NotifySpec,
+    PersonSpec,
+)
 from generator.spec.services import HostSpec, ServiceSpec
 from generator.spec.stack import MachineSpec, RetentionSpec, StackSpec, WatchdogSpec
 
@@ -61,8 +66,7 @@ _SECTIONS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("stack.machine", MachineSpec),
     ("people.NAME", PersonSpec),
     ("channels.NAME", ChannelSpec),
-    ("slack", SlackSpec),
-    ("telegram", TelegramSpec),
+    *((messenger.key, messenger.model) for messenger in MESSENGERS),
     ("notify", NotifySpec),
     ("watchdog", WatchdogSpec),
     ("services.NAME", ServiceSpec),

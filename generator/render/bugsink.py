@@ -11,18 +11,17 @@ from generator.artifact import Artifact
 from generator.conventions import (
     ALERTMANAGER_PATH,
     BUGSINK_PATH,
-    ERROR_PORTS,
     EVENT_ALERTS,
     EVENT_SECONDS,
     GENERATED,
     GRAFANA_PATH,
-    PORTS,
     Severity,
     dashboard_path,
     incident,
-    logs_url,
     runbook_url,
 )
+from generator.parts.logs import logs_url
+from generator.parts.table import PORTS
 from generator.site.model import Runbook, Service, Site, Stack
 from generator.source.emit import emit_json
 from generator.templates import TEXTS
@@ -62,7 +61,7 @@ def bridge_settings() -> Mapping[str, Any]:
     """What the bridge holds on to for as long as it runs."""
     return {
         "alertmanager": f"http://alertmanager:{PORTS['alertmanager']}{ALERTMANAGER_PATH}/api/v2/alerts",
-        "bugsink": f"http://bugsink:{ERROR_PORTS['bugsink']}/health/ready",
+        "bugsink": f"http://bugsink:{PORTS['bugsink']}/health/ready",
         "lasts_seconds": EVENT_SECONDS,
     }
 

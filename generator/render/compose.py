@@ -6,7 +6,7 @@ depends on the machine is in .env; COMPOSE_FILE names both files, and compose me
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from posixpath import dirname, normpath
 from typing import Any, Final
 
@@ -15,44 +15,28 @@ from generator.conventions import (
     ALERTMANAGER_PATH,
     BUGSINK_PATH,
     CONFIG_HASH,
-    ERROR_PORTS,
     GRAFANA_PATH,
     HOST_MOUNT,
     NETWORK,
-    PORTS,
     PROMETHEUS_PATH,
     SCRAPE_NETWORK,
     SECRETS_MOUNT,
     SOCKET_NETWORK,
     SOCKET_PROXY,
-    TRACE_PORTS,
     scrape_name,
 )
-from generator.render.bugsink import BRIDGE_FILE, apps, bridge_settings
-from generator.render.collector.containers import PROXY_FILE, proxy_service, render_proxy
-from generator.render.collector.traces import STORE_FILE, render_store
-from generator.render.grafana.provisioning import render_provisioning
-from generator.render.loki import render_loki
+from generator.parts.table import PARTS
+from generator.render.bugsink import apps, bridge_settings
+from generator.render.collector.containers import proxy_service
 from generator.site.model import Exporter, Site
 from generator.source.emit import emit_json, emit_yaml
 
 COMPOSE_FILE: Final = "compose.rendered.yaml"
 _MIB: Final = 2**20
-# Parts that are not written in Go, whose garbage collector is told of the limit before the kernel enforces it.
-_OTHER_PARTS: Final = frozenset({"bugsink", "bugsink-bridge", "uptime-kuma"})
 # What a report takes of Bugsink's disk, on the high side: with locals and breadcrumbs, and its share of the indexes.
 _REPORT_BYTES: Final = 50 * 2**10
 _LEAST_REPORTS: Final = 500
 _LEAST_APPS: Final = 4
-# Parts that read these files only when they start. Their containers carry the files' hash, so that compose starts them
-# anew when one changed, and only then.
-_READ_AT_START: Final[Mapping[str, tuple[Callable[[Site], tuple[Artifact, ...]], str]]] = {
-    "bugsink-bridge": (lambda site: _bridge(site), BRIDGE_FILE),
-    SOCKET_PROXY: (render_proxy, PROXY_FILE),
-    "grafana": (render_provisioning, "grafana/provisioning/"),
-    "loki": (render_loki, "loki/loki.yaml"),
-    "tempo": (render_store, STORE_FILE),
-}
 # Prometheus' user in its own images: nobody.
 _NOBODY: Final = "65534:65534"
 
@@ -76,12 +60,12 @@ POLICY: Final[Mapping[str, Any]] = {
 }
 
 
-def render_compose(site: Site) -> tuple[Artifact, ...]:
-    """compose.rendered.yaml."""
+def render_compose(site: Site, rendered: Iterable[Artifact]) -> tuple[Artifact, ...]:
+    """compose.rendered.yaml; `rendered` is what was made of the same site for the parts."""
     services: dict[str, dict[str, Any]] = {
-        part: _limits(site.budget.memory[part], go=part not in _OTHER_PARTS)
-        for part in sorted({*PORTS, *ERROR_PORTS, *TRACE_PORTS, SOCKET_PROXY})
-        if part in site.budget.memory
+        part.name: _limits(site.budget.memory[part.name], go=part.go)
+        for part in sorted(PARTS, key=lambda part: part.name)
+        if part.name in site.budget.memory
     }
     if site.stack.containers:
         _merge(services.setdefault(SOCKET_PROXY, {}), proxy_service(POLICY))
@@ -89,11 +73,8 @@ def render_compose(site: Site) -> tuple[Artifact, ...]:
         _merge(services["collector"], {"environment": {"DOCKER_API": "${DOCKER_API:-1.44}"}})
     for part, settings in _addresses(site).items():
         _merge(services.setdefault(part, {}), settings)
-    for part, (render, path) in _READ_AT_START.items():
-        read = "".join(artifact.content for artifact in render(site) if artifact.path.startswith(path))
-        if not read:
-            continue
-        services.setdefault(part, {})["labels"] = {CONFIG_HASH: hashlib.sha256(read.encode()).hexdigest()[:16]}
+    for name, digest in _digests(site, rendered).items():
+        services.setdefault(name, {})["labels"] = {CONFIG_HASH: digest}
     if mounts := _log_mounts(site):
         services.setdefault("collector", {})["volumes"] = mounts
     for exporter in sorted(_exporters(site), key=lambda exporter: exporter.name):
@@ -158,9 +139,20 @@ def _bugsink(site: Site) -> dict[str, str]:
     }
 
 
-def _bridge(site: Site) -> tuple[Artifact, ...]:
-    """What of the bridge's file it reads when it starts: it notices itself when its projects change."""
-    return (Artifact(BRIDGE_FILE, emit_json(bridge_settings())),) if site.stack.errors else ()
+def _digests(site: Site, rendered: Iterable[Artifact]) -> dict[str, str]:
+    """By part, the hash of the rendered files that it reads only when it starts. Its container carries it, so that
+    compose starts it again when one of them changed, and only then."""
+    places = [(path, part.name) for part in PARTS for path in part.reads]
+    anywhere = tuple(path for path, _ in places)
+    texts: dict[str, str] = {}
+    for artifact in sorted((each for each in rendered if each.path.startswith(anywhere)), key=lambda each: each.path):
+        for path, part in places:
+            if artifact.path == path or artifact.path.startswith(f"{path}/"):
+                texts[part] = texts.get(part, "") + artifact.content
+    if site.stack.errors:
+        # Of the bridge's file it reads the projects again whenever they change.
+        texts["bugsink-bridge"] = emit_json(bridge_settings())
+    return {name: hashlib.sha256(text.encode()).hexdigest()[:16] for name, text in texts.items()}
 
 
 def _log_mounts(site: Site) -> list[dict[str, Any]]:

@@ -9,10 +9,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from generator.artifact import Artifact
+from generator.channels.channel import Channel
 from generator.conventions import DEFAULT_OWNER, STACK_SERVICE
-from generator.site.model import Channel, Monitor, Site, SlackChannel
+from generator.site.model import Monitor, Site
 from generator.site.routing import recipients
 from generator.source.emit import emit_json
+from generator.values.secret import SecretRef
 
 STATUS_SLUG: Final = "status"
 _STRANGE: Final = re.compile(r"[^A-Za-z0-9._:/@-]")
@@ -87,15 +89,11 @@ def _notifications(site: Site) -> dict[str, dict[str, Any]]:
 
 
 def _channel(channel: Channel) -> dict[str, Any]:
-    if isinstance(channel, SlackChannel):
-        webhook = {"type": "slack", "webhook_url": {"secret": channel.webhook.name}}
-        return {**webhook, "channel": channel.channel} if channel.channel else webhook
-    return {
-        "type": "telegram",
-        "bot_token": {"secret": channel.token.name},
-        "chat_id": str(channel.chat),
-        "server_url": channel.api,
+    kind, settings = channel.notification()
+    written = {
+        name: {"secret": value.name} if isinstance(value, SecretRef) else value for name, value in settings.items()
     }
+    return {"type": kind, "settings": written}
 
 
 def _page_groups(monitors: Iterable[Monitor]) -> list[dict[str, Any]]:

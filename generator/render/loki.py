@@ -8,7 +8,7 @@ ones in INDEX_LABELS become labels here, the rest structured metadata.
 from typing import Any, Final
 
 from generator.artifact import Artifact
-from generator.conventions import PORTS
+from generator.parts.table import PORTS
 from generator.site.model import Site
 from generator.source.emit import emit_yaml
 from generator.units import format_duration

@@ -16,6 +16,7 @@ from generator.render.loki import render_loki
 from generator.render.prometheus.blackbox import render_blackbox
 from generator.render.prometheus.config import render_with_rules
 from generator.render.runbooks import render_runbooks
+from generator.render.tempo import render_tempo
 from generator.site.model import Site
 
 Renderer = Callable[[Site], tuple[Artifact, ...]]
@@ -31,21 +32,36 @@ RENDERERS: tuple[Renderer, ...] = (
     render_monitors,
     render_caddy,
     render_home,
-    render_compose,
     render_runbooks,
     render_instrumentation,
 )
+# What may have nothing to render.
+_OPTIONAL: tuple[Renderer, ...] = (render_tempo,)
 
 
 def render_all(site: Site, more: tuple[Renderer, ...] = ()) -> tuple[Artifact, ...]:
-    """Every artefact of ours and of `more`, sorted by path. Two for one path, or none from a renderer, is a defect."""
+    """Every artefact of ours and of `more`, sorted by path. Two for one path is a defect."""
+    rendered = render_parts(site)
+    found = [
+        *rendered,
+        *render_compose(site, rendered),
+        *(artifact for render in more for artifact in _render(render, site)),
+    ]
     artifacts: dict[str, Artifact] = {}
-    for render in (*RENDERERS, *more):
-        rendered = render(site)
-        if not rendered:
-            raise AssertionError(f"{render.__name__} rendered nothing")
-        for artifact in rendered:
-            if artifact.path in artifacts:
-                raise AssertionError(f"{artifact.path} is rendered twice")
-            artifacts[artifact.path] = artifact
+    for artifact in found:
+        if artifact.path in artifacts:
+            raise AssertionError(f"{artifact.path} is rendered twice")
+        artifacts[artifact.path] = artifact
     return tuple(artifacts[path] for path in sorted(artifacts))
+
+
+def render_parts(site: Site) -> tuple[Artifact, ...]:
+    """What the parts read, without how compose starts them: that depends on this."""
+    return tuple(artifact for render in (*RENDERERS, *_OPTIONAL) for artifact in _render(render, site))
+
+
+def _render(render: Renderer, site: Site) -> tuple[Artifact, ...]:
+    rendered = render(site)
+    if not rendered and render not in _OPTIONAL:
+        raise AssertionError(f"{render.__name__} rendered nothing")
+    return rendered

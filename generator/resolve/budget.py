@@ -9,41 +9,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from generator import units
-from generator.conventions import SOCKET_PROXY
+from generator.parts.table import MIB, running
 from generator.resolve.context import Context
 from generator.site.model import Budget, Exporter, Service, Stack
 
-MIB: Final = 2**20
 GIB: Final = 2**30
-
-# Least memory with which each part was seen to work, and its share of what is left over.
-_FLOORS: Final[Mapping[str, tuple[int, float]]] = {
-    "prometheus": (256 * MIB, 0.40),
-    "loki": (256 * MIB, 0.35),
-    "grafana": (200 * MIB, 0.10),
-    "uptime-kuma": (256 * MIB, 0.05),
-    "collector": (144 * MIB, 0.07),
-    "alertmanager": (64 * MIB, 0.01),
-    "blackbox-exporter": (48 * MIB, 0.01),
-    "node-exporter": (48 * MIB, 0.0),
-    "caddy": (64 * MIB, 0.01),
-}
-
-# The error tracker, when it runs: one process that serves, one that works off. Beside Python, the bridge is small.
-_ERROR_FLOORS: Final[Mapping[str, tuple[int, float]]] = {
-    "bugsink": (320 * MIB, 0.05),
-    "bugsink-bridge": (48 * MIB, 0.0),
-}
-
-# The store of traces, when it runs.
-_TRACE_FLOORS: Final[Mapping[str, tuple[int, float]]] = {"tempo": (256 * MIB, 0.05)}
-
-# What stands before Docker's socket, when containers are watched.
-_SOCKET_FLOORS: Final[Mapping[str, tuple[int, float]]] = {SOCKET_PROXY: (48 * MIB, 0.0)}
-
-# The least limit of parts that are counted with less: until Grafana has been measured here, it may use so much before
-# the kernel ends it, and is counted with its share.
-_LIMITS: Final[Mapping[str, int]] = {"grafana": 512 * MIB}
 
 # The sizes that a limit may have, beside a part's own floor: four to each doubling, in MiB.
 _STEPS: Final = (
@@ -85,8 +55,8 @@ def logs_disk(stack: Stack) -> int:
 
 def _share_memory(context: Context, stack: Stack, exporters: list[Exporter]) -> dict[str, int]:
     shares = {exporter.name: exporter.memory for exporter in exporters}
-    floors = {**_FLOORS, **(_ERROR_FLOORS if stack.errors else {}), **(_TRACE_FLOORS if stack.traces else {})}
-    floors |= _SOCKET_FLOORS if stack.containers else {}
+    parts = running(stack.words)
+    floors = {part.name: (part.memory, part.share) for part in parts}
     least = sum(floor for floor, _ in floors.values()) + sum(shares.values())
     if stack.memory < least:
         and_exporters = f" and its exporters ({len(exporters)})" if exporters else ""
@@ -97,15 +67,8 @@ def _share_memory(context: Context, stack: Stack, exporters: list[Exporter]) -> 
             ("stack", "machine", "memory"),
         )
     limits = _share_out(floors, stack.memory, stack.memory - sum(shares.values()))
-    return dict(
-        sorted(
-            {
-                **shares,
-                **limits,
-                **{part: max(limits[part], _LIMITS[part]) for part in limits if part in _LIMITS},
-            }.items()
-        )
-    )
+    limits |= {part.name: max(limits[part.name], part.limit) for part in parts}
+    return dict(sorted({**shares, **limits}.items()))
 
 
 def _share_out(floors: Mapping[str, tuple[int, float]], memory: int, room: int) -> dict[str, int]:

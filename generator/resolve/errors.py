@@ -3,8 +3,13 @@
 import zlib
 from typing import Final
 
-from generator.conventions import BUGSINK_PATH, ERROR_PORTS, LOCAL_PORT, sentry_dsn
+from generator.conventions import (
+    BUGSINK_PATH,
+    LOCAL_PORT,
+    sentry_dsn,
+)
 from generator.net.addresses import host_of, is_container
+from generator.parts.table import PORTS
 from generator.resolve.context import Context
 from generator.site.model import Errors, Service, Stack
 from generator.source.read import Path
@@ -44,7 +49,7 @@ def _entrance(stack: Stack, service: Service) -> str:
     """How the app reaches Bugsink: by name from the network that it shares, else through the entrance."""
     hosts = {host_of(address) for job in service.jobs if not job.probe_module for address, _ in job.targets}
     if all(map(is_container, hosts)):
-        return f"http://{{key}}@bugsink:{ERROR_PORTS['bugsink']}"
+        return f"http://{{key}}@bugsink:{PORTS['bugsink']}"
     if stack.domain:
         return f"https://{{key}}@{stack.domain}{BUGSINK_PATH}"
     return f"http://{{key}}@localhost:{LOCAL_PORT}{BUGSINK_PATH}"

@@ -5,16 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from generator.conventions import (
-    ALERTMANAGER_PATH,
-    ERROR_PORTS,
-    GRAFANA_PATH,
-    KUMA_API_KEY,
-    PORTS,
-    PROMETHEUS_PATH,
     STACK_SERVICE,
-    TRACE_PORTS,
     scrape_name,
 )
+from generator.parts.table import Part, running
 from generator.resolve import detection
 from generator.resolve.access import check_verified, plain_allowed, report_login, resolve_tls
 from generator.resolve.context import Context, default
@@ -28,14 +22,6 @@ from generator.values.secret import SecretRef
 SAMPLE_LIMIT: Final = 20_000
 # Kinds that need no /metrics of the service's own: targets of one that has no other kind are probed alone.
 UNSCRAPED: Final = frozenset({"backup", "probe"})
-
-# Where each part of the stack prints its own metrics, below its path if it lives under one.
-_STACK_PATHS: Final = {
-    "prometheus": f"{PROMETHEUS_PATH}/metrics",
-    "alertmanager": f"{ALERTMANAGER_PATH}/metrics",
-    "grafana": f"{GRAFANA_PATH}/metrics",
-}
-KUMA_KEY: Final = SecretRef(KUMA_API_KEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,30 +61,24 @@ def resolve_jobs(
 
 
 def stack_jobs(stack: Stack) -> tuple[ScrapeJob, ...]:
-    """One job for each part of the stack. Node exporter is not here: the host's own job scrapes it."""
-    jobs = []
-    # Bugsink has no metrics; the bridge looks after it.
-    parts = {**PORTS, **({"bugsink-bridge": ERROR_PORTS["bugsink-bridge"]} if stack.errors else {})}
-    parts |= TRACE_PORTS if stack.traces else {}
-    for part, port in sorted(parts.items()):
-        if part == "node-exporter":
-            continue
-        kuma = part == "uptime-kuma"
-        interval = 30 if kuma else stack.timing.scrape_interval
-        jobs.append(
-            ScrapeJob(
-                name=part,
-                service=STACK_SERVICE,
-                targets=((f"{part}:{port}", f"{part}:{port}"),),
-                scheme="http",
-                path=_STACK_PATHS.get(part, "/metrics"),
-                interval=interval,
-                timeout=detection.timeout_for(interval),
-                environment=stack.environment,
-                basic_password=KUMA_KEY if kuma else None,
-            )
-        )
-    return tuple(jobs)
+    """One job for each part of the stack that prints metrics."""
+    return tuple(_stack_job(stack, part) for part in running(stack.words) if part.metrics)
+
+
+def _stack_job(stack: Stack, part: Part) -> ScrapeJob:
+    address = f"{part.name}:{part.port}"
+    interval = part.scrape_every or stack.timing.scrape_interval
+    return ScrapeJob(
+        name=part.name,
+        service=STACK_SERVICE,
+        targets=((address, address),),
+        scheme="http",
+        path=part.metrics,
+        interval=interval,
+        timeout=detection.timeout_for(interval),
+        environment=stack.environment,
+        basic_password=SecretRef(part.password) if part.password else None,
+    )
 
 
 def _app_jobs(work: _Work, kinds: Sequence[str]) -> list[ScrapeJob]:

@@ -2,7 +2,12 @@
 
 from typing import Final
 
-from generator.conventions import ALERTMANAGER_PATH, PORTS, PROMETHEUS_PATH, core_name
+from generator.conventions import (
+    ALERTMANAGER_PATH,
+    PROMETHEUS_PATH,
+    core_name,
+)
+from generator.parts.table import PORTS
 from generator.site.model import Monitor, Probe, Service
 
 _SERVICES: Final = "group/services"

@@ -1,20 +1,16 @@
 """Who is told: channels, people, and which severity goes where."""
 
 from collections.abc import Mapping
-from typing import Final
 
+from generator.channels.channel import Channel, ChannelModel, Server
+from generator.channels.registry import MESSENGERS
 from generator.conventions import OWNER_ROUTE, SEVERITIES, Severity
 from generator.net.addresses import has_login
 from generator.resolve.access import plain_allowed, report_login
 from generator.resolve.context import Context, default
-from generator.site.model import Channel, Person, SlackChannel, TelegramChannel
+from generator.site.model import Person
 from generator.source.read import Path
 from generator.spec.people import ChannelSpec, NotifySpec, PersonSpec
-from generator.values.secret import SecretRef
-
-_SLACK_SECRET: Final = SecretRef("slack_webhook")
-_TELEGRAM_SECRET: Final = SecretRef("telegram_token")
-_TELEGRAM_API: Final = "https://api.telegram.org"
 
 
 def resolve_channels(context: Context) -> Mapping[str, Channel]:
@@ -27,7 +23,12 @@ def resolve_channels(context: Context) -> Mapping[str, Channel]:
             context.problem("spec/reserved-name", message, path, at_key=True)
         channel = _channel(context, name, spec, path)
         if channel is None:
-            context.problem("spec/missing-key", f"'{name}' needs one of slack and telegram", path, at_key=True)
+            context.problem(
+                "spec/missing-key",
+                f"'{name}' needs one of {' and '.join(each.key for each in MESSENGERS)}",
+                path,
+                at_key=True,
+            )
         else:
             channels[name] = channel
     return channels
@@ -76,19 +77,24 @@ def resolve_notify(
 
 
 def _channel(context: Context, name: str, spec: ChannelSpec | PersonSpec, path: Path) -> Channel | None:
-    if spec.slack and spec.telegram:
-        message = f"'{name}' has both slack and telegram; write one of them, and a second channel for the other"
-        context.problem("spec/bad-value", message, (*path, "telegram"), at_key=True)
-    if spec.slack:
-        return SlackChannel(name, spec.slack.channel, default(spec.slack.webhook, _SLACK_SECRET))
-    if spec.telegram:
-        token = default(spec.telegram.token, _TELEGRAM_SECRET)
-        api = default(spec.telegram.api, _TELEGRAM_API)
-        where: Path = (*path, "telegram", "api")
-        if has_login(api):
-            report_login(context, where, "the address alone; the token is added to it")
-        elif not api.startswith("https://"):
-            address = api.removeprefix("http://").partition("/")[0]
-            plain_allowed(context, "the bot's token", address, where, spec.telegram.insecure or "", "write https://")
-        return TelegramChannel(name, spec.telegram.chat, token, api)
-    return None
+    written: dict[str, ChannelModel] = {
+        each.key: model for each in MESSENGERS if (model := getattr(spec, each.key)) is not None
+    }
+    if not written:
+        return None
+    key, *more = written
+    for other in more:
+        message = f"'{name}' has both {key} and {other}; write one of them, and a second channel for the other"
+        context.problem("spec/bad-value", message, (*path, other), at_key=True)
+    if server := written[key].server():
+        _check_server(context, server, (*path, key, server.key))
+    return written[key].to_channel(name)
+
+
+def _check_server(context: Context, server: Server, where: Path) -> None:
+    """A server of the user's own is no place for a login, and gets the secret over TLS."""
+    if has_login(server.address):
+        report_login(context, where, "the address alone; the token is added to it")
+    elif not server.address.startswith("https://"):
+        address = server.address.removeprefix("http://").partition("/")[0]
+        plain_allowed(context, server.carries, address, where, server.insecure, "write https://")

@@ -9,14 +9,11 @@ from generator import units
 from generator.conventions import (
     DEFAULT_HOST,
     DEFAULT_OWNER,
-    ERROR_PORTS,
-    PORTS,
-    SOCKET_PROXY,
     STACK_SERVICE,
-    TRACE_PORTS,
 )
 from generator.packs import Param, instantiate, joined_packs, own_pack
 from generator.packs.coverage import MODES
+from generator.parts.table import NAMES, PORTS
 from generator.resolve import detection
 from generator.resolve.access import check_insecure, check_store, resolve_store
 from generator.resolve.budget import logs_disk
@@ -34,7 +31,7 @@ from generator.spec.endpoints import LogsSpec
 from generator.spec.services import HostSpec, ServiceSpec
 from generator.spec.stack import StackSpec
 
-_RESERVED: Final = {STACK_SERVICE, *PORTS, *ERROR_PORTS, *TRACE_PORTS, SOCKET_PROXY}
+_RESERVED: Final = {STACK_SERVICE, *NAMES}
 
 # Packs that no service asks for by name.
 IMPLIED: Final = {"bugsink", "containers", "host", "slo", "stack", "target"}

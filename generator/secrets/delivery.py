@@ -7,7 +7,8 @@ the caller to say, who alone reads them.
 from collections.abc import Callable
 from typing import Any
 
-from generator.site.model import Channel, Site, SlackChannel
+from generator.channels.channel import Channel
+from generator.site.model import Site
 from generator.site.routing import routes
 from generator.source.emit import emit_json
 
@@ -25,6 +26,5 @@ def delivery_json(site: Site, has: Callable[[str], bool]) -> str:
 
 
 def _entry(channel: Channel, has: Callable[[str], bool]) -> dict[str, Any]:
-    slack = isinstance(channel, SlackChannel)
-    secret = channel.webhook.name if isinstance(channel, SlackChannel) else channel.token.name
-    return {"name": channel.name, "kind": "Slack" if slack else "Telegram", "secret": secret, "there": has(secret)}
+    secret = channel.secret.name
+    return {"name": channel.name, "kind": channel.title, "secret": secret, "there": has(secret)}

@@ -8,10 +8,11 @@ from collections.abc import Container
 from dataclasses import dataclass, replace
 from typing import Final
 
+from generator.channels.channel import Channel
 from generator.conventions import USER_HASH_KEY, logs_token
 from generator.parts.secrets import RESERVED, STACK_SECRETS, Origin
 from generator.render.instrumentation import instrumented
-from generator.site.model import Channel, ScrapeJob, Service, Site, SlackChannel, Tls
+from generator.site.model import ScrapeJob, Service, Site, Tls
 
 _SAFE_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -69,11 +70,7 @@ def _of_stack(site: Site) -> list[Secret]:
 
 
 def _of_channel(channel: Channel) -> Secret:
-    if isinstance(channel, SlackChannel):
-        purpose = f"the Slack incoming webhook of {channel.name}"
-        return Secret(channel.webhook.name, purpose, "given", ("alertmanager",), forms=("slack-webhook",))
-    purpose = f"the Telegram bot's token of {channel.name}"
-    return Secret(channel.token.name, purpose, "given", ("alertmanager",), forms=("telegram-token",))
+    return Secret(channel.secret.name, channel.purpose, "given", ("alertmanager",), forms=(channel.form,))
 
 
 def _of_job(job: ScrapeJob) -> list[Secret]:

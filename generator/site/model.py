@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from generator.channels.channel import Channel
 from generator.conventions import FailureMode, Fault, Severity
 from generator.diagnostics import Span
+from generator.parts.table import WORDS, Word
 from generator.promql.text import Limit
 from generator.values.secret import SecretRef
 
@@ -369,28 +371,6 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
-class SlackChannel:
-    """A Slack incoming webhook; its address is a secret file."""
-
-    name: str
-    channel: str
-    webhook: SecretRef
-
-
-@dataclass(frozen=True, slots=True)
-class TelegramChannel:
-    """A Telegram chat reached through a bot; `api` is the Bot API's base URL."""
-
-    name: str
-    chat: int
-    token: SecretRef
-    api: str
-
-
-Channel = SlackChannel | TelegramChannel
-
-
-@dataclass(frozen=True, slots=True)
 class Person:
     """Somebody who owns services. `channel` is None when nothing reaches them personally."""
 
@@ -433,6 +413,11 @@ class Stack:
     traces: bool = False
     retention_traces: int = 0
     containers: bool = False
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """The words that switch parts on and that stand here."""
+        return tuple(word for word in WORDS if getattr(self, word))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from generator.channels.channel import Channel
 from generator.conventions import OWNER_ROUTE, SEVERITIES, Severity
-from generator.site.model import Channel, Site, SlackChannel
+from generator.site.model import Site
 
 NOBODY: Final = "nobody"
 # An alert without a severity of ours comes from a rule written by hand: better told as a warning than not at all.
@@ -26,13 +27,6 @@ class Route:
     channels: tuple[Channel, ...]
 
 
-def destination(channel: Channel) -> tuple[str, ...]:
-    """What makes two channels the same place: a message sent to both would arrive twice."""
-    if isinstance(channel, SlackChannel):
-        return ("slack", channel.webhook.name, channel.channel)
-    return ("telegram", channel.token.name, str(channel.chat), channel.api)
-
-
 def recipients(site: Site, severity: Severity, owner: str) -> tuple[Channel, ...]:
     """The channels that an alert reaches, in the order of `notify:`, each place once.
 
@@ -42,13 +36,13 @@ def recipients(site: Site, severity: Severity, owner: str) -> tuple[Channel, ...
     for name in site.notify.get(severity, ()):
         found = _owned(site, owner) if name == OWNER_ROUTE else [site.channels[name]]
         for channel in found:
-            channels.setdefault(destination(channel), channel)
+            channels.setdefault(channel.place, channel)
     return tuple(channels.values())
 
 
 def reaches(site: Site, severity: Severity, owner: str) -> frozenset[tuple[str, ...]]:
     """The places that an alert reaches, for comparing two alerts."""
-    return frozenset(destination(channel) for channel in recipients(site, severity, owner))
+    return frozenset(channel.place for channel in recipients(site, severity, owner))
 
 
 def routes(site: Site) -> tuple[Route, ...]:

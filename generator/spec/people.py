@@ -1,56 +1,27 @@
 """`people:`, `channels:` and `notify:`: who gets an alert, and where."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING
 
-from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field, create_model
 
-from generator.values.typed import Model, Names, Or, Reason, Secret, WebAddress
+from generator.channels.registry import fields
+from generator.values.typed import Model, Names
 
-
-def _as_telegram(value: Any) -> Any:
-    if isinstance(value, str):
-        raise PydanticCustomError("spec/wrong-type", "a Telegram chat's id is a number, such as 123456 or -100123456")
-    return {"chat": value} if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-class SlackSpec(Model):
-    """A Slack incoming webhook."""
-
-    channel: str = Field(default="", description="The channel's name, for people to read, such as #ops.")
-    webhook: Secret | None = Field(
-        default=None,
-        description="The secret that holds the webhook's address. Default secret:slack_webhook.",
-    )
+if TYPE_CHECKING:
+    _OfChannel = Model
+    _OfPerson = Model
+else:
+    # A key for each messenger, so that a new one is a module of its own and nothing here.
+    _OfChannel = create_model("_OfChannel", __base__=Model, **fields(of_person=False))
+    _OfPerson = create_model("_OfPerson", __base__=Model, **fields(of_person=True))
 
 
-class TelegramSpec(Model):
-    """A Telegram chat, reached through a bot of yours."""
-
-    chat: int = Field(description="The chat's id; a group's is negative.")
-    token: Secret | None = Field(
-        default=None,
-        description="The secret that holds the bot's token. Default secret:telegram_token.",
-    )
-    api: WebAddress | None = Field(default=None, description="Another Bot API server. Default Telegram's own.")
-    insecure: Reason | None = Field(default=None, description="Why the token may travel to `api` unencrypted.")
+class ChannelSpec(_OfChannel):
+    """Where messages go: exactly one of these."""
 
 
-Telegram = Annotated[TelegramSpec, BeforeValidator(_as_telegram), Or({"type": "integer"})]
-
-
-class ChannelSpec(Model):
-    """Where messages go: exactly one of `slack` and `telegram`."""
-
-    slack: SlackSpec | None = Field(default=None, description="A Slack incoming webhook.")
-    telegram: Telegram | None = Field(default=None, description="A Telegram chat; its id alone will do.")
-
-
-class PersonSpec(Model):
+class PersonSpec(_OfPerson):
     """Somebody who owns services, and how to reach them personally."""
-
-    slack: SlackSpec | None = Field(default=None, description="Their own Slack webhook.")
-    telegram: Telegram | None = Field(default=None, description="Their own Telegram chat; its id alone will do.")
 
 
 class NotifySpec(Model):

@@ -7,17 +7,8 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Final
 
-_NAMES: Final = (
-    "NewError.md",
-    "RegressedError.md",
-    "common.tmpl",
-    "home.html",
-    "home.js",
-    "runbook.html",
-    "silence.html",
-    "silence.js",
-    "site.css",
-    "slack.tmpl",
-    "telegram.tmpl",
-)
-TEXTS: Final[Mapping[str, str]] = {name: (files(__name__) / name).read_text(encoding="utf-8") for name in _NAMES}
+TEXTS: Final[Mapping[str, str]] = {
+    file.name: file.read_text(encoding="utf-8")
+    for file in sorted(files(__name__).iterdir(), key=lambda each: each.name)
+    if file.is_file() and not file.name.endswith((".py", ".pyc"))
+}

@@ -47,7 +47,7 @@ def monitors_file(url: str = "http://127.0.0.1:9/health") -> dict[str, Any]:
                 "key": "watch",
                 "name": "lookout: watch the watchers",
                 "type": "slack",
-                "webhook_url": {"secret": "slack_ops"},
+                "settings": {"slackwebhookURL": {"secret": "slack_ops"}, "slackchannel": ""},
             }
         ],
         "status_page": {

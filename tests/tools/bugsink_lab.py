@@ -130,7 +130,7 @@ def running_lab(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     compiled = compile_text(SITE, "services.yaml")
     files = {artifact.path: artifact.content for artifact in compiled.artifacts}
     bugsink_port, bridge_port, alertmanager_port = free_port(), free_port(), free_port()
-    monkeypatch.setattr("generator.bugsink.provision.ERROR_PORTS", {"bugsink-bridge": bridge_port})
+    monkeypatch.setattr("generator.bugsink.provision.PORTS", {"bugsink-bridge": bridge_port})
     ensure_secrets(compiled.site, root)
     with Receivers() as receivers, ExitStack() as started:
         url = f"http://127.0.0.1:{alertmanager_port}/alertmanager"

@@ -160,7 +160,7 @@ class Lab:
 
     def create(self, part: str, mounts: dict[str, str], *extra: str) -> None:
         """Run one part under the policy of compose.yaml."""
-        binds = {f"{self.folder}/loki": "/etc/loki:ro", **mounts}
+        binds = {f"{self.folder}/{part}": f"/etc/{part}:ro", **mounts}
         volumes = [word for source, target in binds.items() for word in ("-v", f"{source}:{target}")]
         limits = ["--memory", str(self.memory[part]), "-e", f"GOMEMLIMIT={self.memory[part] * 9 // 10}"]
         policy, command = _policy(part)

@@ -63,7 +63,7 @@ REFUSED: dict[Checker, tuple[str, str, str]] = {
     checkers.check_prometheus: ("prometheus/prometheus.yml", "scrape_timeout: 5s", "scrape_timeout: 5 apples"),
     checkers.check_alertmanager: ("alertmanager/alertmanager.yml", "receiver: nobody", "receiver: nowhere"),
     checkers.check_loki: ("loki/loki.yaml", "auth_enabled:", "auth_enabeld:"),
-    checkers.check_collector: ("loki/collector.yaml", "receivers:", "recievers:"),
+    checkers.check_collector: ("collector/collector.yaml", "receivers:", "recievers:"),
     checkers.check_caddy: ("caddy/Caddyfile", "reverse_proxy", "revers_proxy"),
     checkers.check_compose: ("compose.rendered.yaml", "services:", "servces:"),
     checkers.check_panels: (BOARD, '"schemaVersion": 42', '"schemaVersion": 12'),

@@ -17,7 +17,11 @@ from generator.apply.readback import compare_collector, compare_loki
 from generator.artifact import Artifact
 from generator.check.checkers import Tree, check_collector
 from generator.clients.tools import run_tool
-from generator.conventions import PORTS, SEAL_FILE, logs_token
+from generator.conventions import (
+    SEAL_FILE,
+    logs_token,
+)
+from generator.parts.table import PORTS
 from generator.render.collector.config import STATE, render_collector
 from generator.render.collector.records import FIELDS
 from generator.render.loki import render_loki

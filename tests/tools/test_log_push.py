@@ -19,7 +19,12 @@ import yaml
 
 from generator.apply.readback import compare_collector
 from generator.artifact import Artifact
-from generator.conventions import PORTS, SEAL_FILE, WEB_HASH, logs_token
+from generator.conventions import (
+    SEAL_FILE,
+    WEB_HASH,
+    logs_token,
+)
+from generator.parts.table import PORTS
 from generator.render.caddy.config import render_caddy
 from generator.render.collector.config import render_collector
 from generator.render.loki import render_loki

@@ -14,7 +14,12 @@ from typing import Any, Final
 import pytest
 import requests
 
-from generator.conventions import DELIVERY_FILE, LOCAL_PORT, PORTS, SECRETS_MOUNT
+from generator.conventions import (
+    DELIVERY_FILE,
+    LOCAL_PORT,
+    SECRETS_MOUNT,
+)
+from generator.parts.table import PORTS
 from generator.render.caddy.config import render_caddy
 from generator.render.caddy.home import render_home
 from generator.secrets.files import FOLDER, MOUNTED, ensure_secrets

@@ -4,7 +4,11 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from generator.conventions import logs_url, panel_url, runbook_url
+from generator.conventions import (
+    panel_url,
+    runbook_url,
+)
+from generator.parts.logs import logs_url
 from generator.render.grafana.dashboards import render_dashboards
 from generator.render.grafana.provisioning import render_provisioning
 from generator.site.model import Alert, Logs, PackInstance, Panel, Query, Row, Service, Site, Threshold

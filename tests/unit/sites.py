@@ -6,21 +6,27 @@ Every argument has a plain default; a test names only what it is about.
 from collections.abc import Mapping
 from typing import Any
 
+from generator.artifact import Artifact
+from generator.channels.channel import Channel
+from generator.channels.slack import SlackChannel
+from generator.channels.telegram import TelegramChannel
 from generator.conventions import ALERT_ANNOTATIONS, SEVERITIES, Severity, incident
 from generator.diagnostics import Span
+from generator.render.collector.containers import render_proxy
+from generator.render.compose import render_compose
+from generator.render.grafana.provisioning import render_provisioning
+from generator.render.loki import render_loki
+from generator.render.tempo import render_tempo
 from generator.site.model import (
     Alert,
     Budget,
-    Channel,
     Logs,
     PackInstance,
     Person,
     ScrapeJob,
     Service,
     Site,
-    SlackChannel,
     Stack,
-    TelegramChannel,
     Timing,
 )
 from generator.values.secret import SecretRef
@@ -131,3 +137,9 @@ def make_site(*services: Service, notify: Mapping[Severity, tuple[str, ...]] | N
         "monitors": (),
     }
     return Site(**{**values, **overrides})
+
+
+def compose_of(site: Site) -> tuple[Artifact, ...]:
+    """compose.rendered.yaml, from the files whose hashes it holds."""
+    renderers = (render_provisioning, render_loki, render_tempo, render_proxy)
+    return render_compose(site, [artifact for render in renderers for artifact in render(site)])

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.conventions import ERROR_PORTS, PORTS, SOCKET_PROXY, TRACE_PORTS
+from generator.conventions import SOCKET_PROXY
 from generator.packs.schema import ExporterSpec
+from generator.parts.table import NAMES, PORTS
 from generator.pipeline import compile_text
 from generator.render.compose import COMPOSE_FILE
 
@@ -102,8 +103,8 @@ def test_uptime_kuma_listens_on_core() -> None:
 
 
 def test_of_the_collector_apps_reach_what_they_push_to(rendered: dict[str, str]) -> None:
-    config = yaml.safe_load(rendered["loki/collector.yaml"])
-    everywhere = set(re.findall(r"0\.0\.0\.0:(\d+)", rendered["loki/collector.yaml"]))
+    config = yaml.safe_load(rendered["collector/collector.yaml"])
+    everywhere = set(re.findall(r"0\.0\.0\.0:(\d+)", rendered["collector/collector.yaml"]))
     assert everywhere == {"4318", "4319"}
     assert config["receivers"]["otlp/logs"]["protocols"]["http"]["auth"]["authenticator"] == "bearertokenauth/logs"
     assert list(config["receivers"]["otlp/logs"]["protocols"]) == ["http"]
@@ -143,13 +144,13 @@ def test_every_part_has_its_name_on_core_there_and_nowhere_else(part: str) -> No
 
 def plain_names(text: str) -> Iterator[str]:
     """Addresses in which a part has the name that an app's container may have as well."""
-    parts = "|".join({*PORTS, *ERROR_PORTS, *TRACE_PORTS, SOCKET_PROXY})
+    parts = "|".join({*NAMES})
     for found in re.finditer(rf"(?<![\w.-])({parts}):(\d+)", text):
         yield found[0]
 
 
 # What is asked by a part that is on `lookout` too.
-@pytest.mark.parametrize("path", ["prometheus/prometheus.yml", "loki/collector.yaml", "uptime-kuma/monitors.json"])
+@pytest.mark.parametrize("path", ["prometheus/prometheus.yml", "collector/collector.yaml", "uptime-kuma/monitors.json"])
 def test_a_part_that_is_beside_the_apps_asks_others_by_names_that_no_app_can_have(
     path: str, rendered: dict[str, str]
 ) -> None:

@@ -19,6 +19,7 @@ from generator.apply.reloading import CADDY, PROMETHEUS, Part, reconciler
 from generator.apply.running import Reconciler, Running
 from generator.diagnostics import Diagnostic
 from generator.kuma import KumaError, SecretMissing
+from generator.parts.table import PARTS
 from generator.pipeline import compile_text
 from generator.render.seal import seal_in
 from generator.secrets.files import ensure_secrets
@@ -257,7 +258,7 @@ def test_parts_without_a_way_from_outside_are_asked_through_compose(
 ) -> None:
     (found,) = (each for each in RECONCILERS if each.name == name)
     seal = seal_in(stack.artifacts["caddy/Caddyfile"].content)
-    resource = yaml.safe_load(stack.artifacts["loki/collector.yaml"].content)["service"]["telemetry"]["resource"]
+    resource = yaml.safe_load(stack.artifacts["collector/collector.yaml"].content)["service"]["telemetry"]["resource"]
     told = {
         "blackbox": stack.artifacts["prometheus/blackbox.yml"].content,
         "caddy": f"{seal}\n",
@@ -358,15 +359,15 @@ def test_an_app_that_runs_on_an_older_file_of_its_own_is_named_and_left_alone(
 
 
 def test_all_that_is_read_at_a_start_is_in_the_tree() -> None:
-    """What stands in the table is rendered, one of our own programs, or a share of secrets."""
+    """What stands in the table is rendered, or one of our own programs."""
     text = "stack: {errors: bugsink, traces: tempo}\nservices:\n  site: {kind: probe, targets: [https://acme.dev]}\n"
     rendered = {each.path for each in compile_text(text, "services.yaml").artifacts}
     root = Path(__file__).resolve().parents[2]
-    for path in (path for paths in starting._READS.values() for path in paths):
+    for path in (path for part in PARTS for path in part.reads):
         known = any(each == path or each.startswith(f"{path}/") for each in rendered)
-        assert known or (root / path).is_file() or path.startswith("secrets/.mounted/"), path
+        assert known or (root / path).is_file(), path
     code = {str(path.relative_to(root)) for path in (root / "generator/bugsink/bridge").glob("*.py")}
-    assert code <= set(starting._READS["bugsink-bridge"])
+    assert code <= {path for part in PARTS if part.name == "bugsink-bridge" for path in part.reads}
 
 
 def test_every_part_is_a_service_of_compose() -> None:

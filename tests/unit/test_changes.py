@@ -12,11 +12,12 @@ import yaml
 from generator.changes.alerts import Change
 from generator.changes.people import lines, people_changes
 from generator.changes.values import changed_numbers, changed_values
+from generator.channels.slack import SlackChannel
 from generator.pipeline import resolve_text
 from generator.prove.simulate import labels_of, simulate
 from generator.render.alertmanager.inhibition import WATCHDOG
 from generator.render.registry import render_all
-from generator.site.model import Alert, Site, SlackChannel
+from generator.site.model import Alert, Site
 from generator.site.routing import recipients
 from tests.support.soak import size
 
@@ -167,7 +168,7 @@ def test_numbers_that_differ_between_two_expressions() -> None:
 def named(site: Site, alert: Alert) -> set[str]:
     """The receivers of an alert, as people call them, out of the Site and not out of what is rendered."""
     return {
-        f"Slack {each.channel}" if isinstance(each, SlackChannel) else f"Telegram {each.chat}"
+        each.shown if isinstance(each, SlackChannel) else f"{each.shown} {each.place[2]}"
         for each in recipients(site, alert.severity, alert.owner)
     }
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from generator.kuma import KumaError, load_monitors, parse_monitors
-from generator.kuma.model import HttpMonitor, SecretRef, SlackNotification
+from generator.kuma.model import HttpMonitor, Notification, SecretRef
 from tests.kuma.samples import monitors_file
 
 File = dict[str, Any]
@@ -24,8 +24,8 @@ def test_a_monitor_gets_the_defaults_that_confirm_a_failure_once() -> None:
 
 def test_a_secret_is_a_name_and_never_a_value() -> None:
     (slack,) = parse_monitors(json.dumps(monitors_file()).encode()).notifications
-    assert isinstance(slack, SlackNotification)
-    assert slack.webhook_url == SecretRef(secret="slack_ops")
+    assert isinstance(slack, Notification)
+    assert slack.settings["slackwebhookURL"] == SecretRef(secret="slack_ops")
 
 
 def test_nothing_but_the_format_and_an_empty_list_is_a_file() -> None:
@@ -75,13 +75,13 @@ MISTAKES: list[tuple[str, Callable[[File], None], str]] = [
     ("a notification that is nowhere", put(["ops"], "monitors", 0, "notify"), "notifies 'ops', which is not"),
     (
         "a notification without secret",
-        drop("notifications", 0, "webhook_url"),
-        "notifications[0].webhook_url: Field required",
+        drop("notifications", 0, "settings"),
+        "notifications[0].settings: Field required",
     ),
     (
         "a secret outside its folder",
-        put({"secret": "../etc/passwd"}, "notifications", 0, "webhook_url"),
-        "notifications[0].webhook_url",
+        put({"secret": "../etc/passwd"}, "notifications", 0, "settings", "slackwebhookURL"),
+        "notifications[0].settings.slackwebhookURL",
     ),
     ("a slug no address can have", put("My Page", "status_page", "slug"), "status_page.slug: String should"),
     (
@@ -120,7 +120,7 @@ def test_what_is_no_json_is_said_so() -> None:
 
 def test_a_value_is_not_repeated_in_a_message() -> None:
     file = monitors_file()
-    file["notifications"][0]["webhook_url"] = {"secret": "hooks.example/very secret"}
+    file["notifications"][0]["settings"]["slackwebhookURL"] = {"secret": "hooks.example/very secret"}
     with pytest.raises(KumaError) as caught:
         parse_monitors(json.dumps(file).encode())
     assert "very secret" not in caught.value.message

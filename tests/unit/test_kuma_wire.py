@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from generator.kuma import KumaError, SecretMissing
-from generator.kuma.model import HttpMonitor, PingMonitor, SlackNotification
+from generator.kuma.model import HttpMonitor, PingMonitor
 from generator.kuma.secrets import read_secret, write_secret
 from generator.kuma.wire import changed_monitor, live_monitor, new_monitor, page_css, read_mark
 from tests.kuma.samples import SLACK_URL, desired_from, monitors_file
@@ -92,15 +92,11 @@ def test_a_resolved_secret_is_stars_wherever_it_is_printed(tmp_path: Path) -> No
 
 def test_a_plain_address_may_stand_in_the_file(tmp_path: Path) -> None:
     file = monitors_file()
-    file["notifications"][0] |= {"type": "webhook", "url": "http://receiver/hook"}
-    del file["notifications"][0]["webhook_url"]
+    settings = {"webhookURL": "http://receiver/hook", "webhookContentType": "json"}
+    file["notifications"][0] |= {"type": "webhook", "settings": settings}
     (channel,) = desired_from(file, tmp_path / "secrets").channels
     assert (channel.config["webhookURL"], channel.config["webhookContentType"]) == ("http://receiver/hook", "json")
     assert "slackwebhookURL" not in channel.config
-
-
-def test_slack_needs_no_channel() -> None:
-    assert SlackNotification(key="k", name="n", type="slack", webhook_url="http://x").channel == ""
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ ARTIFACTS = {
         ("prometheus/blackbox.yml", f"modules: {{http_2xx: {{prober: http, timeout: 4s}}, {SEAL}: {{prober: tcp}}}}\n"),
         ("alertmanager/alertmanager.yml", ROUTES),
         ("caddy/Caddyfile", f"respond /config {SEAL}\n"),
-        ("loki/collector.yaml", f"service: {{telemetry: {{resource: {{lookout.config: {SEAL}}}}}}}\n"),
+        ("collector/collector.yaml", f"service: {{telemetry: {{resource: {{lookout.config: {SEAL}}}}}}}\n"),
     )
 }
 
@@ -131,7 +131,7 @@ def test_a_collector_says_which_configuration_it_has(metrics: str, follows: bool
 
 
 def test_a_collector_says_which_tokens_it_has() -> None:
-    path = "loki/collector.yaml"
+    path = "collector/collector.yaml"
     text = f"service: {{telemetry: {{resource: {{lookout.config: {SEAL}, lookout.secrets: '${{file:/x}}'}}}}}}\n"
     metrics = f'target_info{{lookout_config="{SEAL}",lookout_secrets="abc"}} 1\n'
     assert compare_collector({path: Artifact(path, text)}, metrics, "abc") == []

@@ -14,7 +14,11 @@ from typing import Any
 import bcrypt
 import pytest
 
-from generator.conventions import PORTS, SECRETS_MOUNT, WEB_HASH
+from generator.conventions import (
+    SECRETS_MOUNT,
+    WEB_HASH,
+)
+from generator.parts.table import PORTS
 from generator.render.caddy.config import render_caddy
 from generator.site.model import Logs, Service, Stack
 from tests.unit.sites import STACK, make_service, make_site

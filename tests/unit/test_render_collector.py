@@ -17,7 +17,7 @@ MIB = 2**20
 
 def collector(*services: Service, **site: Any) -> Any:
     (artifact,) = render_collector(make_site(*services, **site))
-    assert artifact.path == "loki/collector.yaml"
+    assert artifact.path == "collector/collector.yaml"
     return yaml.safe_load(artifact.content)
 
 

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.conventions import ERROR_PORTS, PORTS, TRACE_PORTS
-from generator.render.compose import POLICY, render_compose
+from generator.conventions import SOCKET_PROXY
+from generator.parts.table import PARTS
+from generator.render.compose import POLICY
 from generator.site.model import Budget, Exporter, Logs, PackInstance, Service
-from tests.unit.sites import STACK, make_service, make_site
+from tests.unit.sites import STACK, compose_of, make_service, make_site
 
 ROOT = Path(__file__).parents[2]
 MIB = 2**20
@@ -31,7 +32,7 @@ CAPABILITIES = {"caddy": ["NET_BIND_SERVICE"], "collector": ["DAC_READ_SEARCH"]}
 
 
 def rendered(*services: Service, **overrides: Any) -> dict[str, Any]:
-    (artifact,) = render_compose(make_site(*services, **overrides))
+    (artifact,) = compose_of(make_site(*services, **overrides))
     assert artifact.path == "compose.rendered.yaml"
     found: dict[str, Any] = yaml.safe_load(artifact.content)["services"]
     return found
@@ -113,7 +114,7 @@ def test_the_policy_of_rendered_containers_is_the_one_in_compose_yaml() -> None:
 
 
 def test_compose_yaml_holds_exactly_the_parts_that_the_rest_of_lookout_knows() -> None:
-    assert set(STACK_FILE["services"]) == set(PORTS) | set(ERROR_PORTS) | set(TRACE_PORTS)
+    assert set(STACK_FILE["services"]) == {part.name for part in PARTS} - {SOCKET_PROXY}
 
 
 @pytest.mark.parametrize("name", sorted(STACK_FILE["services"]))

@@ -17,10 +17,10 @@ from generator.pipeline import compile_text
 from generator.render.caddy.config import render_caddy
 from generator.render.collector.config import render_collector
 from generator.render.collector.containers import PROXY_FILE
-from generator.render.compose import POLICY, render_compose
+from generator.render.compose import POLICY
 from generator.render.prometheus.config import render_prometheus
 from generator.site.model import Logs, Service, Stack
-from tests.unit.sites import STACK, make_service, make_site
+from tests.unit.sites import STACK, compose_of, make_service, make_site
 
 WATCHED = replace(STACK, containers=True)
 HOST = make_service("vps", kinds=("host", "containers"), targets=("node-exporter:9100",), logs=Logs("none"))
@@ -29,7 +29,7 @@ CADDY = sorted((Path.home() / ".cache/lookout/tools").glob("caddy-*/caddy"))
 
 def files(stack: Stack, *services: Service) -> dict[str, str]:
     site = make_site(*services, HOST, stack=stack)
-    renderers = (render_collector, render_compose, render_prometheus, render_caddy)
+    renderers = (render_collector, compose_of, render_prometheus, render_caddy)
     return {artifact.path: artifact.content for render in renderers for artifact in render(site)}
 
 
@@ -105,7 +105,7 @@ def test_pushed_metrics_are_not_taken_from_the_web() -> None:
 
 
 def statements(*services: Service) -> list[str]:
-    config = loaded(WATCHED, "loki/collector.yaml", *services)
+    config = loaded(WATCHED, "collector/collector.yaml", *services)
     (group,) = config["processors"]["transform/containers"]["metric_statements"]
     found: list[str] = group["statements"]
     return found

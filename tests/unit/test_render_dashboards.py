@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.conventions import DASHBOARD_HOME, DASHBOARD_HOSTS, DASHBOARD_LOGS, DASHBOARD_STACK, logs_path, panel_id
+from generator.conventions import (
+    DASHBOARD_HOME,
+    DASHBOARD_HOSTS,
+    DASHBOARD_LOGS,
+    DASHBOARD_STACK,
+    panel_id,
+)
+from generator.parts.logs import logs_path
 from generator.render.caddy.home import render_home
 from generator.render.grafana.dashboards import render_dashboards
 from generator.render.grafana.provisioning import render_provisioning

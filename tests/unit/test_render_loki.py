@@ -45,7 +45,7 @@ def test_another_retention_changes_only_the_file_that_is_re_read() -> None:
 
 def test_whatever_the_collector_sends_is_young_enough_for_loki() -> None:
     assert loki(kept(7))["limits_config"]["reject_old_samples_max_age"] == "14d"
-    collector = parsed(render_collector(kept(7)))["loki/collector.yaml"]
+    collector = parsed(render_collector(kept(7)))["collector/collector.yaml"]
     assert collector["processors"]["filter/too_old"]["logs"]["log_record"] == ['log.time < Now() - Duration("335h")']
     assert "filter/too_old" in collector["service"]["pipelines"]["logs/files"]["processors"]
 
@@ -64,7 +64,7 @@ def test_only_resource_attributes_that_the_collector_sets_become_labels() -> Non
     attributes = loki(kept(30))["limits_config"]["otlp_config"]["resource_attributes"]
     assert attributes["ignore_defaults"] is True
     assert attributes["attributes_config"] == [{"action": "index_label", "attributes": list(INDEX_LABELS)}]
-    collector = parsed(render_collector(kept(30)))["loki/collector.yaml"]
+    collector = parsed(render_collector(kept(30)))["collector/collector.yaml"]
     assert set(collector["receivers"]["file_log/docker"]["resource"]) == set(INDEX_LABELS)
 
 

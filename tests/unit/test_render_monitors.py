@@ -4,10 +4,14 @@ from typing import Any
 
 import pytest
 
+from generator.channels.telegram import TelegramChannel
 from generator.kuma import MonitorsFile, parse_monitors
 from generator.kuma.model import SecretRef as SecretFile
 from generator.render.kuma import monitor_key, render_monitors
-from generator.site.model import Monitor, Person, TelegramChannel
+from generator.site.model import (
+    Monitor,
+    Person,
+)
 from generator.values.secret import SecretRef
 from tests.unit.sites import make_service, make_site
 
@@ -57,10 +61,13 @@ def test_only_what_watches_the_watchers_wakes_people_and_wakes_all_whom_a_page_r
 def test_notifications_name_the_files_of_their_secrets() -> None:
     slack, telegram = loaded(WATCHER).notifications
     assert slack.type == "slack"
-    assert slack.webhook_url == SecretFile(secret="slack_ops")
+    assert slack.settings["slackwebhookURL"] == SecretFile(secret="slack_ops")
     assert telegram.type == "telegram"
-    assert telegram.bot_token == SecretFile(secret="telegram_token")
-    assert (telegram.chat_id, telegram.server_url) == ("-100123", "https://api.telegram.org")
+    assert telegram.settings["telegramBotToken"] == SecretFile(secret="telegram_token")
+    assert (telegram.settings["telegramChatID"], telegram.settings["telegramServerUrl"]) == (
+        "-100123",
+        "https://api.telegram.org",
+    )
 
 
 def test_the_owner_of_the_stack_is_told_and_two_channels_of_one_name_stay_two() -> None:

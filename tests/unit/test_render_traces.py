@@ -35,16 +35,16 @@ def read(artifacts: dict[str, Artifact], path: str) -> Any:
 
 
 def test_without_it_nothing_speaks_of_traces(off: dict[str, Artifact]) -> None:
-    assert "loki/tempo.yaml" not in off
+    assert "tempo/tempo.yaml" not in off
     for path in ("compose.rendered.yaml", "grafana/provisioning/datasources/lookout.yaml", "prometheus/prometheus.yml"):
         assert "tempo" not in off[path].content
         assert "exemplar" not in off[path].content
-    collector = off["loki/collector.yaml"].content
+    collector = off["collector/collector.yaml"].content
     assert "span.attributes" not in collector and "4319" not in collector
 
 
 def test_spans_are_masked_before_they_are_queued_and_sent_to_the_store(on: dict[str, Artifact]) -> None:
-    config = read(on, "loki/collector.yaml")
+    config = read(on, "collector/collector.yaml")
     assert config["service"]["pipelines"]["traces"] == {
         "receivers": ["otlp/traces"],
         "processors": ["memory_limiter", "transform/spans"],
@@ -56,21 +56,21 @@ def test_spans_are_masked_before_they_are_queued_and_sent_to_the_store(on: dict[
 
 
 def test_a_store_that_stays_away_holds_up_no_app(on: dict[str, Artifact]) -> None:
-    exporter = read(on, "loki/collector.yaml")["exporters"]["otlp_http/traces"]
+    exporter = read(on, "collector/collector.yaml")["exporters"]["otlp_http/traces"]
     assert exporter["retry_on_failure"]["max_elapsed_time"] == "5m"
     assert "block_on_overflow" not in exporter["sending_queue"]
     assert exporter["sending_queue"]["queue_size"] == 16 * 2**20
 
 
 def test_lines_are_shipped_as_before(on: dict[str, Artifact], off: dict[str, Artifact]) -> None:
-    before, after = read(off, "loki/collector.yaml"), read(on, "loki/collector.yaml")
+    before, after = read(off, "collector/collector.yaml"), read(on, "collector/collector.yaml")
     for part in ("receivers", "exporters"):
         assert {name: after[part][name] for name in before[part]} == before[part]
     assert after["service"]["pipelines"]["logs/files"] == before["service"]["pipelines"]["logs/files"]
 
 
 def test_the_store_runs_under_its_profile_with_limits_and_is_watched(on: dict[str, Artifact]) -> None:
-    store = read(on, "loki/tempo.yaml")
+    store = read(on, "tempo/tempo.yaml")
     assert store["overrides"]["defaults"]["compaction"]["block_retention"] == f"{3 * 86400}s"
     assert store["usage_report"] == {"reporting_enabled": False}
     service = read(on, "compose.rendered.yaml")["services"]["tempo"]

@@ -4,9 +4,14 @@ from typing import Any
 
 import pytest
 
+from generator.channels.slack import SlackChannel
+from generator.channels.telegram import TelegramChannel
 from generator.diagnostics import Problems
 from generator.pipeline import resolve_text
-from generator.site.model import Service, Site, SlackChannel, TelegramChannel
+from generator.site.model import (
+    Service,
+    Site,
+)
 
 API = "services:\n  api: {kind: http, targets: [api:8000]}\n"
 

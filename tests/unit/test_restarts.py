@@ -9,12 +9,13 @@ import pytest
 import yaml
 
 from generator.apply.run import container_changes, running_stack
+from generator.parts.table import MIB
 from generator.pipeline import resolve_text
-from generator.render.compose import COMPOSE_FILE, render_compose
-from generator.resolve.budget import MIB
+from generator.render.compose import COMPOSE_FILE
 from generator.site.model import Site
 from tests.support.kinds import KINDS, service_line
 from tests.support.tools import REPOSITORY
+from tests.unit.sites import compose_of
 
 DEMO: Final = (REPOSITORY / "services.yaml").read_text(encoding="utf-8")
 # Every other one brings an exporter.
@@ -35,7 +36,7 @@ def site(lines: str = "", memory: str = "4GiB") -> Site:
 
 def services(of: Site) -> dict[str, str]:
     """The services of compose.rendered.yaml, each as text."""
-    (artifact,) = render_compose(of)
+    (artifact,) = compose_of(of)
     return {name: yaml.safe_dump(each) for name, each in yaml.safe_load(artifact.content)["services"].items()}
 
 
@@ -86,13 +87,13 @@ def test_a_step_that_is_crossed_is_named_before(tmp_path: Path) -> None:
     """On a machine of 2 GiB there is little to spare."""
     before, crossed = site(memory="2GiB"), 0
     for name, lines in lines_of(("postgres",) * 4):
-        (tmp_path / COMPOSE_FILE).write_text(render_compose(before)[0].content)
+        (tmp_path / COMPOSE_FILE).write_text(compose_of(before)[0].content)
         after = site(lines, "2GiB")
         found = changed(services(before), services(after), name)
         was, now = before.budget.memory, after.budget.memory
         steps = {each: f"from {was[each] // MIB}m to {now[each] // MIB}m" for each in found}
         wanted = [f"compose: {each} starts anew, for its memory limit changes {step}" for each, step in steps.items()]
-        planned = container_changes(running_stack(tmp_path, after, render_compose(after)))
+        planned = container_changes(running_stack(tmp_path, after, compose_of(after)))
         assert sorted(planned) == sorted([*wanted, f"compose: postgres-exporter-{name} is added"])
         assert all(now[each] < was[each] for each in found)
         crossed += len(found)

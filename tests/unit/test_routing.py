@@ -2,8 +2,10 @@
 
 import pytest
 
+from generator.channels.slack import SlackChannel
+from generator.channels.telegram import TelegramChannel
 from generator.conventions import DEFAULT_OWNER, Severity
-from generator.site.model import Person, SlackChannel, TelegramChannel
+from generator.site.model import Person
 from generator.site.routing import reaches, receiver_of, recipients, routes
 from generator.values.secret import SecretRef
 from tests.unit.sites import ANA, OPS, PHONE, make_service, make_site

@@ -16,7 +16,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-from generator.conventions import PORTS, SEVERITIES, STACK_SERVICE, Severity
+from generator.conventions import (
+    SEVERITIES,
+    STACK_SERVICE,
+    Severity,
+)
+from generator.parts.table import PORTS
 from generator.promql.tree import parse, result_labels
 from generator.site.model import Alert, Service, Site
 from generator.site.routing import reaches

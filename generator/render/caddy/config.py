@@ -12,16 +12,15 @@ from generator.artifact import Artifact
 from generator.conventions import (
     BUGSINK_PATH,
     DELIVERY_FILE,
-    ERROR_PORTS,
     GENERATED,
     KUMA_PORT,
     LOCAL_PORT,
     OTLP_HTTP_PORT,
-    PORTS,
     PUSH_PATH,
     SECRETS_MOUNT,
     WEB_HASH,
 )
+from generator.parts.table import PORTS
 from generator.render.caddy.access import ERRORS, PUSH, SNIPPETS
 from generator.render.seal import OPEN, sealed
 from generator.site.model import Site
@@ -134,7 +133,7 @@ def render_caddy(site: Site) -> tuple[Artifact, ...]:
             delivery=DELIVERY_FILE,
         ),
         PUSH.format(path=PUSH_PATH, prefix=PUSH_PATH.removesuffix("/v1/logs"), port=OTLP_HTTP_PORT) if pushed else "",
-        ERRORS.format(path=BUGSINK_PATH, port=ERROR_PORTS["bugsink"]) if site.stack.errors else "",
+        ERRORS.format(path=BUGSINK_PATH, port=PORTS["bugsink"]) if site.stack.errors else "",
         _LOCAL.format(local=LOCAL_PORT, kuma=KUMA_PORT, kuma_port=PORTS["uptime-kuma"], **imports),
     ]
     if domain:

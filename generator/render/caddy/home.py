@@ -20,8 +20,8 @@ from generator.conventions import (
     RUNBOOKS_PATH,
     STACK_SERVICE,
     dashboard_path,
-    logs_path,
 )
+from generator.parts.logs import logs_path
 from generator.render.urls import is_browsable
 from generator.site.model import Service, Site
 from generator.templates import TEXTS

@@ -12,12 +12,12 @@ from generator.artifact import Artifact
 from generator.conventions import (
     CONFIG_HASH,
     OTLP_HTTP_PORT,
-    PORTS,
     SEAL_FILE,
     SECRETS_HASH,
     SECRETS_MOUNT,
     core_name,
 )
+from generator.parts.table import PORTS
 from generator.render.collector.containers import add_containers, render_proxy
 from generator.render.collector.records import (
     FOREVER,
@@ -29,13 +29,13 @@ from generator.render.collector.records import (
     token_file,
 )
 from generator.render.collector.redaction import ottl_statements
-from generator.render.collector.traces import add_traces, render_store
+from generator.render.collector.traces import add_traces
 from generator.render.loki import BACKLOG_SECONDS
 from generator.render.seal import OPEN, sealed
 from generator.site.model import Site
 from generator.source.emit import emit_yaml
 
-COLLECTOR_FILE: Final = "loki/collector.yaml"
+COLLECTOR_FILE: Final = "collector/collector.yaml"
 STATE: Final = "/var/lib/otelcol"
 HEALTH_PORT: Final = 13133
 # Who may push: the tokens of all services that do.
@@ -87,7 +87,7 @@ def render_collector(site: Site) -> tuple[Artifact, ...]:
         **({SECRETS_HASH: f"${{file:{SECRETS_MOUNT}/{SEAL_FILE}}}"} if pushing else {}),
     }
     artifact = Artifact(COLLECTOR_FILE, sealed(emit_yaml(_escape(config))))
-    return (artifact, *render_store(site), *render_proxy(site))
+    return (artifact, *render_proxy(site))
 
 
 def _extensions() -> dict[str, Any]:

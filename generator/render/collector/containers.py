@@ -11,17 +11,15 @@ from generator.artifact import Artifact
 from generator.conventions import (
     CONTAINER_JOB,
     CONTAINER_LABELS,
-    ERROR_PORTS,
     GENERATED,
-    PORTS,
     PROMETHEUS_PATH,
     SOCKET_NETWORK,
     SOCKET_PORT,
     SOCKET_PROXY,
     STACK_SERVICE,
-    TRACE_PORTS,
     core_name,
 )
+from generator.parts.table import NAMES, PORTS
 from generator.render.collector.records import this_host
 from generator.render.collector.redaction import ottl_string
 from generator.site.model import Site
@@ -125,7 +123,7 @@ def _statements(site: Site) -> list[str]:
     host = this_host(site)
     declared = [each.name for each in site.services if "host" not in each.kinds and each.name != STACK_SERVICE]
     exporters = [pack.exporter.name for service in site.services for pack in service.packs if pack.exporter]
-    parts = [*PORTS, *ERROR_PORTS, *TRACE_PORTS, SOCKET_PROXY, *exporters]
+    parts = [*NAMES, *exporters]
     service = _attribute("service")
     kept = ", ".join(ottl_string(name) for name in (*PROMOTED, "service.name", "service.instance.id"))
     return [

@@ -9,7 +9,14 @@ tests/tools/test_log_pipeline.py.
 
 from typing import Any, Final
 
-from generator.conventions import DEFAULT_HOST, HOST_MOUNT, PORTS, SECRETS_MOUNT, STACK_SERVICE, logs_token
+from generator.conventions import (
+    DEFAULT_HOST,
+    HOST_MOUNT,
+    SECRETS_MOUNT,
+    STACK_SERVICE,
+    logs_token,
+)
+from generator.parts.table import PORTS
 from generator.render.collector.redaction import ottl_secret_names, ottl_string
 from generator.render.collector.tracebacks import docker_records, joined_operator, plain_records
 from generator.site.model import Service, Site

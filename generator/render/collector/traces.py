@@ -1,4 +1,4 @@
-"""What `stack.traces` adds: the collector's pipeline for spans, and the configuration of the store behind it.
+"""What `stack.traces` adds to the collector: the pipeline for spans.
 
 Owns the way of a span from an app's exporter to the store: masked by the same table as log lines, then queued. Unlike
 lines, spans wait in memory and are dropped when the store stays away: a trace that is lost is asked for by nobody. Log
@@ -7,13 +7,14 @@ lines are in generator.render.collector.config, what an app is told in `app_sett
 
 from typing import Any, Final
 
-from generator.artifact import Artifact
-from generator.conventions import OTLP_HTTP_PORT, OTLP_TRACES_PORT, TRACE_PORTS, core_name
+from generator.conventions import (
+    OTLP_HTTP_PORT,
+    OTLP_TRACES_PORT,
+    core_name,
+)
 from generator.render.collector.redaction import ottl_secret_names, ottl_statements, ottl_string
 from generator.site.model import Site
-from generator.source.emit import emit_yaml
 
-STORE_FILE: Final = "loki/tempo.yaml"
 # The share of requests that is traced: all where people develop, a tenth where every request is paid for.
 RATIO: Final = 0.1
 DEVELOPMENT: Final = frozenset({"development", "dev", "local", "test"})
@@ -27,7 +28,6 @@ _BATCH: Final = 1 * _MIB
 _GIVE_UP: Final = "5m"
 # What a resource may say: all else (arguments of the process, its host's interfaces) is left out.
 _RESOURCE: Final = ("service.name", "service.version", "service.namespace", "deployment.environment.name")
-_DATA: Final = "/var/tempo"
 
 
 def app_settings(site: Site, environment: str) -> dict[str, Any]:
@@ -85,23 +85,3 @@ def _exporter() -> dict[str, Any]:
             "batch": {"flush_timeout": "1s", "min_size": _BATCH // 2, "max_size": _BATCH},
         },
     }
-
-
-def render_store(site: Site) -> tuple[Artifact, ...]:
-    """Tempo's configuration; nothing without traces."""
-    if not site.stack.traces:
-        return ()
-    config = {
-        "server": {"http_listen_port": TRACE_PORTS["tempo"], "log_level": "warn"},
-        "distributor": {"receivers": {"otlp": {"protocols": {"http": {"endpoint": f"0.0.0.0:{OTLP_HTTP_PORT}"}}}}},
-        "storage": {
-            "trace": {
-                "backend": "local",
-                "wal": {"path": f"{_DATA}/wal"},
-                "local": {"path": f"{_DATA}/blocks"},
-            }
-        },
-        "overrides": {"defaults": {"compaction": {"block_retention": f"{site.stack.retention_traces}s"}}},
-        "usage_report": {"reporting_enabled": False},
-    }
-    return (Artifact(STORE_FILE, emit_yaml(config)),)

@@ -7,7 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from generator.conventions import DASHBOARD_HOSTS, GLANCE, OPEN_QUERIES, SEVERITIES, dashboard_of, log_names
+from generator.conventions import (
+    DASHBOARD_HOSTS,
+    GLANCE,
+    OPEN_QUERIES,
+    SEVERITIES,
+    dashboard_of,
+)
+from generator.parts.logs import log_names
 from generator.render.grafana.board import BoardRow, Tile, annotation
 from generator.render.grafana.links import alert_links, logs_at_point
 from generator.render.grafana.panels import Canvas, draw

@@ -11,8 +11,8 @@ from generator.conventions import (
     PROMETHEUS_PATH,
     RUNBOOKS_PATH,
     dashboard_path,
-    logs_path,
 )
+from generator.parts.logs import logs_path
 from generator.render.bugsink import project_url
 from generator.render.grafana.sdk import dashboard
 from generator.render.urls import is_browsable

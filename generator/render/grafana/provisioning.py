@@ -14,10 +14,9 @@ from generator.conventions import (
     DATASOURCE_LOKI,
     DATASOURCE_PROMETHEUS,
     DATASOURCE_TEMPO,
-    PORTS,
     PROMETHEUS_PATH,
-    TRACE_PORTS,
 )
+from generator.parts.table import PORTS
 from generator.site.model import Site
 from generator.source.emit import emit_yaml
 
@@ -98,7 +97,7 @@ def _tempo() -> dict[str, Any]:
         "tags": [{"key": "service.name", "value": "service_name"}],
     }
     settings = {"tracesToLogsV2": lines, "nodeGraph": {"enabled": True}}
-    return _source("Tempo", DATASOURCE_TEMPO, "tempo", f"http://tempo:{TRACE_PORTS['tempo']}", settings)
+    return _source("Tempo", DATASOURCE_TEMPO, "tempo", f"http://tempo:{PORTS['tempo']}", settings)
 
 
 def _alertmanager() -> dict[str, Any]:

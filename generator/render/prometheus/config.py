@@ -9,7 +9,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from generator.artifact import Artifact
-from generator.conventions import ALERTMANAGER_PATH, PORTS, SECRETS_MOUNT, STACK_SERVICE, core_name
+from generator.conventions import (
+    ALERTMANAGER_PATH,
+    SECRETS_MOUNT,
+    STACK_SERVICE,
+    core_name,
+)
+from generator.parts.table import PORTS
 from generator.render.collector.containers import PROMOTED
 from generator.render.prometheus.rules import render_rules
 from generator.render.seal import OPEN, sealed

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from generator.channels.channel import Channel
 from generator.clients.prometheus import prometheus_url
 from generator.conventions import runbook_page
 from generator.diagnostics import Diagnostic, Problems, did_you_mean
@@ -14,7 +15,7 @@ from generator.pipeline import read_spec_file, resolve_source
 from generator.prove.proofs import proof_paths
 from generator.render.alertmanager.inhibition import Inhibition, Selector, inhibitions
 from generator.render.bugsink import event_runbooks
-from generator.site.model import Alert, Channel, Site, SlackChannel
+from generator.site.model import Alert, Site
 from generator.site.routing import NOBODY, receiver_of, recipients
 from generator.source.read import Source, load_source
 from generator.units import format_duration
@@ -116,5 +117,4 @@ def _told(site: Site, alert: Alert) -> str:
 
 
 def _place(channel: Channel) -> str:
-    kind = f"Slack {channel.channel}".strip() if isinstance(channel, SlackChannel) else "Telegram"
-    return f"{channel.name} ({kind})"
+    return f"{channel.name} ({channel.shown})"

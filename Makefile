@@ -50,6 +50,14 @@ apply: ## Render, check, write, and make the running stack follow
 test: ## All that guards a change: lint, tests, coverage, freshness, the whole stack end to end
 	@scripts/test.sh
 
+.PHONY: docs
+docs: ## Make the pages and tables about the product: docs/reference/, the library's rules
+	@scripts/docs.sh
+
+.PHONY: picture
+picture: ## Draw the README's picture, when what it shows has changed
+	@scripts/picture.sh
+
 .PHONY: mutants
 mutants: ## Make every alert wrong in every way; its proof has to notice (PACK=name for one)
 	@scripts/mutants.sh $(PACK)
@@ -57,6 +65,10 @@ mutants: ## Make every alert wrong in every way; its proof has to notice (PACK=n
 .PHONY: soak
 soak: ## The same as test, with larger numbers
 	@LOOKOUT_SOAK=1 scripts/test.sh
+
+.PHONY: release
+release: ## Check, write the version, commit and tag (VERSION=1.2.3, REPOSITORY=https://…)
+	@scripts/release.sh "$(VERSION)" "$(REPOSITORY)"
 
 .PHONY: clean
 clean: ## Remove the stack and all that it has stored (CONFIRM=yes)

@@ -39,6 +39,11 @@ LOCK_FILE: Final = "generated.lock"
 DELIVERY_FILE: Final = "delivery.json"
 GENERATED: Final = "Rendered by lookout from services.yaml. Edits here are lost: change services.yaml and render."
 
+# What is made of packs and models by `make docs`: the same for every services.yaml, and no rendered file.
+REFERENCE: Final = "docs/reference/"
+REFERENCE_NOTE: Final = "Made by `make docs` from packs and models. Edits here are lost: change those."
+PRODUCT: Final = (REFERENCE, "instrumentation/lookout_instrumentation/", "instrumentation/browser/")
+
 # The monitoring stack watches itself under this service name; users cannot take it.
 STACK_SERVICE: Final = "lookout"
 # What stands for a pack where the alerts are those that a service's owner wrote in services.yaml.

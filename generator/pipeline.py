@@ -9,9 +9,6 @@ from generator.diagnostics import Diagnostic, Problems, Span
 from generator.packs import load_packs
 from generator.prove.coverage import render_coverage
 from generator.prove.proofs import render_proofs
-from generator.reference.alerts import render_promises
-from generator.reference.log_fields import render_log_fields
-from generator.reference.services_yaml import render_reference
 from generator.render.registry import Renderer, render_all
 from generator.resolve import resolve_site
 from generator.site.model import Site
@@ -20,14 +17,8 @@ from generator.spec.keys import load_spec
 
 _START: Final = (1, 1, 1)
 
-# What proves the rendered rules, and the pages about the product.
-_BESIDE: Final[tuple[Renderer, ...]] = (
-    render_proofs,
-    render_coverage,
-    render_reference,
-    render_promises,
-    render_log_fields,
-)
+# What proves the rendered rules.
+_BESIDE: Final[tuple[Renderer, ...]] = (render_proofs, render_coverage)
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,6 @@ class _Instance:
             shape=self.shape,
             origin=where,
             detects=tuple(spec.detects),
-            promises=tuple(spec.promises),
             inhibited_by=spec.inhibited_by or "",
         )
 

@@ -157,8 +157,8 @@ class RecordSpec(PackModel):
 class AlertSpec(PackModel):
     """An alert rule. `when` is an expression over params and the service: false means not rendered.
 
-    detects: the failure modes that it covers. promises: the lines of docs/alerts.md that it keeps. inhibited_by: the
-    alert of this pack that says the same of the same thing, more severely.
+    detects: the failure modes that it covers. inhibited_by: the alert of this pack that says the same of the same
+    thing, more severely.
     """
 
     name: Annotated[str, Field(pattern=ALERT_NAME)]
@@ -171,7 +171,6 @@ class AlertSpec(PackModel):
     description: Text
     panel: Annotated[str, Field(pattern=SLUG)]
     detects: list[FailureMode] = []
-    promises: list[Annotated[str, Field(pattern=r"^AL[0-9]+$")]] = []
     inhibited_by: Annotated[str, Field(pattern=ALERT_NAME)] | None = None
     labels: dict[str, str] = {}
     when: str = ""

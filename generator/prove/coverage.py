@@ -3,13 +3,12 @@
 Owns the pages; the matrix is generator.packs.coverage's, the sums are generator.resolve.detection's.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
 from generator.artifact import Artifact
-from generator.conventions import GENERATED, runbook_page
+from generator.conventions import GENERATED, SEVERITIES, runbook_page
 from generator.packs.coverage import MODES, Cell, coverage_of
-from generator.prove.proofs import proof_paths
 from generator.resolve.detection import alert_terms, in_words
 from generator.site.model import Alert, Service, Site
 
@@ -19,9 +18,12 @@ _COVERAGE: Final = """\
 # Coverage
 
 The ways in which each service of services.yaml can fail, because of what it is (its kinds) and what it has (an address
-with https, `uses`, logs), and the alerts for each, with their runbooks. The file after an alert is its proof. A way
-without an alert is a warning of `make check`, and an error where the service says `tier: critical`.
+with https, `uses`, logs), and the alerts for each: the most severe ones by name. What any alert covers is in
+[the list of all alerts](reference/alerts.md). A way of failing without an alert is a warning of `make check`, and an
+error where the service says `tier: critical`.
 """
+# How many alerts a cell names.
+_NAMED: Final = 3
 _DETECTION: Final = """\
 # Detection
 
@@ -39,24 +41,27 @@ def render_coverage(site: Site) -> tuple[Artifact, ...]:
 
 
 def _matrix(site: Site) -> Iterator[str]:
-    proofs = proof_paths(site)
     for service in site.services:
         cells = coverage_of(service, site.services)
         if cells:
-            yield from (f"## {service.name}", "", "| It can fail so that | Told by |", "|---|---|")
-            yield from (_row(cell, proofs) for cell in cells)
+            yield from (f"## {service.name}", "", "| It can fail so that | Alerts |", "|---|---|")
+            yield from (f"| {MODES[cell.mode]} (`{cell.mode}`) | {_alerts(cell)} |" for cell in cells)
             yield ""
 
 
-def _row(cell: Cell, proofs: Mapping[str, str]) -> str:
-    told = "<br>".join(_told(cell, alert, proofs) for alert in cell.alerts) or "**nothing**"
-    return f"| {MODES[cell.mode]} (`{cell.mode}`) | {told} |"
+def _alerts(cell: Cell) -> str:
+    """The alerts of a cell in few words: the most severe, and how many more there are."""
+    if not cell.alerts:
+        return "**none**"
+    ranked = sorted(cell.alerts, key=lambda alert: (SEVERITIES.index(alert.severity), alert.name))
+    named = ", ".join(_alert(cell, alert) for alert in ranked[:_NAMED])
+    more = len(ranked) - _NAMED
+    return f"{named} and {more} more" if more > 0 else named
 
 
-def _told(cell: Cell, alert: Alert, proofs: Mapping[str, str]) -> str:
+def _alert(cell: Cell, alert: Alert) -> str:
     of = "" if alert.service == cell.service else f" of {alert.service}"
-    proof = f"../{proofs[f'{alert.service}/{alert.name}']}"
-    return f"[{alert.name}]({runbook_page(alert.service, alert.name)}){of} ([proof]({proof}))"
+    return f"[{alert.name}]({runbook_page(alert.service, alert.name)}){of}"
 
 
 def _sums(site: Site) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""docs/log-fields.md: every field of a log line, what it means and who writes it.
+"""docs/reference/log-fields.md: every field of a log line, what it means and who writes it.
 
 Owns the table of fields; a test holds the library's lines to it. Which fields one can search by without reading each
 line is decided in generator.render.collector.records.
@@ -8,11 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from generator.artifact import Artifact
-from generator.conventions import GENERATED
+from generator.reference.markdown import page, table
 from generator.render.collector.records import FIELDS as SEARCHABLE
-from generator.site.model import Site
-
-PATH: Final = "docs/log-fields.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +56,6 @@ _INTRO: Final = """\
 An app with Lookout's library writes one JSON object a line on stdout, of its own records and of its libraries'. Any
 other field that it logs stays in the line. Those that are marked can be searched by (`lookout logs`, and in Grafana
 `| request_id="…"`) without reading every line.
-
-| field | on which lines | meaning | search |
-|---|---|---|---|
 """
 
 _OUTRO: Final = """
@@ -92,7 +86,7 @@ in its last 20 ms.
 """
 
 
-def render_log_fields(site: Site) -> tuple[Artifact, ...]:
-    """The reference page; the same for every site."""
-    rows = [f"| `{f.name}` | {f.when} | {f.meaning} | {'yes' if f.name in SEARCHABLE else ''} |" for f in FIELDS]
-    return (Artifact(PATH, f"<!-- {GENERATED} -->\n{_INTRO}{chr(10).join(rows)}\n{_OUTRO}"),)
+def log_fields_page() -> Artifact:
+    """The page."""
+    rows = [(f"`{each.name}`", each.when, each.meaning, "yes" if each.name in SEARCHABLE else "") for each in FIELDS]
+    return page("log-fields", [_INTRO, table(("field", "on which lines", "meaning", "search"), rows), _OUTRO])

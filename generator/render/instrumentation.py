@@ -1,4 +1,4 @@
-"""instrumentation/: the rule table that the library reads, and what each app that has it is told of itself.
+"""instrumentation/services/: the settings of each app that has the library in it.
 
 Owns what follows from services.yaml for an app: bucket edges exactly where an alert draws its line, a budget of series
 that ends before the scrape's own limit cuts everything off, and which secret files it has. The library reads the file
@@ -11,7 +11,6 @@ from typing import Any, Final
 from generator.artifact import Artifact
 from generator.conventions import SECRETS_MOUNT, USER_HASH_KEY
 from generator.packs.own import pack_of
-from generator.render.collector.redaction import render_redaction
 from generator.render.collector.traces import app_settings
 from generator.site.model import Service, Site
 from generator.values.secret import SecretRef
@@ -29,14 +28,13 @@ _LABEL_BUDGETS: Final = {"error_type": 100, "handler": 200, "model": 50, "name":
 
 
 def render_instrumentation(site: Site) -> tuple[Artifact, ...]:
-    """The rule table, and a file for each service that has the library in it."""
-    files = [
+    """A file for each service that has the library in it."""
+    return tuple(
         Artifact(
             f"{FOLDER}/{service.name}.json", json.dumps(_settings(site, service), indent=2) + "\n", {"": service.origin}
         )
         for service in instrumented(site)
-    ]
-    return (*render_redaction(), *files)
+    )
 
 
 def instrumented(site: Site) -> tuple[Service, ...]:

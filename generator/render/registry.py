@@ -33,10 +33,9 @@ RENDERERS: tuple[Renderer, ...] = (
     render_caddy,
     render_home,
     render_runbooks,
-    render_instrumentation,
 )
 # What may have nothing to render.
-_OPTIONAL: tuple[Renderer, ...] = (render_tempo,)
+_OPTIONAL: tuple[Renderer, ...] = (render_tempo, render_instrumentation)
 
 
 def render_all(site: Site, more: tuple[Renderer, ...] = ()) -> tuple[Artifact, ...]:

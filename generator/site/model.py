@@ -59,7 +59,6 @@ class Alert:
     shape: str
     origin: Span
     detects: tuple[FailureMode, ...] = ()
-    promises: tuple[str, ...] = ()
     inhibited_by: str = ""
 
 

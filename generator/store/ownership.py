@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from generator.conventions import LOCK_FILE, SPEC_FILE
+from generator.conventions import LOCK_FILE, PRODUCT, SPEC_FILE
 from generator.diagnostics import Diagnostic, Problems, Span
 from generator.disk.atomic import write_file
 from generator.disk.confined import FILE_MODE, Blocked, Tree, inside
@@ -34,7 +34,9 @@ class Ownership:
 def read_ownership(tree: Tree) -> Ownership:
     """What the lock lists, and what the journal of a run that was cut off has begun. Raises Problems."""
     lock = _lock_bytes(tree)
-    hashes = {path: frozenset({known}) for path, known in parse_lock(lock or b"").items()}
+    listed = parse_lock(lock or b"")
+    # An older Lookout rendered some of what is the product's own now: that stays, and is no longer listed.
+    hashes = {path: frozenset({known}) for path, known in listed.items() if not path.startswith(PRODUCT)}
     try:
         journal = read_journal(tree)
     except (Unreadable, Blocked, OSError) as error:

@@ -12,7 +12,7 @@ DEMO_MARK: Final = "# The demo:"
 
 STARTER: Final = """\
 # What runs, who owns it, and who is told. After an edit: make apply
-# Every key: docs/services-yaml.md
+# Every key: docs/reference/services-yaml.md
 
 people:
   me: {}

@@ -1,4 +1,4 @@
-// Rendered by lookout from services.yaml. Edits here are lost: change services.yaml and render.
+// Made by `make docs` from packs and models. Edits here are lost: change those.
 export const TABLE = {
  "names": "(?i)(?:passw(?:or)?d|passphrase|passcode|[_-]pass|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|sess(?:ion)?id|authorization|cookie|credentials?|signature|[?&]sig|[\\\"']pass|card[_-]?number|cvv|cvc|otp|phone(?:[_-]?number)?|mobile|msisdn|whatsapp|^pass)\\]?$",
  "rules": [

@@ -1,4 +1,4 @@
-"""The reference of metrics, as Markdown: `python -m lookout_instrumentation.reference > docs/app-metrics.md`.
+"""The reference of metrics, as Markdown: `python -m lookout_instrumentation.reference > docs/reference/app-metrics.md`.
 
 Owns the page's words; every name, type, label and help is the catalogue's.
 """
@@ -41,7 +41,7 @@ PARTS: Final = {
 _HEAD: Final = """# Metrics of an instrumented app
 
 Every metric that the library can export, and what makes it exist: an app exports nothing of what it does not use. How
-to use each is in [Instrument your app](instrument.md). Rendered from the library's catalogue; a test keeps it fresh.
+to use each is in [Instrument your app](../instrument.md). Rendered from the library's catalogue; a test keeps it fresh.
 
 ## How they are kept few
 

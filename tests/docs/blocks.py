@@ -14,12 +14,14 @@ from typing import Final
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from generator.packs import load_packs
 from generator.pipeline import Compiled
+from generator.reference.product import make_product
 from generator.verbs.stages import compile_file
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 # Folders and pages that are rendered, or tested elsewhere, and the word for every block in them.
-_WORDS: Final = {"docs/errors/": "error", "docs/runbooks/": "runbook", "docs/services-yaml.md": "services"}
+_WORDS: Final = {"docs/errors/": "error", "docs/runbooks/": "runbook", "docs/reference/": "services"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,13 @@ def demo() -> Compiled:
 
 @cache
 def pages() -> dict[str, str]:
-    """Every page by its path, what is rendered as it would be rendered now."""
+    """Every page by its path; what is rendered, or made of packs and models, as it would be now."""
     written = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
     found = {str(path.relative_to(REPOSITORY)): path.read_text(encoding="utf-8") for path in written}
     rendered = {a.path: a.content for a in demo().artifacts if a.path.startswith("docs/") and a.path.endswith(".md")}
     kept = {name: text for name, text in found.items() if not name.startswith("docs/runbooks/")}
-    return {**kept, **rendered}
+    made = {artifact.path: artifact.content for artifact in make_product(load_packs()) if artifact.path.endswith(".md")}
+    return {**kept, **made, **rendered}
 
 
 @cache

@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from tests.docs.blocks import REPOSITORY, Block, pages, proven_by
-from tests.support.checkout import bare_repository
+from tests.support.checkout import CLONE, bare_repository
 
 HOME: Final = "/root/lookout"
 PROGRAM: Final = """
@@ -58,7 +58,7 @@ def clone_and_up(text: str, folder: Path) -> None:
     bare = bare_repository(folder)
     *first, last = text.splitlines()
     assert last == "make up"
-    script = "\n".join(first).replace("REPOSITORY", str(bare))
+    script = CLONE.sub(f"git clone {bare} lookout\n", "\n".join(first))
     assert run(f"{script}\nmake --dry-run up\npwd", folder).split() == ["scripts/up.sh", str(folder / "lookout")]
     for name in ("scripts/up.sh", "lookout"):
         assert (folder / "lookout" / name).stat().st_mode & stat.S_IXUSR, f"{name} can be run in a clone"

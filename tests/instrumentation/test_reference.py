@@ -10,7 +10,7 @@ from lookout_instrumentation.catalogue import BY_NAME, CATALOGUE, Metric
 from lookout_instrumentation.reference import PARTS, reference
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PAGE = REPOSITORY / "docs" / "app-metrics.md"
+PAGE = REPOSITORY / "docs" / "reference" / "app-metrics.md"
 
 
 def test_the_committed_page_is_fresh() -> None:

@@ -1,5 +1,6 @@
 """The repository as git would commit it now, for tests that need a copy or a clone of it."""
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -9,6 +10,8 @@ from typing import Final
 from tests.docs.blocks import proven_by
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
+# How the README's first block begins: a release writes the repository's address there.
+CLONE: Final = re.compile(r"git clone \S+ lookout\n")
 _WHO: Final = ("-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false")
 
 
@@ -37,10 +40,10 @@ def bare_repository(folder: Path) -> Path:
 
 def begin(target: Path) -> str:
     """Clone into `target` as the README's first block says, and return what the block does after that."""
-    (block,) = (block for block in proven_by("elsewhere") if block.text.startswith("git clone REPOSITORY lookout\n"))
+    (block,) = (block for block in proven_by("elsewhere") if CLONE.match(block.text))
     with tempfile.TemporaryDirectory() as folder:
         bare = bare_repository(Path(folder))
-        text = block.text.replace("REPOSITORY", str(bare)).replace("lookout\n", f"{target}\n")
+        text = CLONE.sub(f"git clone {bare} {target}\n", block.text).replace("cd lookout\n", f"cd {target}\n")
         clone, _, rest = text.partition("\n")
         subprocess.run(["bash", "-euc", clone], check=True, capture_output=True, text=True)
     return rest

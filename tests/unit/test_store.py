@@ -15,9 +15,10 @@ from generator.conventions import LOCK_FILE
 from generator.diagnostics import Problems
 from generator.disk import transaction
 from generator.disk.confined import Tree
-from generator.disk.journal import WORK
+from generator.disk.journal import WORK, digest
 from generator.disk.transaction import Meanwhile
 from generator.store import plan as store
+from generator.store.ownership import lock_text
 from generator.store.plan import Plan, open_tree, plan_tree, write_plan
 
 
@@ -66,6 +67,19 @@ def test_what_is_no_longer_rendered_goes_with_its_empty_folder(tmp_path: Path) -
     render(tmp_path, ("rules/old.yml", "1\n"), ("keep.yml", "2\n"))
     assert render(tmp_path, ("keep.yml", "3\n")) == [("update", "keep.yml"), ("delete", "rules/old.yml")]
     assert not (tmp_path / "rules").exists()
+
+
+def test_what_has_become_the_products_own_stays_and_is_no_longer_listed(tmp_path: Path) -> None:
+    """An older Lookout rendered the library's table, and listed it."""
+    theirs = "instrumentation/lookout_instrumentation/redaction.json"
+    older = [("a", "1"), (theirs, "{}")]
+    for path, text in older:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    (tmp_path / LOCK_FILE).write_bytes(lock_text({path: digest(text.encode()) for path, text in older}))
+    assert render(tmp_path, ("a", "1")) == []
+    assert (tmp_path / theirs).read_text() == "{}"
+    assert theirs not in (tmp_path / LOCK_FILE).read_text()
 
 
 def test_a_foreign_file_is_never_touched(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from generator.artifact import Artifact
-from generator.conventions import GENERATED
+from generator.conventions import REFERENCE_NOTE
 from generator.render.collector.redaction_rules import DIGITS, NAMES, PHONE_NAMES, RULES, WORDS
 
 PATH: Final = "instrumentation/lookout_instrumentation/redaction.json"
@@ -22,8 +22,8 @@ _BOUND: Final = re.compile(r"\{(\d+),(\d+)\}")
 _SECRET_NAMES: Final = rf"(?i)(?:{NAMES}|{PHONE_NAMES}|^pass)\]?$"
 
 
-def render_redaction() -> tuple[Artifact, ...]:
-    """The table as the libraries read it; the same for every site."""
+def library_tables() -> tuple[Artifact, ...]:
+    """The table as the libraries read it: source of theirs, made by `make docs`."""
     return (Artifact(PATH, json.dumps(table(), indent=1) + "\n"), Artifact(BROWSER, _module()))
 
 
@@ -40,14 +40,14 @@ def table() -> dict[str, Any]:
         }
         for rule in RULES
     ]
-    return {"": GENERATED, "names": _SECRET_NAMES, "words": list(WORDS), "digits": DIGITS, "rules": rules}
+    return {"": REFERENCE_NOTE, "names": _SECRET_NAMES, "words": list(WORDS), "digits": DIGITS, "rules": rules}
 
 
 def _module() -> str:
     """The table as a module for browsers: hints and gates, which save time over a million lines, are left out."""
     rules = [{key: getattr(rule, key) for key in ("name", "pattern", "mask", "check")} for rule in RULES]
     content = json.dumps({"names": _SECRET_NAMES, "rules": rules}, indent=1)
-    return f"// {GENERATED}\nexport const TABLE = {content};\n"
+    return f"// {REFERENCE_NOTE}\nexport const TABLE = {content};\n"
 
 
 def ottl_statements(record: str = "log", texts: Sequence[str] = ("body",)) -> list[str]:

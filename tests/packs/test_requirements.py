@@ -1,55 +1,48 @@
-"""Every promise of docs/alerts.md is kept: by an alert, a metric that some pack asks for, or a test that exists."""
+"""Every line of requirements.yaml is kept: by an alert, a metric that some pack asks for, or a test that exists."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
+import yaml
 
 from generator.packs import Pack, load_packs
-from generator.packs.fixtures import read_fixtures
-from generator.packs.promises import keepers, load_promises, packs_with
-from generator.packs.relabel import relabelled
 from generator.packs.sample import sample_instance
 from generator.promql.spans import Binary, read_spans
+from generator.reference.metrics import metrics_of, read_printed
 from generator.site.model import Alert
 
 ROOT = Path(__file__).resolve().parents[2]
-PROMISES = load_promises()
-LINES = {**PROMISES.alerts, **PROMISES.metrics}
+REQUIREMENTS: Final[Mapping[str, Mapping[str, Any]]] = yaml.safe_load(
+    (Path(__file__).parent / "requirements.yaml").read_text(encoding="utf-8")
+)
+LINES: Final = {**REQUIREMENTS["alerts"], **REQUIREMENTS["metrics"]}
+PRINTED: Final = read_printed(load_packs())
 OWN_RULES = [pack for name, pack in load_packs().items() if pack.source == name]
 
 
-def exported() -> set[str]:
-    """The name of every metric in any fixture, as its pack has it scraped."""
-    return {
-        series.name
-        for pack in load_packs().values()
-        for series in relabelled(read_fixtures(sorted(pack.folder.glob("fixtures/*.prom"))), pack.relabel)
-    }
+@pytest.mark.parametrize("line", LINES)
+def test_a_requirement_is_kept_by_something(line: str) -> None:
+    assert LINES[line].keys() - {"says"} and LINES[line].keys() <= {"says", "alerts", "metrics", "kept_by"}
 
 
-@pytest.mark.parametrize("line", PROMISES.alerts)
-def test_a_promise_has_an_alert_or_a_mechanism(line: str) -> None:
-    kept = [keeper.alert.name for keeper in keepers() if line in keeper.alert.promises]
-    assert kept or PROMISES.alerts[line].kept_by
+@pytest.mark.parametrize("line", [line for line in LINES if "alerts" in LINES[line]])
+def test_the_alerts_of_a_requirement_exist(line: str) -> None:
+    assert set(LINES[line]["alerts"]) - {name for pack in OWN_RULES for name in pack.alert_names} == set()
 
 
-@pytest.mark.parametrize("line", PROMISES.metrics)
-def test_a_metric_that_is_promised_is_exported_and_asked_for(line: str) -> None:
-    promise = PROMISES.metrics[line]
-    assert promise.metrics or promise.kept_by
-    assert set(promise.metrics) - exported() == set()
-    assert [metric for metric in promise.metrics if not packs_with(metric)] == []
+@pytest.mark.parametrize("line", [line for line in LINES if "metrics" in LINES[line]])
+def test_a_metric_that_is_required_is_exported_and_asked_for(line: str) -> None:
+    metrics = LINES[line]["metrics"]
+    assert set(metrics) - PRINTED.names == set()
+    assert set(metrics) - {metric for pack in OWN_RULES for metric in metrics_of(pack, PRINTED)} == set()
 
 
-def test_no_alert_promises_what_nobody_wrote_down() -> None:
-    named = {line for keeper in keepers() for line in keeper.alert.promises}
-    assert named <= PROMISES.alerts.keys()
-
-
-@pytest.mark.parametrize("line", [line for line in LINES if LINES[line].kept_by])
-def test_the_mechanism_of_a_promise_has_its_test(line: str) -> None:
-    for each in LINES[line].kept_by:
+@pytest.mark.parametrize("line", [line for line in LINES if "kept_by" in LINES[line]])
+def test_the_mechanism_of_a_requirement_has_its_test(line: str) -> None:
+    for each in LINES[line]["kept_by"]:
         path, _, name = each.partition("::")
         assert f"def {name}(" in (ROOT / path).read_text(encoding="utf-8")
 

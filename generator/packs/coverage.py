@@ -47,9 +47,9 @@ class Cell:
     alerts: tuple[Alert, ...]
 
 
-def coverage_of(service: Service, services: Iterable[Service]) -> tuple[Cell, ...]:
-    """A cell for each way in which `service` can fail, in the order of MODES."""
-    used = [each for each in services if each.name in service.uses]
+def coverage_of(service: Service, services: Mapping[str, Service]) -> tuple[Cell, ...]:
+    """A cell for each way in which `service` can fail, in the order of MODES. `services` are all, by name."""
+    used = [services[name] for name in sorted({*service.uses}) if name in services]
     modes = _modes(service)
     return tuple(Cell(service.name, mode, _alerts(service, mode, used)) for mode in MODES if mode in modes)
 

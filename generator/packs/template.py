@@ -3,7 +3,7 @@
 The delimiters collide with nothing in PromQL, LogQL, Go templates or Grafana. A name that is not known is an error.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -89,6 +89,12 @@ def _compile_condition(text: str) -> Callable[..., Any]:
     return _ENVIRONMENT.compile_expression(text, undefined_to_none=False)
 
 
+@cache
+def _compile_text(text: str) -> Callable[[Bound], Iterable[str]]:
+    """What renders `text`. Jinja keeps templates too, but asks for each whether its source has changed."""
+    return _ENVIRONMENT.get_template(text).root_render_func
+
+
 def pack_problem(message: str, file: str, line: int = 1) -> Problems:
     """The exception for a mistake in a pack's file."""
     return Problems([Diagnostic("pack/invalid", message, Span(file, line, 1, 1))])
@@ -105,7 +111,7 @@ def render_text(text: str, context: Context | Bound, where: Span) -> str:
         return text
     try:
         bound = context if isinstance(context, Bound) else bind(context)
-        return "".join(_ENVIRONMENT.get_template(text).root_render_func(bound))
+        return "".join(_compile_text(text)(bound))
     except (TemplateError, TypeError, ValueError, ZeroDivisionError) as error:
         raise Problems([Diagnostic("pack/invalid", f"{error} in '{text.strip()}'", where)]) from error
 

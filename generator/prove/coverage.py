@@ -42,7 +42,7 @@ def render_coverage(site: Site) -> tuple[Artifact, ...]:
 
 def _matrix(site: Site) -> Iterator[str]:
     for service in site.services:
-        cells = coverage_of(service, site.services)
+        cells = coverage_of(service, site.named)
         if cells:
             yield from (f"## {service.name}", "", "| It can fail so that | Alerts |", "|---|---|")
             yield from (f"| {MODES[cell.mode]} (`{cell.mode}`) | {_alerts(cell)} |" for cell in cells)

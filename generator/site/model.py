@@ -5,7 +5,7 @@ sizes whole bytes, ratios floats from 0 to 1.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from generator.channels.channel import Channel
@@ -359,11 +359,11 @@ class Service:
     slo_window: int = 0
     budgets: tuple[EndpointBudget, ...] = ()
     critical: bool = False
+    alerts: tuple[Alert, ...] = field(init=False, repr=False, compare=False)
+    """All alerts of all packs, in pack order."""
 
-    @property
-    def alerts(self) -> tuple[Alert, ...]:
-        """All alerts of all packs, in pack order."""
-        return tuple(alert for pack in self.packs for alert in pack.alerts)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "alerts", tuple(alert for pack in self.packs for alert in pack.alerts))
 
 
 # --- who is told --------------------------------------------------------------------------------------------
@@ -442,8 +442,11 @@ class Site:
     watchdog: SecretRef | None
     services: tuple[Service, ...]
     monitors: tuple[Monitor, ...]
+    named: Mapping[str, Service] = field(init=False, repr=False, compare=False)
+    """The services by name."""
+    alerts: tuple[Alert, ...] = field(init=False, repr=False, compare=False)
+    """Every alert of the site, by service, then pack."""
 
-    @property
-    def alerts(self) -> tuple[Alert, ...]:
-        """Every alert of the site, by service, then pack."""
-        return tuple(alert for service in self.services for alert in service.alerts)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "named", {service.name: service for service in self.services})
+        object.__setattr__(self, "alerts", tuple(alert for each in self.services for alert in each.alerts))

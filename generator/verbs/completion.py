@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-import yaml
 
 from generator.conventions import SPEC_FILE
-from generator.diagnostics import CODES
+from generator.diagnostics import CODES, Problems
+from generator.source.read import load_source
 
 _PACKS: Final = Path(__file__).resolve().parents[2] / "packs"
 
@@ -41,8 +41,8 @@ def _alerts(context: click.Context) -> set[str]:
 def _services(context: click.Context) -> dict[str, Any]:
     file = context.params.get("file") or Path(SPEC_FILE)
     try:
-        data = yaml.load(file.read_text(encoding="utf-8-sig"), Loader=yaml.CSafeLoader)
-    except (OSError, ValueError, yaml.YAMLError):
+        data = load_source(file.read_text(encoding="utf-8-sig"), str(file)).data
+    except (OSError, ValueError, Problems):
         return {}
     return dict(_words(_mapping(data, "services")))
 

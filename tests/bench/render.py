@@ -1,4 +1,4 @@
-"""Render a site of N services once in a process of its own, and print what it took as JSON.
+"""Compile and write a site of N services in a process of its own, and print what it took as JSON.
 
 Every figure is CPU time of this process, from its start: what an interpreter takes to begin and to import counts.
 """
@@ -19,30 +19,26 @@ def measure(count: int, full: bool = False) -> dict[str, float]:
     text = services_yaml(count, FULL if full else PLAIN)
     begin = time.perf_counter()
     from generator.cli import GARBAGE_THRESHOLD
-    from generator.pipeline import resolve_text
+    from generator.pipeline import compile_text
     from generator.render.grafana import board  # noqa: F401  # with Grafana's SDK, which rendering imports when it begins
-    from generator.render.registry import render_all
     from generator.store.plan import plan_tree, write_plan
 
     gc.set_threshold(GARBAGE_THRESHOLD)
     imported = time.process_time()
-    site, _ = resolve_text(text, "services.yaml")
-    resolved = time.process_time()
-    artifacts = render_all(site)
+    compiled = compile_text(text, "services.yaml")
     rendered = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
-        write_plan(plan_tree(artifacts, Path(folder)))
+        write_plan(plan_tree(compiled.artifacts, Path(folder)))
         written = time.process_time()
     return {
         "services": count,
         "import": imported,
-        "resolve": resolved - imported,
-        "render": rendered - resolved,
+        "compile": rendered - imported,
         "write": written - rendered,
         "total": written,
         "wall": time.perf_counter() - begin,
-        "files": len(artifacts),
-        "alerts": len(site.alerts),
+        "files": len(compiled.artifacts),
+        "alerts": len(compiled.site.alerts),
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 

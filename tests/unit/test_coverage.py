@@ -10,7 +10,7 @@ from generator.pipeline import resolve_text
 def matrix(text: str, name: str) -> dict[str, list[str]]:
     site, _ = resolve_text(text, "services.yaml")
     service = next(each for each in site.services if each.name == name)
-    return {cell.mode: [alert.name for alert in cell.alerts] for cell in coverage_of(service, site.services)}
+    return {cell.mode: [alert.name for alert in cell.alerts] for cell in coverage_of(service, site.named)}
 
 
 def holes(text: str) -> list[Diagnostic]:

@@ -1,8 +1,11 @@
 """YAML with positions."""
 
+import re
+
 import pytest
 
 from generator.diagnostics import Problems, Span
+from generator.source import read
 from generator.source.read import Source, load_source
 
 
@@ -14,6 +17,46 @@ def problems(text: str) -> list[tuple[str, int, int]]:
 
 def source() -> Source:
     return load_source("services:\n  api:\n    targets: [a:1, b:22]\n", "services.yaml")
+
+
+# Each of them libyaml takes, counts or ends otherwise than the parser whose words are printed.
+DISPUTED = (
+    "a: {b? c: 1}\n",
+    "a: [x\ty]\n",
+    "a\ufeffb: 1\n",
+    "a: {b: c?d}\n",
+    "a:\u2028 b\n",
+    "a: b\r\nc: d\r\n",
+    "a:\n  b: 1\n  c: [1, 2]\n",
+    "- - a\n  - b\n",
+    "a: |\n  text\n\nb: >-\n  more\n",
+    "ä: 'ü'\n\U0001f600: x\n",
+    "a: 'x",
+    "a: [1",
+    "a: &b 1\nc: *b\n",
+    "a: !!python/object:x 1\n",
+    "%YAML 1.1\n---\na: 1\n",
+    "a: 1\n---\nb: 2\n",
+)
+
+
+@pytest.mark.parametrize("text", DISPUTED)
+def test_what_is_read_quickly_is_read_as_the_slow_parser_does(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def outcome() -> object:
+        try:
+            found = load_source(text, "services.yaml")
+        except Problems as caught:
+            return caught.diagnostics
+        return found.data, found.places
+
+    quick = outcome()
+    monkeypatch.setattr(read, "_DISPUTED", re.compile(""))
+    assert outcome() == quick
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 100_000, "- " * 100_000])
+def test_a_depth_that_no_parser_stands_is_a_problem_and_no_crash(text: str) -> None:
+    assert problems(text) == [("source/syntax", 1, 1)]
 
 
 def test_values_and_keys_remember_where_they_stand() -> None:

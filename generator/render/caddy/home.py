@@ -108,7 +108,7 @@ def _groups(site: Site) -> list[dict[str, Any]]:
     """Services, then the hosts they run on, then what watches them; an empty group is left out."""
     stack = [service for service in site.services if service.name == STACK_SERVICE]
     hosts = [service for service in site.services if "host" in service.kinds]
-    others = [service for service in site.services if service not in stack and service not in hosts]
+    others = [service for service in site.services if service.name != STACK_SERVICE and "host" not in service.kinds]
     named = (("Services", others), ("Hosts", hosts), ("Monitoring", stack))
     return [
         {"title": title, "services": [_entry(service) for service in services]} for title, services in named if services

@@ -7,17 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from generator.conventions import (
-    DASHBOARD_HOSTS,
-    GLANCE,
-    OPEN_QUERIES,
-    SEVERITIES,
-    dashboard_of,
-)
+from generator.conventions import DASHBOARD_HOSTS, GLANCE, OPEN_QUERIES, SEVERITIES, dashboard_of
 from generator.parts.logs import log_names
+from generator.render.grafana.alike import draw_alike
 from generator.render.grafana.board import BoardRow, Tile, annotation
 from generator.render.grafana.links import alert_links, logs_at_point
-from generator.render.grafana.panels import Canvas, draw
+from generator.render.grafana.panels import Canvas
 from generator.render.grafana.sdk import dashboard
 from generator.site.model import Panel, Query, Row, Service, Site
 
@@ -74,7 +69,7 @@ def canvas_of(site: Site, service: Service) -> Canvas:
 def draw_rows(rows: Sequence[Row], canvas: Canvas) -> tuple[BoardRow, ...]:
     """Rows with their panels drawn."""
     return tuple(
-        BoardRow(row.title, tuple(Tile(draw(p, canvas), p.width, p.height) for p in row.panels), row.collapsed)
+        BoardRow(row.title, tuple(Tile(draw_alike(p, canvas), p.width, p.height) for p in row.panels), row.collapsed)
         for row in rows
     )
 
@@ -82,7 +77,7 @@ def draw_rows(rows: Sequence[Row], canvas: Canvas) -> tuple[BoardRow, ...]:
 def with_common_rows(site: Site, service: Service, rows: Sequence[Row]) -> tuple[Row, ...]:
     """The packs' rows, and what every service has: its vital signs, what it uses, its log lines."""
     extra = {FIRST_ROW: glance_panels(service, rows)}
-    if used := [name for name in service.uses if any(other.name == name for other in site.services)]:
+    if used := [name for name in service.uses if name in site.named]:
         extra[DEPENDENCIES] = (_uses_panel(used),)
     if service.logs.mode != "none":
         extra[LOGS] = _log_panels(service.name)

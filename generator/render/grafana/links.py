@@ -56,12 +56,11 @@ def alert_links(site: Site, panel: Panel, alerts: tuple[Alert, ...]) -> list[das
 
 def service_bar(site: Site, service: Service) -> list[dashboard.DashboardLink]:
     """The links on top of a service's dashboard: home, logs, host, what it uses, its runbooks, its address."""
-    known = {other.name: other for other in site.services}
     bar = [bar_link("Home", f"/d/{DASHBOARD_HOME}", "apps")]
     if service.logs.mode != "none":
         bar.append(bar_link("Logs", logs_path(service.name), "doc"))
     for name in dict.fromkeys((service.host, *service.uses)):
-        if other := known.get(name):
+        if other := site.named.get(name):
             bar.append(bar_link(name, dashboard_path(name, other.kinds)))
     if service.errors and service.errors.project:
         bar.append(bar_link("Errors", project_url(site.stack, service), "bolt"))

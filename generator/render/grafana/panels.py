@@ -25,6 +25,8 @@ from generator.render.grafana.thresholds import override, series_overrides, thre
 from generator.site.model import Alert, Panel, PanelType
 
 _LAST: Final = common.ReduceDataOptions(calcs=["lastNotNull"], fields="", values=False)
+# From how many columns on there is room for a mean in the legend.
+WIDE: Final = 12
 # Columns that say the same in each line of a service's table.
 _CONSTANT_COLUMNS: Final = ("Time", "__name__", "environment", "job", "service")
 
@@ -80,7 +82,7 @@ def _field_defaults(panel: Panel, canvas: Canvas, drawn: dashboard.Panel) -> Non
 
 
 def _timeseries(panel: Panel, canvas: Canvas) -> dashboard.Panel:
-    calcs = ["lastNotNull", "mean", "max"] if panel.width >= 12 else ["lastNotNull", "max"]
+    calcs = ["lastNotNull", "mean", "max"] if panel.width >= WIDE else ["lastNotNull", "max"]
     legend = common.VizLegendOptions(
         display_mode=common.LegendDisplayMode.TABLE,
         placement=common.LegendPlacement.BOTTOM,

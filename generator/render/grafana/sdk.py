@@ -41,6 +41,7 @@ __all__ = [
     "plain",
     "plugins",
     "prometheus",
+    "shared",
     "stat",
     "table",
     "table_model",
@@ -77,6 +78,11 @@ def plain(value: Any) -> Any:
     """An SDK object as plain data, without the SDK's own additions."""
     trim = _TRIMS.get(type(value))
     return trim(value.to_json()) if trim else value.to_json()
+
+
+def shared(value: Any) -> Any:
+    """An SDK object as plain data all the way down, for what many panels have in common: it is encoded faster."""
+    return orjson.loads(orjson.dumps(value, default=plain))
 
 
 def encode(board: dashboard.Dashboard) -> str:

@@ -8,11 +8,14 @@ takes most of a render's time for what is always the same shape.
 import json
 from collections.abc import Iterable, Mapping
 from itertools import groupby
+from typing import Final
 
 from generator.artifact import Artifact
 from generator.conventions import GENERATED
 from generator.site.model import Alert, PackInstance, Record, Service, Site
 from generator.units import format_duration
+
+_JSON: Final = json.JSONEncoder(ensure_ascii=False)
 
 
 def render_rules(site: Site) -> tuple[Artifact, ...]:
@@ -80,4 +83,4 @@ def _mapping(key: str, values: Mapping[str, str]) -> list[str]:
 
 def _quote(text: str) -> str:
     """A double-quoted YAML scalar; JSON's strings are a subset of YAML's."""
-    return json.dumps(text, ensure_ascii=False)
+    return _JSON.encode(text)

@@ -19,6 +19,12 @@ FailureMode = Literal[
 SEVERITIES: Final[tuple[Severity, ...]] = ("critical", "warning", "info")
 FAULTS: Final[tuple[Fault, ...]] = ("outage", "symptom", "cause")
 
+# While it fires, an outage of the service that it names is hardly over: symptoms are muted.
+OUTAGE_RECENT: Final = "OutageRecent"
+# What no rule of ours mutes: something that happened once.
+EVENT_FAULT: Final = "event"
+# In an alert's label `early`, the service that the alert is of; no service has such a name.
+ITSELF: Final = "ITSELF"
 # Labels that every scraped series of a declared service carries, set at scrape time.
 SERIES_LABELS: Final = ("service", "job", "instance", "environment")
 # Labels that every alert carries, whatever its expression returns.

@@ -84,7 +84,8 @@ def _differences(before: Picture, after: Picture, old_key: Key, new_key: Key) ->
             yield f"an outage is notified within {format_duration(sums[0])} → {format_duration(sums[1])}"
 
 
-_SAID = frozenset({"alertname", "service", "severity", "owner", "incident"})
+# What is said in other words; the last three by what mutes the alert.
+_SAID = frozenset({"alertname", "service", "severity", "owner", "incident", "early", "inhibition_group", "outage_of"})
 
 
 def _of_label(label: str, old: AlertState, new: AlertState) -> tuple[str, str, str]:

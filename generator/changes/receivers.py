@@ -5,8 +5,9 @@ Owns how a receiver is called for people. It asks the configuration and decides 
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -122,21 +123,20 @@ class _Alike:
 
     def __init__(self, equal: tuple[str, ...], sources: Iterable[Key], alerts: Mapping[Key, AlertState]) -> None:
         self._equal = equal
-        self._every = list(sources)
-        self._by_values: dict[tuple[str, ...] | None, list[Key]] = defaultdict(list)
-        for key in self._every:
-            self._by_values[self._values(alerts[key])].append(key)
+        self._found: dict[tuple[str | None, ...], list[Key]] = defaultdict(list)
+        for key in sources:
+            self._found[self._values(alerts[key])].append(key)
 
     def of(self, target: AlertState) -> list[Key]:
-        """Those that may mute `target`."""
+        """Those that may mute `target`: with the same labels, or with others that are filled in when they fire."""
         values = self._values(target)
-        return self._every if values is None else [*self._by_values[values], *self._by_values[None]]
+        filled = [each is None for each in values]
+        others = (keys for known, keys in self._found.items() if [each is None for each in known] != filled)
+        return [*self._found.get(values, ()), *chain.from_iterable(others)]
 
-    def _values(self, alert: AlertState) -> tuple[str, ...] | None:
+    def _values(self, alert: AlertState) -> tuple[str | None, ...]:
         """None: filled in when the alert fires."""
-        if any(_open(alert, label) for label in self._equal):
-            return None
-        return tuple(alert.labels.get(label, "") for label in self._equal)
+        return tuple(None if _open(alert, label) else alert.labels.get(label, "") for label in self._equal)
 
 
 def _open(alert: AlertState, label: str) -> bool:
@@ -163,8 +163,16 @@ def _service_of(matchers: Iterable[Matcher]) -> str | None:
 
 def _mutes(rule: InhibitRule, source: AlertState, target: AlertState) -> bool:
     labels = (source.labels, target.labels)
-    equal = tuple(label for label in rule.equal if not (_open(source, label) or _open(target, label)))
-    return InhibitRule(rule.source, rule.target, equal).mutes(*labels)
+    filled = {label for label in rule.equal if _open(source, label) or _open(target, label)}
+    if not all(_may_equal(*(each.get(label, "") for each in labels)) for label in filled):
+        return False
+    return replace(rule, equal=tuple(label for label in rule.equal if label not in filled)).mutes(*labels)
+
+
+def _may_equal(one: str, other: str) -> bool:
+    """Whether two texts, one of which is filled in when its alert fires, can be the same: they begin alike."""
+    (begin, is_open, _), (start, is_other_open, _) = one.partition("{{"), other.partition("{{")
+    return (bool(is_open) and start.startswith(begin)) or (bool(is_other_open) and begin.startswith(start))
 
 
 def _receiver(kind: str, settings: Mapping[str, Any]) -> Receiver:

@@ -30,7 +30,7 @@ def check_labels(site: Site, artifacts: Mapping[str, Artifact]) -> list[Diagnost
     found = [_lacking(_CONFIG, where, label, everybody) for where, label in _of_routes(config["route"])]
     for rule in config.get("inhibit_rules", []):
         for side in ("source_matchers", "target_matchers"):
-            concerned = [each for each in everybody if _may_match(each[0], rule[side])]
+            concerned = [each for each in everybody if _may_match(*each, rule[side])]
             where = f"the {side.partition('_')[0]} of inhibit rule {rule['name']}"
             found += [_lacking(_CONFIG, where, label, concerned) for label in rule.get("equal", [])]
     for path, artifact in artifacts.items():
@@ -62,12 +62,13 @@ def _of_routes(route: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield from _of_routes(child)
 
 
-def _may_match(alert: Alert, matchers: list[str]) -> bool:
-    """Whether an alert can match: by what is certain of its labels; what its expression returns may be anything."""
+def _may_match(alert: Alert, carried: Labels, matchers: list[str]) -> bool:
+    """Whether an alert can match: by what is certain of its labels; what its expression returns may be anything, and
+    what it never has is empty."""
     known = {"alertname": alert.name} | {name: value for name, value in alert.labels.items() if "{{" not in value}
     for match in filter(None, map(_MATCHER.match, matchers)):
-        if match["label"] in known:
-            value = known[match["label"]]
+        if match["label"] in known or match["label"] not in carried:
+            value = known.get(match["label"], "")
             hit = value == match["value"] if match["how"] in ("=", "!=") else re.fullmatch(match["value"], value)
             if bool(hit) == match["how"].startswith("!"):
                 return False

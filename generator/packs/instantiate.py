@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from generator import conventions, units
 from generator.diagnostics import Span
 from generator.packs.context import final_params, pack_context, signals_of
+from generator.packs.grouping import inhibition_group
 from generator.packs.load import Pack
 from generator.packs.schema import AlertSpec, PanelSpec, QuerySpec
 from generator.packs.template import PANEL_WINDOW, bind, holds, pack_problem, render_text
@@ -92,6 +93,7 @@ class _Instance:
     def _alert(self, spec: AlertSpec) -> Alert:
         where = self.pack.lines[spec.name]
         base, service = self.stack.base_url, self.service
+        expr = self._text(spec.expr, where)
         labels = {
             "service": service.name,
             "severity": spec.severity,
@@ -100,6 +102,7 @@ class _Instance:
             "fault": spec.fault,
             "incident": conventions.incident(service.name, spec.name),
             **{name: self._text(value, where) for name, value in spec.labels.items()},
+            **inhibition_group(spec, self.specs, expr, self._hold),
         }
         annotations = {
             "summary": self._text(spec.summary, where),
@@ -112,8 +115,8 @@ class _Instance:
             name=spec.name,
             service=service.name,
             pack=self.pack.name,
-            expr=self._text(spec.expr, where),
-            for_seconds=self._seconds(spec.hold, where),
+            expr=expr,
+            for_seconds=self._hold(spec),
             keep_firing_seconds=self._seconds(spec.keep_firing_for, where),
             severity=spec.severity,
             owner=service.owner,
@@ -127,6 +130,9 @@ class _Instance:
             detects=tuple(spec.detects),
             inhibited_by=spec.inhibited_by or "",
         )
+
+    def _hold(self, spec: AlertSpec) -> int:
+        return self._seconds(spec.hold, self.pack.lines[spec.name])
 
     def _pace(self, spec: AlertSpec) -> int:
         timing = self.stack.timing

@@ -69,6 +69,7 @@ class Route:
 class InhibitRule:
     """One inhibit rule."""
 
+    name: str
     source: tuple[Matcher, ...]
     target: tuple[Matcher, ...]
     equal: tuple[str, ...]
@@ -77,7 +78,7 @@ class InhibitRule:
     def parse(cls, rule: Mapping[str, Any]) -> "InhibitRule":
         """From its place in the configuration."""
         source, target = (tuple(map(_matcher, rule.get(key, ()))) for key in ("source_matchers", "target_matchers"))
-        return cls(source, target, tuple(rule.get("equal", ())))
+        return cls(str(rule.get("name", "")), source, target, tuple(rule.get("equal", ())))
 
     def mutes(self, source: Labels, target: Labels) -> bool:
         """Whether `source`, which is one of this rule, mutes `target`, which is one of it too. What is on both sides

@@ -5,12 +5,16 @@ it; tests hold it against amtool and against a real Alertmanager. It decides not
 generator.render.alertmanager.inhibition do.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from generator.prove.alertmanager import CONFIG, Configuration, Labels, all_match
 from generator.render.alertmanager.config import render_alertmanager
 from generator.site.model import Alert, Site
+
+_LABEL: Final = re.compile(r"\{\{ \$labels\.(\w+) \}\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,8 @@ class Verdict:
 
 def labels_of(alert: Alert, **more: str) -> dict[str, str]:
     """The labels under which an alert reaches Alertmanager; `more` are those that its expression returns."""
-    return {**more, **alert.labels, "alertname": alert.name}
+    own = {name: _LABEL.sub(lambda found: more.get(found[1], found[0]), text) for name, text in alert.labels.items()}
+    return {**more, **own, "alertname": alert.name}
 
 
 def simulate(site: Site, firing: Iterable[Labels]) -> tuple[Verdict, ...]:
@@ -50,6 +55,12 @@ class Simulator:
         """The verdict on each firing alert, in their order."""
         alerts = [dict(labels) for labels in firing]
         return tuple(self._verdict(alert, alerts) for alert in alerts)
+
+    def muting(self, source: Labels, target: Labels) -> tuple[str, ...]:
+        """The names of the rules by which `source` mutes `target`."""
+        rules = self._sides(source)[0] & self._sides(target)[1]
+        known = self._configuration.inhibit_rules
+        return tuple(known[each].name for each in sorted(rules) if known[each].mutes(source, target))
 
     def _verdict(self, alert: Labels, firing: list[dict[str, str]]) -> Verdict:
         route = self._configuration.route_of(alert)

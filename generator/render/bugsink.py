@@ -12,6 +12,7 @@ from generator.conventions import (
     ALERTMANAGER_PATH,
     BUGSINK_PATH,
     EVENT_ALERTS,
+    EVENT_FAULT,
     EVENT_SECONDS,
     GENERATED,
     GRAFANA_PATH,
@@ -82,7 +83,7 @@ def _event(stack: Stack, service: Service, name: str) -> Mapping[str, Any]:
             "severity": SEVERITY,
             "owner": service.owner,
             "environment": service.environment,
-            "fault": "symptom",
+            "fault": EVENT_FAULT,
             "incident": incident(service.name, name),
         },
         "annotations": {

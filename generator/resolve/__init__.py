@@ -12,6 +12,7 @@ from generator.resolve.budget import resolve_budget
 from generator.resolve.context import Context
 from generator.resolve.coverage import check_coverage
 from generator.resolve.detection import check_detection
+from generator.resolve.inhibition import with_early_labels
 from generator.resolve.monitors import resolve_monitors
 from generator.resolve.notify import resolve_channels, resolve_notify, resolve_people
 from generator.resolve.services import resolve_services
@@ -49,4 +50,4 @@ def resolve_site(spec: Spec, source: Source, packs: Mapping[str, Pack]) -> tuple
     problems = sort_diagnostics(context.problems)
     if any(problem.level == "error" for problem in problems):
         raise Problems(problems)
-    return site, problems
+    return with_early_labels(site), problems

@@ -11,7 +11,7 @@ from typing import Any, Final
 import promql_parser as pp
 from pydantic import ValidationError
 
-from generator.conventions import EVENT_ALERTS, Fault, Severity
+from generator.conventions import EVENT_ALERTS, OUTAGE_RECENT, Fault, Severity
 from generator.diagnostics import Problems
 from generator.packs import instantiate, own_pack
 from generator.packs.case_schema import CaseSpec, SeriesSpec
@@ -51,7 +51,7 @@ def resolve_own_alerts(
     context: Context, stack: Stack, service: Service, specs: Mapping[str, OwnAlertSpec], path: Path
 ) -> tuple[OwnAlert, ...]:
     """The alerts that are right, by name; reports the others. `service` has its packs."""
-    taken = {alert.name for alert in service.alerts} | {"Watchdog", *EVENT_ALERTS}
+    taken = {alert.name for alert in service.alerts} | {"Watchdog", OUTAGE_RECENT, *EVENT_ALERTS}
     found = []
     for name, spec in sorted(specs.items()):
         if name in taken:

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import requests
 
-from generator.render.alertmanager.inhibition import OUTAGE_RECENT, WATCHDOG
+from generator.conventions import OUTAGE_RECENT
+from generator.render.alertmanager.inhibition import WATCHDOG
 from tests.e2e.stack import BUSY_MACHINE, Stack, is_ours, wait_for
 from tests.e2e.stage import (
     fill_small_disk,

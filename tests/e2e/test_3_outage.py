@@ -6,7 +6,7 @@ import time
 from functools import partial
 from typing import Any
 
-from generator.render.alertmanager.inhibition import OUTAGE_RECENT
+from generator.conventions import OUTAGE_RECENT
 from tests.e2e.drills import ALWAYS, STARTED_OFTEN
 from tests.e2e.stack import Stack, soaking, wait_for
 

@@ -13,6 +13,7 @@ from generator.diagnostics import Problems
 from generator.pipeline import compile_text, resolve_text
 from generator.prove.dashboards import check_dashboards
 from generator.prove.mutation import mutants_of
+from generator.prove.simulate import labels_of, simulate
 from generator.render.prometheus.rules import render_rules
 from generator.site.model import Alert, Service
 from tests.packs.proving import Spoil, change_severity, change_threshold, drop_hold, drop_keep, prove_service
@@ -147,7 +148,9 @@ def test_everything_else_follows_of_itself() -> None:
     assert "### Mitigation" in page.partition("\n## MyOwn\n")[2]
     assert "| [MyOwn](#MyOwn) |" in page
     assert '"Your own alerts"' in files["grafana/dashboards/Services/service-api.json"]
-    assert "MyOwn" in files["alertmanager/alertmanager.yml"], "an outage of its service keeps it quiet"
+    known = {alert.name: labels_of(alert) for alert in compiled.site.alerts if alert.service == "api"}
+    (verdict, _) = simulate(compiled.site, [known["MyOwn"], known["ServiceDown"]])
+    assert verdict.muted_by == (known["ServiceDown"],), "an outage of its service mutes it"
 
 
 def test_panels_keep_the_rules_of_dashboards() -> None:
@@ -174,6 +177,15 @@ def test_a_proof_without_time_is_refused() -> None:
     with pytest.raises(Problems) as caught:
         resolve_text(written({"expr": "a / b > 1", "summary": "x", "proof": proof}), "services.yaml")
     assert "spec/no-proof" in {problem.code for problem in caught.value.diagnostics}
+
+
+@pytest.mark.parametrize("name", ["Watchdog", "OutageRecent", "NewError"])
+def test_an_alert_that_routes_and_inhibition_know_by_its_name_keeps_it(name: str) -> None:
+    text = yaml.safe_load(written({"expr": "max(up) < 1"}))
+    text["services"]["api"]["alerts"] = {name: text["services"]["api"]["alerts"]["MyOwn"]}
+    with pytest.raises(Problems) as caught:
+        resolve_text(yaml.safe_dump(text), "services.yaml")
+    assert [problem.code for problem in caught.value.diagnostics if problem.level == "error"] == ["spec/alert-clash"]
 
 
 def test_an_alert_may_take_the_place_of_one_that_is_off() -> None:

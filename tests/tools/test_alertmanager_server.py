@@ -21,6 +21,7 @@ from tests.unit.sites import OPS, PHONE, STACK, make_alert, make_service, make_s
 GROUP_INTERVAL: Final = 3
 BOTH: Final[tuple[To, ...]] = ("slack", "telegram")
 DOWN = make_alert("ServiceDown", "api", pack="target")
+DOWN = replace(DOWN, labels={**DOWN.labels, "outage_of": "target"})
 PROBE = make_alert("ProbeFailed", "api", pack="probe")
 SLOW = make_alert("Slow", "api", severity="warning", fault="symptom", for_seconds=300)
 LINKS: Final = {

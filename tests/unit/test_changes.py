@@ -11,6 +11,7 @@ import yaml
 
 from generator.changes.alerts import Change
 from generator.changes.people import lines, people_changes
+from generator.changes.picture import Picture
 from generator.changes.values import changed_numbers, changed_values
 from generator.channels.slack import SlackChannel
 from generator.pipeline import resolve_text
@@ -85,7 +86,6 @@ def test_the_same_tree_changes_nothing_for_people() -> None:
                      id="another secret for a channel of the same name"),
         pytest.param("owner: boris\n    alerts", "owner: ana\n    alerts", "owner boris → ana", id="an owner"),
         pytest.param("https://acme.dev", "https://acme.io", "Uptime Kuma: monitor", id="an address"),
-        pytest.param("uses: [cache], ", "", "no longer muted while RedisDown of cache fires", id="a dependency less"),
         pytest.param("  cache: {", "  other: {kind: redis, address: 'other:6379'}\n  cache: {",
                      "service other is new, asked at redis-exporter-other.scrape:9121 every 10s", id="a new service"),
         pytest.param("  cache: {", "  other: {kind: redis, address: 'other:6379'}\n  cache: {",
@@ -99,6 +99,22 @@ def test_the_same_tree_changes_nothing_for_people() -> None:
 )  # fmt: skip
 def test_an_edit_is_said_in_the_words_of_people(old: str, new: str, said: str) -> None:
     assert said in " ".join(line.strip() for line in edited(old, new))
+
+
+def test_a_dependency_less_mutes_no_longer_what_the_outage_reached_everyone_of() -> None:
+    heard = SHOP.replace("critical: [owner, phone]", "critical: [owner, phone, ops]")
+    said = lines(planned(heard, heard.replace("uses: [cache], ", "", 1)))
+    assert any("no longer muted while RedisDown of cache fires" in line for line in said)
+
+
+def test_of_two_limits_of_one_thing_the_more_severe_mutes_and_no_other_one_does() -> None:
+    llm = SHOP.replace("critical: [owner, phone]", "critical: [owner, phone, ops]").replace(
+        "api: {kind: http,", "api: {kind: [http, llm, payments],"
+    )
+    paths = ("prometheus/rules/api/llm.yml", "prometheus/rules/api/payments.yml")
+    muting = Picture(tree_of(llm), paths).muting
+    found = {key[1]: {source.name for source in sources} for key, sources in muting.items() if sources}
+    assert found == {"LlmFailuresHigh": {"LlmFailuresCritical"}, "PaymentFailuresHigh": {"PaymentFailureRatioHigh"}}
 
 
 def test_one_threshold_is_a_few_lines() -> None:

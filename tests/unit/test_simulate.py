@@ -1,17 +1,19 @@
 """What is told while alerts fire together, and what must hold whatever fires: nobody misses anything."""
 
 import random
+import re
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 import pytest
+import yaml
 
-from generator.conventions import SEVERITIES, STACK_SERVICE
+from generator.conventions import OUTAGE_RECENT, SEVERITIES, STACK_SERVICE
 from generator.pipeline import resolve_text
 from generator.prove.alertmanager import Labels
 from generator.prove.simulate import Simulator, Verdict, labels_of, simulate
-from generator.render.alertmanager.inhibition import OUTAGE_RECENT
+from generator.render.alertmanager.inhibition import inhibit_rules
 from generator.site.model import Alert, Site
 from generator.site.routing import reaches
 
@@ -238,6 +240,64 @@ def _roots(verdict: Verdict, found: tuple[Verdict, ...]) -> set[str]:
             seen.add(name)
             waiting += [labels["incident"] for labels in by_name[name].muted_by]
     return seen
+
+
+@pytest.mark.parametrize("text", [DEMO, SHOP], ids=["the demo", "a shop"])
+def test_a_critical_alert_is_muted_by_nothing_but_the_outage_of_its_host_or_target(text: str) -> None:
+    """A source that somebody silenced goes on muting: RedisDown, off on purpose, must not hide that payments fail."""
+    of = site(text)
+    hosts = {service.name: service.host for service in of.services}
+    alerts = [alert for alert in of.alerts if "{{" not in alert.labels["service"]]
+    recents = [recent(of, service.name) for service in of.services]
+    verdicts = simulate(of, [*recents, *map(labels_of, alerts)])[len(recents) :]
+    critical = [each for each in zip(alerts, verdicts, strict=True) if each[0].severity == "critical"]
+    assert len(critical) > 10
+    for alert, verdict in critical:
+        for source in verdict.muted_by:
+            of_target = source["service"] == alert.service and source.get("outage_of") == "target"
+            assert of_target or source["service"] == hosts[alert.service], (source, alert.name)
+
+
+TEAM: Final = """\
+stack: {machine: {memory: 64GiB, disk: 4TiB}}
+people: {ana: {telegram: 1}, boris: {telegram: 2}}
+channels: {ops: {slack: {channel: "#ops"}}}
+notify: {critical: [ops, owner], warning: [ops]}
+services:
+"""
+
+
+def of_size(count: int) -> Site:
+    """Apps that use a database and a cache each, of two owners."""
+    lines = []
+    for number in range(count // 4):
+        owner = "ana" if number % 2 else "boris"
+        apps = f"kind: http, owner: {owner}, uses: [db{number}, cache{number}]"
+        lines += [f"  {name}{number}: {{{apps}, targets: [{name}{number}:80]}}" for name in ("api", "web")]
+        lines += [f"  db{number}: {{kind: postgres, owner: {owner}, address: db{number}:5432, dsn: secret:dsn}}"]
+        lines += [f"  cache{number}: {{kind: redis, owner: {owner}, address: cache{number}:6379}}"]
+    return site(TEAM + "\n".join(lines) + "\n")
+
+
+def test_the_rules_name_no_alert_and_grow_by_two_for_each_service_in_use() -> None:
+    sizes = {}
+    for count in (4, 40):
+        rules = inhibit_rules(of_size(count))
+        sizes[count] = len(rules), len(yaml.safe_dump(rules))
+        names = {alert.name for alert in of_size(count).alerts} - {OUTAGE_RECENT}
+        assert not names & set(re.findall(r"\w+", yaml.safe_dump(rules)))
+    print(sizes)
+    assert sizes[4][0] <= 8
+    assert sizes[40][0] - sizes[4][0] == 2 * 2 * 9, "an outage of each database and cache, and the time after it"
+
+
+def test_two_limits_of_one_thing_say_in_a_label_which_thing_and_a_lone_one_says_nothing() -> None:
+    demo = known(site(DEMO))
+    critical, high = (demo["api", f"LlmFailures{limit}"].labels for limit in ("Critical", "High"))
+    assert critical["inhibition_group"] == high["inhibition_group"] == "LlmFailuresCritical/{{ $labels.provider }}"
+    assert "inhibition_group" not in demo["api", "LlmLatencyHigh"].labels
+    alone = known(site(DEMO.replace("off: [CostProjectedOverBudget]", "off: [LlmFailuresCritical]")))
+    assert "inhibition_group" not in alone["api", "LlmFailuresHigh"].labels
 
 
 def test_the_stack_itself_is_never_muted() -> None:

@@ -1,230 +1,195 @@
-"""Which alert keeps which other one quiet: "one fault, one message", decided pair by pair.
+"""Which alerts mute which others: "one fault, one message", as rules about labels.
 
-Owns the choice of the pairs and the inhibit_rules that say them. An alert is kept quiet only by an outage, or by the
-alert that says the same of the same thing at a graver limit; by one that is at least as severe, reaches everyone whom
-it would have reached, and is told no later; otherwise a message would be lost. Both sides are named alert by alert, so
-nothing that was not weighed here is ever muted, and no alert is on both sides of a rule.
+Owns the inhibit_rules. They speak of what an alert is (`fault`, `service`, `severity`), of the edges of `uses:` and of
+`host:`, and never of lists of alerts. Where more has to be known of an alert, a label on it says so: `outage_of`,
+`inhibition_group` (both from its pack) and `early` (from generator.resolve.inhibition).
 
-An outage page is kept quiet by the outage of its host, and by its own target being down: never by what it uses.
+An alert is inhibited by an outage of its service, of what that uses, or of its host; for a while after such an outage;
+and by the alert about the same thing with a more severe limit. The source is at least as severe, reaches everyone whom
+the target would reach, and fires no later. Where a rule cannot be that exact, it inhibits less.
 
-After an outage its symptoms fire for as long as their windows reach back into it. Those below critical stay quiet while
-the alert OutageRecent fires; what is critical is told, for something else may be broken now.
+A critical alert is inhibited by the outage of its host or of its target alone: Alertmanager lets a silenced source
+inhibit, and a silence must not hide a critical alert.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
-from generator.conventions import (
-    SEVERITIES,
-    STACK_SERVICE,
-    Severity,
-)
-from generator.parts.table import PORTS
-from generator.promql.tree import parse, result_labels
+from generator.conventions import ITSELF, OUTAGE_RECENT, SEVERITIES, STACK_SERVICE, Severity
+from generator.render.alertmanager.muting import Comparison, Concerns, Mutable, match
+from generator.site.hosts import is_local
 from generator.site.model import Alert, Service, Site
-from generator.site.routing import reaches
 
-Family = Literal["own", "uses", "host", "after", "same"]
+Family = Literal["own", "target", "after", "more-severe", "uses", "host"]
 
 WATCHDOG: Final = "Watchdog"
-OUTAGE_RECENT: Final = "OutageRecent"
-_TARGET_PACK: Final = "target"
-_LOCAL_EXPORTER: Final = f"node-exporter:{PORTS['node-exporter']}"
+_SYMPTOMS: Final = ("symptom",)
+_LESSER: Final = ("cause", "symptom")
+_ALL: Final = ("cause", "outage", "symptom")
+_BELOW_CRITICAL: Final[tuple[Severity, ...]] = ("warning", "info")
+_NOT_STACK: Final = f'service!="{STACK_SERVICE}"'
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Selector:
-    """Alerts of one severity, by the services they belong to and by their names."""
-
-    services: tuple[str, ...]
-    severity: Severity
-    alerts: tuple[str, ...]
-
-    def matchers(self) -> list[str]:
-        """In Alertmanager's notation, sorted by label as it prints them itself."""
-        return [_match("alertname", self.alerts), _match("service", self.services), f'severity="{self.severity}"']
-
-
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Inhibition:
-    """While a `source` fires, a `target` makes no message. In the family `same` both are of the same thing: `labels`
-    are what says which."""
+    """While an alert that `source` matches fires, one that `target` matches is muted, if the labels in `equal` are."""
 
     family: Family
-    source: Selector
-    target: Selector
-    labels: tuple[str, ...] = ()
+    name: str
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    equal: tuple[str, ...] = ()
 
-    @property
-    def within(self) -> bool:
-        """Whether both sides are of one service, whichever."""
-        return self.source.services == self.target.services
-
-    def rule(self, name: str) -> dict[str, Any]:
-        """As Alertmanager is told. `equal` names a label that every alert has: two absent ones count as equal."""
-        rule = {
-            "name": name,
-            "source_matchers": self.source.matchers(),
-            "target_matchers": self.target.matchers(),
-        }
-        return {**rule, "equal": ["service", *self.labels]} if self.within else rule
+    def rule(self) -> dict[str, Any]:
+        """As Alertmanager reads it."""
+        sides = {"source_matchers": sorted(self.source), "target_matchers": sorted(self.target)}
+        rule = {"name": self.name, **sides}
+        return {**rule, "equal": [*self.equal]} if self.equal else rule
 
 
 def inhibit_rules(site: Site) -> list[dict[str, Any]]:
     """The `inhibit_rules` of the Alertmanager configuration."""
-    counted: dict[str, int] = defaultdict(int)
-    rules = []
-    for inhibition in inhibitions(site):
-        about = inhibition.family if inhibition.within else f"{inhibition.family}-{inhibition.source.services[0]}"
-        counted[about] += 1
-        rules.append(inhibition.rule(f"{about}-{counted[about]}"))
-    return rules
+    return [inhibition.rule() for inhibition in inhibitions(site)]
 
 
 def inhibitions(site: Site) -> tuple[Inhibition, ...]:
-    """Every inhibition of the site, sorted. Services that are alike share one."""
-    services = {service.name: service for service in site.services}
-    weigh = _Scales(site)
-    recent = next((alert for alert in site.alerts if alert.name == OUTAGE_RECENT), None)
-    found: list[Inhibition] = []
-    # What another part says about a service under that service's name, as Uptime Kuma's verdicts are.
-    verdicts = tuple(alert for alert in site.alerts if alert.labels.get("service") != alert.service)
-    for service in site.services:
-        sources: list[tuple[Family, Service]] = [("uses", services[name]) for name in service.uses if name in services]
-        # Within the stack itself, one part of many being down explains nothing about the others.
-        if service.name != STACK_SERVICE:
-            sources.append(("own", service))
-        # The machine that Lookout runs on cannot be down while this is evaluated: only its exporter can.
-        if service.host in services and not is_local(services[service.host]):
-            sources.append(("host", services[service.host]))
-        alerts = (*service.alerts, *verdicts) if service.name != STACK_SERVICE else service.alerts
-        for family, other in sources:
-            quiet = [*_quiet(weigh, family, other, alerts)]
-            found += [Inhibition(family, *sides) for sides in _sides(other, service.name, quiet)]
-            found += [Inhibition("after", *sides) for sides in _after(recent, other, service.name, quiet)]
-        found += _graver(weigh, service)
-    return tuple(sorted(_merged(found)))
+    """Every inhibition of the site: those within a service, then those of each host, then of each service in use."""
+    rules = _Rules(site)
+    counted: dict[str, int] = {}
+    named = []
+    for each in (*rules.within(), *rules.more_severe(), *rules.by_host(), *rules.by_use()):
+        counted[each.name] = number = counted.get(each.name, 0) + 1
+        named.append(each if number == 1 else replace(each, name=f"{each.name}-{number}"))
+    return tuple(named)
 
 
-def is_local(host: Service) -> bool:
-    """Whether `host` is the machine that Lookout runs on."""
-    return host.targets == (_LOCAL_EXPORTER,)
+@dataclass(slots=True)
+class _Rules:
+    """The rules of one site."""
+
+    site: Site
+    _services: tuple[Service, ...] = field(init=False)
+    _may: Comparison = field(init=False)
+    _early: frozenset[str] = field(init=False)
+    _recent: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._services = tuple(each for each in self.site.services if each.name != STACK_SERVICE)
+        self._may = Comparison(self.site)
+        labels = (alert.labels.get("early", "") for alert in self.site.alerts)
+        self._early = frozenset(word for label in labels for word in label.split(","))
+        self._recent = any(alert.name == OUTAGE_RECENT for alert in self.site.alerts)
+
+    def within(self) -> Iterator[Inhibition]:
+        """Of one service, whichever. One part of the stack being down explains nothing about its other parts."""
+        after: dict[Mutable, None] = {}
+        for severity in _severities(_outages(self._services)):
+            outage = (match("fault", ("outage",)), _NOT_STACK, match("severity", (severity,)))
+            lesser = (match("fault", _LESSER),)
+            yield from self._own("own", severity, self._services, outage, lesser, _is(_LESSER), _BELOW_CRITICAL)
+            after |= dict.fromkeys(self._may.of_services(severity, "", self._services, _is(_SYMPTOMS), _BELOW_CRITICAL))
+        targets = [each for each in self._services if any("outage_of" in alert.labels for alert in each.alerts)]
+        for severity in _severities(alert for alert in _outages(targets) if "outage_of" in alert.labels):
+            # That a target does not answer explains every other outage of its service.
+            down = (match("outage_of", ("target",)), match("severity", (severity,)))
+            other = (match("fault", ("outage",)), match("outage_of", ("",)))
+            yield from self._own("target", severity, targets, down, other, _is_another_outage, SEVERITIES)
+        for mutable in after if self._recent else ():
+            source = (match("alertname", (OUTAGE_RECENT,)), _NOT_STACK)
+            target = (*self._not_early(ITSELF), match("fault", _SYMPTOMS), *mutable.matchers())
+            yield Inhibition("after", "own-after", source, target, ("service",))
+
+    def _own(
+        self,
+        family: Family,
+        severity: Severity,
+        services: Collection[Service],
+        source: tuple[str, ...],
+        fault: tuple[str, ...],
+        concerns: Concerns,
+        severities: tuple[Severity, ...],
+    ) -> Iterator[Inhibition]:
+        """An outage mutes alerts of its service; where owners differ in whom they reach, those of its owner besides."""
+        name = "own-outage" if family == "own" else "own-target"
+        found = self._may.of_services(severity, "", services, concerns, severities)
+        alerts = [alert for each in services for alert in each.alerts if concerns(alert)]
+        same = self._may.of_one_owner(severity, alerts, severities)
+        for mutable in found:
+            target = (*self._not_early(ITSELF), *fault, *mutable.matchers())
+            yield Inhibition(family, name, source, target, ("service",))
+        for mutable in same if any(each.owners for each in found) or not found else ():
+            target = (*self._not_early(ITSELF), *fault, *mutable.matchers())
+            yield Inhibition(family, name, source, target, ("owner", "service"))
+
+    def more_severe(self) -> Iterator[Inhibition]:
+        """Of two limits of one thing, the more severe: the label `inhibition_group` of both alerts says which thing."""
+        members = [alert for alert in self.site.alerts if "inhibition_group" in alert.labels]
+        grouped = 'inhibition_group=~".+"'
+        for severity in _severities(members):
+            lesser = SEVERITIES[SEVERITIES.index(severity) + 1 :]
+            for mutable in self._may.of_one_owner(severity, members, lesser):
+                source, target = (grouped, match("severity", (severity,))), (grouped, *mutable.matchers())
+                yield Inhibition("more-severe", "more-severe", source, target, ("inhibition_group", "service"))
+
+    def by_host(self) -> Iterator[Inhibition]:
+        """Of the services on a host. The machine that Lookout runs on cannot be down while this is evaluated."""
+        for host in self._services:
+            on_it = [each for each in self._services if each.host == host.name]
+            if on_it and not is_local(host):
+                yield from self._from("host", host, on_it, _ALL, SEVERITIES)
+
+    def by_use(self) -> Iterator[Inhibition]:
+        """Of the services that use another one."""
+        users: dict[str, list[Service]] = {}
+        for each in self._services:
+            for name in each.uses:
+                users.setdefault(name, []).append(each)
+        for used in self._services:
+            if used.name in users:
+                yield from self._from("uses", used, users[used.name], _LESSER, _BELOW_CRITICAL)
+
+    def _from(
+        self,
+        family: Family,
+        other: Service,
+        services: Collection[Service],
+        faults: tuple[str, ...],
+        severities: tuple[Severity, ...],
+    ) -> Iterator[Inhibition]:
+        """An outage of `other`, and the time after it, mutes alerts of `services`."""
+        of_other, names = match("service", (other.name,)), match("service", sorted(each.name for each in services))
+        after: dict[Mutable, None] = {}
+        for severity in _severities(_outages((other,))):
+            source = (match("fault", ("outage",)), of_other, match("severity", (severity,)))
+            for mutable in self._may.of_services(severity, other.owner, services, _is(faults), severities):
+                target = (*self._not_early(other.name), match("fault", faults), names, *mutable.matchers())
+                yield Inhibition(family, f"{family}-{other.name}", source, target)
+            lesser = self._may.of_services(severity, other.owner, services, _is(_SYMPTOMS), _BELOW_CRITICAL)
+            after |= dict.fromkeys(lesser)
+        for mutable in after if self._recent else ():
+            source_after = (match("alertname", (OUTAGE_RECENT,)), of_other)
+            target = (*self._not_early(other.name), match("fault", _SYMPTOMS), names, *mutable.matchers())
+            yield Inhibition("after", f"after-{other.name}", source_after, target)
+
+    def _not_early(self, other: str) -> tuple[str, ...]:
+        """Leaves out what fires before an outage of `other` does, where there is any such alert."""
+        return (f'early!~"(.*,)?{other}(,.*)?"',) if other in self._early else ()
 
 
-class _Scales:
-    """Weighs two alerts of one site against each other."""
-
-    def __init__(self, site: Site) -> None:
-        self._site = site
-        scrape = site.stack.timing.scrape_interval
-        self._scrape = {s.name: max((job.interval for job in s.jobs), default=scrape) for s in site.services}
-        self._reaches: dict[tuple[Severity, str], frozenset[tuple[str, ...]]] = {}
-
-    def allow(self, source: Alert, target: Alert) -> bool:
-        """Whether nobody misses anything and nothing comes too late."""
-        return (
-            WATCHDOG not in (source.name, target.name)
-            and source != target
-            and SEVERITIES.index(source.severity) <= SEVERITIES.index(target.severity)
-            and self._reach(source) >= self._reach(target)
-            and self._detection(source) <= self._detection(target)
-        )
-
-    def _detection(self, alert: Alert) -> int:
-        """Seconds from the fault to the alert at worst: a scrape, the hold, an evaluation."""
-        return self._scrape[alert.service] + alert.for_seconds + alert.evaluation_interval
-
-    def _reach(self, alert: Alert) -> frozenset[tuple[str, ...]]:
-        key = (alert.severity, alert.owner)
-        if key not in self._reaches:
-            self._reaches[key] = reaches(self._site, *key)
-        return self._reaches[key]
+def _is(faults: Collection[str]) -> Concerns:
+    return lambda alert: alert.fault in faults
 
 
-def _quiet(
-    weigh: _Scales, family: Family, other: Service, alerts: Iterable[Alert]
-) -> Iterable[tuple[Alert, list[Alert]]]:
-    """Those of `alerts` that outages of `other` keep quiet, each with these."""
-    outages = [alert for alert in other.alerts if alert.fault == "outage"]
-    for alert in alerts:
-        if sources := [each for each in outages if weigh.allow(each, alert) and _FAMILIES[family](each, alert)]:
-            yield alert, sources
+def _is_another_outage(alert: Alert) -> bool:
+    return alert.fault == "outage" and "outage_of" not in alert.labels
 
 
-def _sides(
-    other: Service, name: str, quiet: Iterable[tuple[Alert, list[Alert]]]
-) -> Iterable[tuple[Selector, Selector]]:
-    """The alerts under a service's name by the alerts of `other` that keep them quiet, a pair for two severities."""
-    targets: dict[tuple[Severity, tuple[str, ...], Severity], set[str]] = defaultdict(set)
-    for alert, sources in quiet:
-        for severity in SEVERITIES:
-            if names := tuple(sorted(each.name for each in sources if each.severity == severity)):
-                targets[(severity, names, alert.severity)].add(alert.name)
-    for (severity, names, muted), kept in targets.items():
-        yield Selector((other.name,), severity, names), Selector((name,), muted, tuple(sorted(kept)))
+def _outages(services: Iterable[Service]) -> list[Alert]:
+    return [alert for each in services for alert in each.alerts if alert.fault == "outage"]
 
 
-def _after(
-    recent: Alert | None, other: Service, name: str, quiet: Iterable[tuple[Alert, list[Alert]]]
-) -> Iterable[tuple[Selector, Selector]]:
-    """The same for the time after an outage of `other`."""
-    if recent is None:
-        return
-    source = Selector((other.name,), recent.severity, (recent.name,))
-    targets: dict[Severity, set[str]] = defaultdict(set)
-    for alert, _ in quiet:
-        if alert.fault == "symptom" and alert.severity != "critical":
-            targets[alert.severity].add(alert.name)
-    for severity, kept in targets.items():
-        yield source, Selector((name,), severity, tuple(sorted(kept)))
-
-
-def _graver(weigh: _Scales, service: Service) -> Iterable[Inhibition]:
-    """Of each alert that has a graver one, and of each thing that both are about, the graver is told."""
-    by_name = {alert.name: alert for alert in service.alerts}
-    for alert in service.alerts:
-        source = by_name.get(alert.inhibited_by)
-        if source is not None and weigh.allow(source, alert):
-            graver, quiet = (Selector((service.name,), each.severity, (each.name,)) for each in (source, alert))
-            yield Inhibition("same", graver, quiet, tuple(sorted(result_labels(parse(alert.expr)).names)))
-
-
-def _merged(found: Iterable[Inhibition]) -> Iterable[Inhibition]:
-    """One inhibition for all services in which it would say the same."""
-    services: dict[Inhibition, set[str]] = defaultdict(set)
-    for each in found:
-        source = replace(each.source, services=()) if each.within else each.source
-        shape = replace(each, source=source, target=replace(each.target, services=()))
-        services[shape].update(each.target.services)
-    for shape, names in services.items():
-        every = tuple(sorted(names))
-        source = replace(shape.source, services=every) if shape.within else shape.source
-        yield replace(shape, source=source, target=replace(shape.target, services=every))
-
-
-def _by_itself(source: Alert, target: Alert) -> bool:
-    if target.fault == "outage":
-        return source.pack == _TARGET_PACK and target.pack != _TARGET_PACK
-    return target.severity != "critical"
-
-
-def _by_what_it_uses(source: Alert, target: Alert) -> bool:
-    return target.fault == "symptom" or (target.fault == "cause" and target.severity != "critical")
-
-
-def _by_its_host(source: Alert, target: Alert) -> bool:
-    return True
-
-
-_FAMILIES: Final[dict[Family, Callable[[Alert, Alert], bool]]] = {
-    "own": _by_itself,
-    "uses": _by_what_it_uses,
-    "host": _by_its_host,
-}
-
-
-def _match(label: str, values: tuple[str, ...]) -> str:
-    """A matcher for one value, or for any of several; names hold no characters that mean something in RE2."""
-    return f'{label}="{values[0]}"' if len(values) == 1 else f'{label}=~"{"|".join(values)}"'
+def _severities(alerts: Iterable[Alert]) -> list[Severity]:
+    """The severities that there are among alerts, the gravest first."""
+    there = {alert.severity for alert in alerts}
+    return [severity for severity in SEVERITIES if severity in there]

@@ -9,11 +9,12 @@ from typing import Final
 
 from generator.channels.channel import Channel
 from generator.clients.prometheus import prometheus_url
-from generator.conventions import runbook_page
+from generator.conventions import STACK_SERVICE, runbook_page
 from generator.diagnostics import Diagnostic, Problems, did_you_mean
 from generator.pipeline import read_spec_file, resolve_source
 from generator.prove.proofs import proof_paths
-from generator.render.alertmanager.inhibition import Inhibition, Selector, inhibitions
+from generator.prove.simulate import Simulator, labels_of
+from generator.render.alertmanager.inhibition import inhibitions
 from generator.render.bugsink import event_runbooks
 from generator.site.model import Alert, Site
 from generator.site.routing import NOBODY, receiver_of, recipients
@@ -29,10 +30,11 @@ _FAULTS: Final = {
 }
 _WHY_QUIET: Final = {
     "own": "its own outage",
+    "target": "its own outage",
     "uses": "what it uses",
     "host": "the host that it runs on",
     "after": "an outage that is hardly over",
-    "same": "the same, graver",
+    "more-severe": "the same thing, more severe",
 }
 _MARGIN: Final = 13
 
@@ -90,22 +92,20 @@ def _limit(limit: Limit) -> str:
 
 
 def _quiet(site: Site, alert: Alert, *, target: bool) -> Iterator[str]:
-    """What keeps it quiet (as a target), or what it keeps quiet (as a source)."""
-    for inhibition in inhibitions(site):
-        own = inhibition.within
-        mine, other = (inhibition.target, inhibition.source) if target else (inhibition.source, inhibition.target)
-        if not _is_in(mine, alert):
-            continue
-        services = (alert.service,) if own else other.services
-        yield f"{', '.join(other.alerts)} of {', '.join(services)} {_reason(inhibition, target)}"
-
-
-def _reason(inhibition: Inhibition, target: bool) -> str:
-    return f"({_WHY_QUIET[inhibition.family]})" if target else f"({inhibition.target.severity})"
-
-
-def _is_in(selector: Selector, alert: Alert) -> bool:
-    return alert.name in selector.alerts and alert.service in selector.services and alert.severity == selector.severity
+    """What mutes it (as a target), or what it mutes (as a source); by the rules that Alertmanager gets."""
+    simulator, families = Simulator(site), {each.name: each.family for each in inhibitions(site)}
+    # Alerts under the name of another service than the one whose rule they are: of each service in turn.
+    names = [service.name for service in site.services if service.name != STACK_SERVICE]
+    own = labels_of(alert)
+    found: dict[tuple[str, str], list[str]] = {}
+    for other in site.alerts:
+        for service in names if "{{" in other.labels["service"] else (other.service,):
+            labels = labels_of(other, service=service)
+            for rule in simulator.muting(labels, own) if target else simulator.muting(own, labels):
+                why = _WHY_QUIET[families[rule]] if target else other.severity
+                found.setdefault((service, why), []).append(other.name)
+    for (service, why), alerts in found.items():
+        yield f"{', '.join(dict.fromkeys(sorted(alerts)))} of {service} ({why})"
 
 
 def _told(site: Site, alert: Alert) -> str:

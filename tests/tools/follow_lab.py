@@ -17,7 +17,7 @@ import pytest
 import requests
 import yaml
 
-from generator.apply import reconcilers, reloading, run, running, starting
+from generator.apply import bugsink, caddy, reloading, run, running, starting
 from generator.apply.reconcilers import RECONCILERS
 from generator.apply.running import Running
 from generator.artifact import Artifact
@@ -205,7 +205,7 @@ def lab(root: Path, text: str) -> Iterator[Lab]:
     (root / "prometheus" / "custom").mkdir()
     made.open()
     with pytest.MonkeyPatch.context() as patch:
-        for module in (reconcilers, reloading, run, running, starting):
+        for module in (bugsink, caddy, reloading, run, running, starting):
             patch.setattr(module, "compose", made.compose)
         try:
             for service in _COMMANDS:

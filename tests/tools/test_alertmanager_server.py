@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 import requests
 
-from generator.apply.readback import compare_alertmanager
+from generator.apply.alertmanager import compare_alertmanager
 from generator.render.alertmanager.config import render_alertmanager
 from generator.site.model import Alert, Site
 from generator.values.secret import SecretRef

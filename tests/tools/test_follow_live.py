@@ -15,7 +15,7 @@ import requests
 import yaml
 
 from generator.apply import reloading
-from generator.apply.readback import compare_jobs
+from generator.apply.prometheus import compare_jobs
 from generator.apply.reconcilers import RECONCILERS
 from generator.render import alertmanager
 from generator.render.alertmanager.messages import render_messages

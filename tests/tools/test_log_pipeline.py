@@ -13,7 +13,8 @@ from typing import Any, Final
 import pytest
 import requests
 
-from generator.apply.readback import compare_collector, compare_loki
+from generator.apply.collector import compare_collector
+from generator.apply.loki import compare_loki
 from generator.artifact import Artifact
 from generator.check.checkers import Tree, check_collector
 from generator.clients.tools import run_tool

@@ -17,7 +17,7 @@ import pytest
 import requests
 import yaml
 
-from generator.apply.readback import compare_collector
+from generator.apply.collector import compare_collector
 from generator.artifact import Artifact
 from generator.conventions import (
     SEAL_FILE,

@@ -10,7 +10,8 @@ import pytest
 import requests
 import yaml
 
-from generator.apply.readback import compare_blackbox, compare_jobs, compare_prometheus
+from generator.apply.blackbox import compare_blackbox
+from generator.apply.prometheus import compare_jobs, compare_prometheus
 from generator.artifact import Artifact
 from generator.render.prometheus.blackbox import render_blackbox
 from generator.render.prometheus.config import render_prometheus

@@ -12,10 +12,12 @@ import pytest
 import requests
 import yaml
 
-from generator.apply import marks, reconcilers, reloading, run, running, starting
+from generator.apply import bugsink, caddy, kuma, loki, marks, reloading, run, running, starting
+from generator.apply.caddy import CADDY
+from generator.apply.prometheus import PROMETHEUS
 from generator.apply.readback import LastLoad
 from generator.apply.reconcilers import RECONCILERS
-from generator.apply.reloading import CADDY, PROMETHEUS, Part, reconciler
+from generator.apply.reloading import Reloadable, reconciler
 from generator.apply.running import Reconciler, Running
 from generator.diagnostics import Diagnostic
 from generator.kuma import KumaError, SecretMissing
@@ -53,7 +55,7 @@ def follow(drifts: list[list[str]]) -> Callable[[Running], list[str]]:
 
 
 def play(monkeypatch: pytest.MonkeyPatch, compose: Compose, *parts: Reconciler, alive: bool = True) -> None:
-    for module in (marks, reconcilers, reloading, run, running, starting):
+    for module in (bugsink, caddy, marks, reloading, run, running, starting):
         monkeypatch.setattr(module, "compose", compose)
     monkeypatch.setattr(run, "stale_parts", lambda _: {})
     monkeypatch.setattr(run, "apps_to_restart", lambda _: [])
@@ -65,7 +67,7 @@ def play(monkeypatch: pytest.MonkeyPatch, compose: Compose, *parts: Reconciler, 
 
 
 def reloads(drift: Callable[[Running], list[str]], last: LastLoad | None = None) -> Reconciler:
-    return reconciler("part", Part("part", drift, lambda _: last, reloading._signal("part")))
+    return reconciler("part", Reloadable("part", drift, lambda _: last, reloading.signal("part")))
 
 
 def part(drift: Any, apply: Any = lambda _: []) -> Reconciler:
@@ -201,8 +203,8 @@ def test_kumas_refusals_are_diagnostics(
     def refuse(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(reconcilers, "apply_kuma", refuse)
-    assert [problem.code for problem in reconcilers.kuma_apply(stack)] == [code]
+    monkeypatch.setattr(kuma, "apply_kuma", refuse)
+    assert [problem.code for problem in kuma.apply(stack)] == [code]
 
 
 def test_a_part_that_refuses_is_told_in_its_own_words_at_once(stack: Running, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,17 +240,17 @@ def test_what_is_younger_than_the_last_load_is_drift(stack: Running) -> None:
 
 
 def test_caddy_that_refuses_its_file_is_told(stack: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reloading, "compose", Compose(1, err="Error: adapting config\n"))
+    monkeypatch.setattr(caddy, "compose", Compose(1, err="Error: adapting config\n"))
     (problem,) = CADDY.reload(stack)
     assert (problem.message, problem.notes) == (
         "caddy refused its configuration: adapting config",
         ("Error: adapting config",),
     )
     line = r'{"level":"error","ts":1.5,"msg":"adapting config: line 2: \"x\" is unknown"}'
-    monkeypatch.setattr(reloading, "compose", Compose(1, err=f'{{"level":"info","msg":"using"}}\n{line}\n'))
+    monkeypatch.setattr(caddy, "compose", Compose(1, err=f'{{"level":"info","msg":"using"}}\n{line}\n'))
     (problem,) = CADDY.reload(stack)
     assert problem.message == 'caddy refused its configuration: adapting config: line 2: "x" is unknown'
-    monkeypatch.setattr(reloading, "compose", Compose())
+    monkeypatch.setattr(caddy, "compose", Compose())
     assert CADDY.reload(stack) == []
 
 
@@ -287,10 +289,10 @@ def test_loki_reads_its_limits_by_itself_and_is_waited_for(stack: Running, monke
     old, new = HASH.format("ab"), HASH.format(hashlib.sha256(LIMITS.encode()).hexdigest())
     answers = [old, old, new]
     monkeypatch.setattr(Running, "inside", lambda *_: answers.pop(0) if len(answers) > 1 else answers[0])
-    assert reconcilers.loki_apply(stack) == []
+    assert loki.apply(stack) == []
     answers[:] = [old]
-    monkeypatch.setattr(reconcilers, "LIMITS_WAIT", 0.0)
-    (problem,) = reconcilers.loki_apply(stack)
+    monkeypatch.setattr(loki, "LIMITS_WAIT", 0.0)
+    (problem,) = loki.apply(stack)
     assert problem.message == "loki did not load: its limits are not the rendered ones"
 
 

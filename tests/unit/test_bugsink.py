@@ -406,7 +406,7 @@ def test_the_reconciler_tells_changes_and_troubles(secrets: Path, monkeypatch: p
         assert words[:3] == ("exec", "-T", "bugsink")
         return bugsink(words[3:], text)
 
-    monkeypatch.setattr("generator.apply.reconcilers.compose", compose)
+    monkeypatch.setattr("generator.apply.bugsink.compose", compose)
     here = running(secrets.parent, site())
     assert reconciler.drift(here) == ["create project api", *told]
     (diagnostic,) = reconciler.apply(here)

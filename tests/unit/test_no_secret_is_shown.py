@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.apply import reconcilers
+from generator.apply import kuma
 from generator.apply import run as apply_run
 from generator.apply.running import Running
 from generator.cli import main
@@ -139,7 +139,7 @@ def verbs_that_read() -> dict[str, Callable[[], object]]:
         "connect api": lambda: main(["connect", "api"]),
         "logs of a user": lambda: main(["logs", "--user", "ana"]),
         "the key of users": lambda: read_key(root),
-        "monitors": lambda: print(*reconcilers.kuma_apply(running)),
+        "monitors": lambda: print(*kuma.apply(running)),
         "the error tracker": lambda: print(*_bugsink(running, refused)),
         "backup-check": lambda: main(["backup-check", "db", "dumps"]),
     }
@@ -184,7 +184,7 @@ def test_no_part_of_a_secret_is_printed_or_rendered(
     (place / "dumps/db.dump").write_bytes(b"PGDMP")
     monkeypatch.setattr(scratch, "image_of", lambda _: "none")
     monkeypatch.setenv("LOKI_ADDR", "http://127.0.0.1:9")
-    monkeypatch.setattr(reconcilers, "apply_kuma", lambda url, folder, monitors, force: _kuma_secrets(folder))
+    monkeypatch.setattr(kuma, "apply_kuma", lambda url, folder, monitors, force: _kuma_secrets(folder))
     taken = refused = 0
     needed = needed_secrets(resolved()[0])
     for seed in range(SEEDS):

@@ -5,14 +5,13 @@ from typing import Any
 import pytest
 import yaml
 
+from generator.apply.alertmanager import compare_alertmanager
+from generator.apply.blackbox import compare_blackbox
+from generator.apply.caddy import compare_caddy
+from generator.apply.collector import compare_collector
+from generator.apply.prometheus import compare_jobs, compare_prometheus
 from generator.apply.readback import (
     LastLoad,
-    compare_alertmanager,
-    compare_blackbox,
-    compare_caddy,
-    compare_collector,
-    compare_jobs,
-    compare_prometheus,
     last_load,
 )
 from generator.artifact import Artifact

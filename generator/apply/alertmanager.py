@@ -1,0 +1,39 @@
+"""Alertmanager: its configuration and the templates of messages, loaded again at a signal."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import yaml
+
+from generator.apply.readback import OTHER, holds, last_load, same_seal
+from generator.apply.reloading import Reloadable, reconciler, signal
+from generator.apply.running import Running
+from generator.artifact import Artifact
+from generator.conventions import ALERTMANAGER_PATH
+
+
+def compare_alertmanager(artifacts: Mapping[str, Artifact], loaded: str) -> list[str]:
+    """Differences of the configuration and the templates. Alertmanager prints its configuration in its own words, with
+    secrets blanked; none are in ours."""
+    wanted = yaml.safe_load(artifacts["alertmanager/alertmanager.yml"].content)
+    config = yaml.safe_load(loaded) or {}
+    if same_seal(config.get("templates"), wanted["templates"]):
+        return []
+    found = [f"'{key}' is not the rendered one" for key in sorted(set(wanted) - {"templates"})
+             if not holds(config.get(key), wanted[key])]  # fmt: skip
+    return found or [OTHER]
+
+
+def _alertmanager_differs(running: Running) -> list[str]:
+    answer = running.get(f"{ALERTMANAGER_PATH}/api/v2/status").json()["config"]["original"]
+    return compare_alertmanager(running.artifacts, answer)
+
+
+ALERTMANAGER: Final = Reloadable(
+    "alertmanager",
+    _alertmanager_differs,
+    lambda running: last_load(running.get(f"{ALERTMANAGER_PATH}/metrics").text, "alertmanager"),
+    signal("alertmanager"),
+    ("alertmanager/alertmanager.yml", "alertmanager/templates"),
+)
+RECONCILER: Final = reconciler("alertmanager", ALERTMANAGER)

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
 
 from generator.channels.channel import Channel, ChannelModel, Messenger, Server
 from generator.values.forms import Form, shaped
 from generator.values.secret import SecretRef
-from generator.values.typed import Or, Reason, Secret, WebAddress
+from generator.values.typed import CHAT_SCHEMA, Chat, Or, Reason, Secret, WebAddress, Whole
 
 _SECRET: Final = SecretRef("telegram_token")
 _API: Final = "https://api.telegram.org"
@@ -18,7 +17,7 @@ _API: Final = "https://api.telegram.org"
 
 @dataclass(frozen=True, slots=True)
 class TelegramChannel(Channel):
-    """A Telegram chat reached through a bot; `api` is the Bot API's base URL."""
+    """A Telegram chat reached through a bot; `api` is the Bot API's base URL, `thread` a topic, 0 without one."""
 
     title: ClassVar[str] = "Telegram"
     configs: ClassVar[str] = "telegram_configs"
@@ -26,11 +25,12 @@ class TelegramChannel(Channel):
     chat: int
     token: SecretRef
     api: str
+    thread: int = 0
 
     @property
     def place(self) -> tuple[str, ...]:
         """The chat, as this bot on this server sees it."""
-        return ("telegram", self.token.name, str(self.chat), self.api)
+        return ("telegram", self.token.name, str(self.chat), self.api, str(self.thread))
 
     @property
     def secret(self) -> SecretRef:
@@ -57,6 +57,8 @@ class TelegramChannel(Channel):
             "parse_mode": "HTML",
             "message": f'{{{{ template "lookout.telegram" . }}}}<i>{stack}</i>',
         }
+        if self.thread:
+            config["message_thread_id"] = self.thread
         return {**config, "disable_notifications": True} if quiet else config
 
     def notification(self) -> tuple[str, Mapping[str, str | SecretRef]]:
@@ -64,6 +66,7 @@ class TelegramChannel(Channel):
         return "telegram", {
             "telegramBotToken": self.token,
             "telegramChatID": str(self.chat),
+            "telegramMessageThreadID": str(self.thread) if self.thread else "",
             "telegramServerUrl": self.api,
         }
 
@@ -71,7 +74,10 @@ class TelegramChannel(Channel):
 class TelegramSpec(ChannelModel):
     """A Telegram chat, reached through a bot of yours."""
 
-    chat: int = Field(description="The chat's id; a group's is negative.")
+    chat: Chat = Field(description="The chat's id; a group's is negative.")
+    thread: Whole | None = Field(
+        default=None, gt=0, description="The topic of a group that has topics: the number in the link to it."
+    )
     token: Secret | None = Field(
         default=None,
         description="The secret that holds the bot's token. Default secret:telegram_token.",
@@ -81,7 +87,7 @@ class TelegramSpec(ChannelModel):
 
     def to_channel(self, name: str) -> Channel:
         """The channel of this name."""
-        return TelegramChannel(name, self.chat, self.token or _SECRET, self.api or _API)
+        return TelegramChannel(name, self.chat, self.token or _SECRET, self.api or _API, self.thread or 0)
 
     def server(self) -> Server | None:
         """Where the token goes."""
@@ -89,9 +95,7 @@ class TelegramSpec(ChannelModel):
 
 
 def _as_telegram(value: Any) -> Any:
-    if isinstance(value, str):
-        raise PydanticCustomError("spec/wrong-type", "a Telegram chat's id is a number, such as 123456 or -100123456")
-    return {"chat": value} if isinstance(value, int) and not isinstance(value, bool) else value
+    return {"chat": value} if isinstance(value, str | int) and not isinstance(value, bool) else value
 
 
 TOKEN: Final = Form(
@@ -103,7 +107,7 @@ TOKEN: Final = Form(
 TELEGRAM: Final = Messenger(
     key="telegram",
     model=TelegramSpec,
-    field=Annotated[TelegramSpec, BeforeValidator(_as_telegram), Or({"type": "integer"})],
+    field=Annotated[TelegramSpec, BeforeValidator(_as_telegram), Or(CHAT_SCHEMA)],
     channel_help="A Telegram chat; its id alone will do.",
     person_help="Their own Telegram chat; its id alone will do.",
     template="telegram.tmpl",

@@ -16,6 +16,11 @@ SLICE: Final = 300
 MONTH: Final = 30 * DAY
 SHORTEST: Final = 7 * DAY
 LONGEST: Final = 30 * DAY
+# Seconds between samples in the proofs of all pairs but the fastest; by how much a proof has more bad events than an
+# alert asks for; and how often at most it feeds a pace, where finer steps allow that: promtool holds 10,000 samples.
+PROOF_SAMPLES: Final = 150
+ENOUGH: Final = 1.25
+_MOST_TIMES: Final = 400
 # A short window is a twelfth of its long one.
 _SHORT: Final = 12
 
@@ -53,6 +58,18 @@ def proof_burn(pair: Pair, budgets: Iterable[float]) -> float:
     """A burn that this pair tells and no faster one does, and that every one of `budgets` allows."""
     tightest = max(budgets)
     return min(1.8 * pair.factor, (pair.factor + 1 / tightest) / 2)
+
+
+def proof_step(pair: Pair) -> int:
+    """Seconds between the evaluations of a pair's proof."""
+    return max(pair.short // 2 // SLICE, 1) * SLICE
+
+
+def own_pace_step(pair: Pair, budget: float, least: float) -> int:
+    """The same where events come at their own pace: a proof feeds that pace so many times over that its slices hold
+    `least` bad events at the limit, and finer steps need fewer times."""
+    seconds = _MOST_TIMES * pair.factor * pair.long * budget * SLICE / (PROOF_SAMPLES * ENOUGH * max(least, 1))
+    return max(int(seconds) // SLICE, 1) * SLICE
 
 
 _PAIRS: Final = (("page_fast", 14.4, 1), ("page_slow", 6.0, 6), ("ticket_fast", 3.0, 24), ("ticket_slow", 1.0, 72))

@@ -322,7 +322,7 @@ class _Cases:
         pairs = self.context["burns"].values()
         weight = min((pair.factor * pair.long for pair in pairs if pair.long >= 10 * evaluation), default=evaluation)
         bad_events = weight * objective.budget / interval * min(1.0, burn.SLICE / evaluation)
-        for number in range(math.ceil(2 * float(self.context["min_bad"]) / bad_events)):
+        for number in range(math.ceil(burn.ENOUGH * float(self.context["min_bad"]) / bad_events)):
             yield SeriesSpec.model_validate({**texts, "series": f'{texts["series"]}{{instance="{number}"}}'})
 
     def _burning(self, spec: SeriesSpec) -> list[ObjectiveView]:

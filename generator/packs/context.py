@@ -66,11 +66,15 @@ class ObjectiveView:
 class BurnView:
     """A pair of windows as templates see it, and the burn that its proof tries it with."""
 
-    def __init__(self, pair: burn.Pair, service: Service, objectives: Iterable[ObjectiveView]) -> None:
+    def __init__(self, pair: burn.Pair, service: Service, objectives: Iterable[ObjectiveView], least: float) -> None:
         self.factor, self.short, self.long = pair.factor, Duration(pair.short), Duration(pair.long)
         self.exhaustion = Duration(burn.exhaustion(service.slo_window, pair.factor))
-        # Between evaluations of its proof: two for a short window, so that both of its edges are seen.
-        self.step = Duration(max(pair.short // 2 // burn.SLICE, 1) * burn.SLICE)
+        # Between evaluations of its proof: two for a short window, so that both of its edges are seen, and more where
+        # the few events that a small budget allows come at their own pace.
+        own = [each.budget for each in objectives if each.own_pace]
+        self.step = Duration(
+            min(burn.proof_step(pair), burn.own_pace_step(pair, min(own), least) if own else pair.long)
+        )
         budgets = [each.budget for each in service.objectives if pair.can_fire(each.budget)]
         self.alive = bool(budgets)
         self.tried = burn.proof_burn(pair, budgets) if budgets else 0.0
@@ -90,6 +94,7 @@ def pack_context(pack: Pack, service: Service, stack: Stack, params: Mapping[str
     job = f'job="{names[0]}"' if len(names) == 1 else f'job=~"{"|".join(names)}"'
     objectives = tuple(map(ObjectiveView, service.objectives))
     pairs = burn.pairs(service.slo_window) if objectives else ()
+    least = float(params.get("min_bad", 0))
     context: dict[str, Any] = {
         "service": service.name,
         "selector": f'service="{service.name}"',
@@ -115,7 +120,7 @@ def pack_context(pack: Pack, service: Service, stack: Stack, params: Mapping[str
         "kinds": service.kinds,
         "objectives": objectives,
         "slo_window": Duration(service.slo_window),
-        "burns": {each.name: BurnView(each, service, objectives) for each in pairs},
+        "burns": {each.name: BurnView(each, service, objectives, least) for each in pairs},
         "budgets": service.budgets,
         "required": _required(service),
         "confirm": Duration(interval),

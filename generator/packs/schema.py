@@ -32,11 +32,9 @@ def parse_value(kind: ParamType, raw: str | int | float) -> float | int | str:
     if kind == "text":
         return str(raw)
     if kind == "number":
-        if isinstance(raw, str):
-            raise ValueError(f"'{raw}' is not a number")
-        return raw
+        return units.parse_number(raw) if isinstance(raw, str) else raw
     if not isinstance(raw, str):
-        raise ValueError(f"{raw} needs a unit")
+        raise ValueError(units.missing_unit(kind, raw))
     return _PARSERS[kind](raw)
 
 

@@ -16,6 +16,8 @@ from generator.artifact import Artifact
 from generator.conventions import GENERATED, OWN_PACK
 from generator.packs.cases import RELOADED, STARTED, Case, Level, Other, Rate, State, cases_of
 from generator.packs.context import JUST_STARTED, SETTLE, SETTLED
+from generator.packs.following import follow
+from generator.packs.own import pack_of
 from generator.promql.expansion import expand
 from generator.prove.timeline import Timeline
 from generator.site.model import Alert, PackInstance, Service, Site
@@ -82,8 +84,10 @@ def _distinct(service: Service, alert: Alert) -> tuple[object, ...]:
 
 def _prove(site: Site, service: Service, instance: PackInstance, wanted: Collection[str]) -> list[Artifact]:
     alerts = {alert.name: alert for alert in instance.alerts}
+    rules = [*(rule.expr for rule in instance.alerts), *(rule.expr for rule in instance.records)]
     proofs = []
-    for case in cases_of(instance, service, site.stack):
+    for each in cases_of(instance, service, site.stack):
+        case = follow(each, pack_of(service, instance), instance.params, rules, service.name)
         alert = alerts[case.alert]
         if alert.name in wanted:
             proof = _Proof(alert, case, Timeline(case.interval, case.evaluation, _highest_rates(case)))

@@ -12,8 +12,15 @@ from generator.parts.table import Part, running
 from generator.resolve import detection
 from generator.resolve.access import check_verified, plain_allowed, report_login, resolve_tls
 from generator.resolve.context import Context, default
-from generator.resolve.targets import LoginInAddress, Scrape, parse_address, parse_probe, parse_scrape
-from generator.site.model import Probe, ScrapeJob, Service, Stack
+from generator.resolve.targets import (
+    LoginInAddress,
+    Scrape,
+    parse_address,
+    parse_metrics_path,
+    parse_probe,
+    parse_scrape,
+)
+from generator.site.model import Probe, ScrapeJob, Service, Stack, UrlQuery
 from generator.source.read import Path
 from generator.spec.endpoints import MetricsSpec
 from generator.spec.services import ServiceSpec
@@ -85,27 +92,31 @@ def _app_jobs(work: _Work, kinds: Sequence[str]) -> list[ScrapeJob]:
     """Jobs for `targets`: one, or one for each distinct scheme and path."""
     if UNSCRAPED.issuperset(kinds):
         return []
-    groups: dict[tuple[str, str], list[str]] = {}
+    metrics = work.spec.metrics or MetricsSpec()
+    place = _metrics_place(work, metrics)
+    groups: dict[tuple[str, str, UrlQuery], list[str]] = {}
     for index, text in enumerate(work.service.targets):
         where = work.target(index)
         scrape = _parsed_scrape(work, text, where)
         if scrape is None:
             continue
-        addresses = groups.setdefault((scrape.scheme, scrape.path), [])
-        if scrape.address in addresses:
+        # A target's own path has its own query; without a path it is asked for what `metrics` says.
+        path, query = (scrape.path, scrape.query) if scrape.path else (place[0], scrape.query or place[1])
+        addresses = groups.setdefault((scrape.scheme, path, query), [])
+        if scrape.address.lower() in map(str.lower, addresses):
             work.context.problem("spec/duplicate-target", f"'{text}' is written twice", where)
         addresses.append(scrape.address)
-    metrics = work.spec.metrics or MetricsSpec()
-    _check_metrics(work, metrics, {scheme for scheme, _ in groups})
+    _check_metrics(work, metrics, {scheme for scheme, _, _ in groups})
     jobs = []
-    for number, ((scheme, path), addresses) in enumerate(sorted(groups.items())):
+    for number, ((scheme, path, query), addresses) in enumerate(sorted(groups.items())):
         jobs.append(
             ScrapeJob(
                 name=work.service.name if number == 0 else f"{work.service.name}-{number + 1}",
                 service=work.service.name,
                 targets=tuple((address, address) for address in sorted(set(addresses))),
                 scheme="https" if scheme == "https" else "http",
-                path=path or default(metrics.path, "/metrics"),
+                path=path,
+                query=query,
                 interval=work.interval,
                 timeout=detection.timeout_for(work.interval),
                 environment=work.service.environment,
@@ -118,6 +129,15 @@ def _app_jobs(work: _Work, kinds: Sequence[str]) -> list[ScrapeJob]:
             )
         )
     return jobs
+
+
+def _metrics_place(work: _Work, metrics: MetricsSpec) -> tuple[str, UrlQuery]:
+    """The path and the query that targets without a path of their own are asked for."""
+    try:
+        return parse_metrics_path(default(metrics.path, "/metrics"))
+    except ValueError as error:
+        work.context.problem("spec/bad-value", str(error), (*work.path, "metrics", "path"))
+        return "/metrics", ()
 
 
 def _check_metrics(work: _Work, metrics: MetricsSpec, schemes: set[str]) -> None:
@@ -183,7 +203,7 @@ def _exporter_jobs(work: _Work, kinds: Sequence[str], *, beside_app: bool) -> li
 def _probes(work: _Work, kinds: Sequence[str]) -> tuple[Probe, ...]:
     """The probes of `url` and, for kind probe, of `targets`."""
     texts: list[tuple[str, Path]] = []
-    if work.service.url:
+    if work.service.url and "probe" in kinds:
         texts.append((work.service.url, (*work.path, "url")))
     if "probe" in work.service.kinds:
         targets = work.service.targets

@@ -48,6 +48,8 @@ def check_traffic(context: Context, service: Service, path: Path) -> None:
     slow = next(pair for pair in burn.pairs(service.slo_window or burn.MONTH) if pair.name == "page_slow")
     needed = least * 3600 / slow.long
     for each in service.objectives:
+        if _too_seldom(context, service, each, least, path):
+            continue
         known = _known_traffic(service, each, param_of(service, "http", "expected_rate"))
         if (known is None and needed <= _MUCH) or (known is not None and known >= needed):
             continue
@@ -64,6 +66,26 @@ def check_traffic(context: Context, service: Service, path: Path) -> None:
                 f"slo.min_bad asks for {units.format_number(least)} bad ones within {units.format_duration(slow.long)}"
             ],
         )
+
+
+def _too_seldom(context: Context, service: Service, objective: Objective, least: float, path: Path) -> bool:
+    """Report an objective of probes whose whole budget is fewer of them than an alert asks for."""
+    probes = [job for job in service.jobs if job.probe_module]
+    if objective.events != "probes" or not probes:
+        return False
+    interval = min(job.interval for job in probes)
+    allowed = objective.budget * service.slo_window / interval
+    if allowed >= least:
+        return False
+    window, shown = units.format_duration(service.slo_window), units.format_number(round(allowed, 2))
+    message = (
+        f"{objective.name}: with a probe every {interval}s, {units.format_ratio(objective.target)} allows {shown} "
+        f"failed ones in {window}, and an alert needs {units.format_number(least)}"
+    )
+    most = 1 - least * interval / service.slo_window
+    hint = f"the highest target is {units.format_ratio(int(most * 1e5) / 1e5)}"
+    context.problem("spec/slo-impossible", message, (*path, "slo", objective.name), hint=hint)
+    return True
 
 
 def _known_traffic(service: Service, objective: Objective, expected_rate: float) -> float | None:

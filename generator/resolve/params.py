@@ -8,6 +8,7 @@ from generator import units
 from generator.diagnostics import nearest
 from generator.packs import Pack, Param, parse_value
 from generator.packs.renamed import flat_name, params_of
+from generator.promql.matchers import by_label, examples
 from generator.promql.tree import PromQLError, parse
 from generator.resolve.context import Context
 from generator.site.model import ParamValue
@@ -120,6 +121,17 @@ def parse_param(param: Param, text: Given) -> ParamValue:
     return value
 
 
+def _check_matchers(text: str) -> None:
+    """Raises PromQLError, or ValueError where no series can be what is asked for."""
+    for label, matchers in by_label(parse(f"x{{{text}}}").matchers.matchers).items():
+        try:
+            found = next(examples(matchers, "x"), None)
+        except re.error as error:
+            raise ValueError(f"the pattern of {label} is not understood: {error}") from error
+        if found is None:
+            raise ValueError(f"no value of {label} is known that these matchers take; write words joined by |")
+
+
 def check_text(holds: str, text: str) -> None:
     """Whether a text is what its parameter holds. Raises ValueError with a sentence for the user."""
     pattern, sentence = _TEXTS.get(holds, ("(?s).*", ""))
@@ -129,6 +141,6 @@ def check_text(holds: str, text: str) -> None:
         if holds == "pattern":
             parse(f'x{{x=~"{text}"}}')
         elif holds == "matchers":
-            parse(f"x{{{text}}}")
+            _check_matchers(text)
     except PromQLError as error:
         raise ValueError(f"this should be {sentence}: {error}") from error

@@ -21,10 +21,12 @@ from generator.resolve.context import Context, default
 from generator.resolve.credentials import check_credentials, hint_for, resolve_dsn
 from generator.resolve.errors import resolve_errors
 from generator.resolve.jobs import UNSCRAPED, resolve_jobs, stack_jobs
+from generator.resolve.log_files import check_shared, file_problem
 from generator.resolve.objectives import PACK as SLO
 from generator.resolve.objectives import check_traffic, resolve_promises
 from generator.resolve.own_alerts import resolve_own_alerts
 from generator.resolve.params import GivenParams, resolve_params
+from generator.resolve.shared import check_addresses, probed_for
 from generator.site.model import Logs, ParamValue, Service, Stack
 from generator.source.read import Path
 from generator.spec.endpoints import LogsSpec
@@ -45,6 +47,8 @@ def resolve_services(context: Context, stack: Stack) -> tuple[Service, ...]:
     services.append(_stack_service(context, stack))
     _check_names(context, hosts)
     _check_jobs(context, services)
+    check_shared(context, services)
+    check_addresses(context, services)
     return tuple(sorted(services, key=lambda service: service.name))
 
 
@@ -76,7 +80,8 @@ def _service(context: Context, stack: Stack, name: str, spec: ServiceSpec) -> Se
         insecure=default(spec.insecure, ""),
         secrets=tuple(sorted(set(spec.secrets or []), key=lambda secret: secret.name)),
     )
-    kinds = _known_kinds(context, base, path)
+    probed = not probed_for(context.spec.services, name)
+    kinds = _known_kinds(context, base, path, probed=probed)
     interval = _interval(context, stack, spec, detect_within, path)
     jobs, probes = resolve_jobs(context, base, spec, kinds, interval, path)
     base = replace(base, jobs=jobs, probes=probes)
@@ -177,7 +182,7 @@ def _with_packs(
     return replace(service, packs=tuple(instances))
 
 
-def _known_kinds(context: Context, service: Service, path: Path) -> list[str]:
+def _known_kinds(context: Context, service: Service, path: Path, *, probed: bool) -> list[str]:
     """The packs of a service, those that its own fields imply included."""
     kinds = []
     for index, kind in enumerate(service.kinds):
@@ -194,7 +199,7 @@ def _known_kinds(context: Context, service: Service, path: Path) -> list[str]:
                 context.problem("spec/missing-target", message, path, at_key=True, hint=hint)
     if service.targets and not UNSCRAPED.issuperset(kinds):
         kinds.insert(0, "target")
-    if service.url and "probe" not in kinds:
+    if service.url and probed and "probe" not in kinds:
         kinds.append("probe")
     return kinds
 
@@ -236,9 +241,8 @@ def _host_of(context: Context, host: str | None, path: Path) -> str:
 def _logs(context: Context, spec: LogsSpec | None, path: Path) -> Logs:
     if spec is None:
         return Logs("docker")
-    if spec.file and "${" in spec.file:
-        # The collector would put a variable or a file in for it.
-        context.problem("spec/bad-value", "a path cannot hold ${", (*path, "logs"))
+    if spec.file is not None and (problem := file_problem(spec.file)):
+        context.problem("spec/bad-value", problem, (*path, "logs", "file"))
     if spec.file and spec.mode:
         message = "write either a mode (docker, push, none) or a file, not both"
         context.problem("spec/bad-value", message, (*path, "logs"))

@@ -4,10 +4,10 @@ import re
 import zlib
 from dataclasses import dataclass
 from typing import Final, Literal
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from generator.net.addresses import has_login
-from generator.site.model import Probe
+from generator.site.model import Probe, UrlQuery
 
 _HOST: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:]+\]"
 # What may stand in an address; all else is written with % (RFC 3986). No tool on the way gives these a meaning.
@@ -24,23 +24,57 @@ class LoginInAddress(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Scrape:
-    """Where a /metrics is: scheme, host:port, and the path if the target names one."""
+    """Where a /metrics is: scheme, host:port, and the path and the query if the target names them."""
 
     scheme: Literal["http", "https"]
     address: str
-    path: str
+    path: str = ""
+    query: UrlQuery = ()
 
 
 def parse_scrape(text: str) -> Scrape:
     """A scrape target: `api:8000`, `http://host:port/path` or `https://host`. Raises ValueError."""
     if "://" not in text:
-        return Scrape("http", parse_address(text), "")
+        if not has_login(text) and re.fullmatch(rf"(?:{_HOST}):\d{{1,5}}[/?].*", text):
+            raise ValueError(f"'{text}' has a path and needs its scheme; write http://{text}")
+        return Scrape("http", parse_address(text))
     url = _split(text)
     if url.scheme not in ("http", "https"):
         raise ValueError(f"'{text}' cannot be scraped; write host:port, or an address that starts with https://")
     port = url.port or (443 if url.scheme == "https" else 80)
-    path = "" if url.path in ("", "/") else url.path
-    return Scrape("https" if url.scheme == "https" else "http", f"{_host(url)}:{port}", path)
+    path, query = _parse_place("" if url.path in ("", "/") else url.path, url.query, url.fragment)
+    return Scrape("https" if url.scheme == "https" else "http", f"{_host(url)}:{port}", path, query)
+
+
+def parse_metrics_path(text: str) -> tuple[str, UrlQuery]:
+    """The path and the query of `metrics: {path: …}`. Raises ValueError."""
+    rest, _, fragment = text.partition("#")
+    path, _, query = rest.partition("?")
+    return _parse_place(path, query, fragment)
+
+
+def _parse_place(path: str, query: str, fragment: str) -> tuple[str, UrlQuery]:
+    """A path and a query as they stand in an address, decoded: Prometheus encodes both. Raises ValueError."""
+    if fragment:
+        raise ValueError(f"'#{fragment}' never reaches a server; leave it out, or write %23 for a # of the path")
+    if re.search(r"%(?![0-9A-Fa-f]{2})", path + query):
+        raise ValueError("a % in an address is followed by the two digits of a character; write %25 for a % itself")
+    if re.search(r"%2F", path, re.IGNORECASE):
+        raise ValueError("Prometheus cannot ask for %2F within a path; let the app answer under another one")
+    found: dict[str, list[str]] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True, errors="surrogateescape"):
+        if not name:
+            raise ValueError(f"'?{query}' has a value without a name; write ?name=value")
+        found.setdefault(_readable(name), []).append(_readable(value))
+    decoded = _readable(unquote(path, errors="surrogateescape"))
+    return decoded, tuple((name, tuple(values)) for name, values in sorted(found.items()))
+
+
+def _readable(text: str) -> str:
+    """What was percent-encoded, when it is text. Raises ValueError."""
+    if re.search("[\x00-\x1f\x7f\ud800-\udfff]", text):
+        raise ValueError("what is percent-encoded in it is no text")
+    return text
 
 
 def parse_address(text: str) -> str:
@@ -68,6 +102,8 @@ def parse_probe(service: str, text: str) -> Probe:
         return Probe(service, "http_2xx", "http", text)
     if url.scheme in ("tcp", "tls"):
         address = parse_address(url.netloc)
+        if url.path not in ("", "/") or url.query or url.fragment:
+            raise ValueError(f"a {url.scheme} probe only connects; write {url.scheme}://{address}")
         return Probe(service, url.scheme, "tls" if url.scheme == "tls" else "tcp", address)
     return _dns_probe(service, url, text)
 

@@ -18,6 +18,8 @@ from generator.values.secret import SecretRef
 Datasource = Literal["prometheus", "loki"]
 PanelType = Literal["stat", "timeseries", "table", "heatmap", "logs", "gauge", "text"]
 ParamValue = float | int | str | bool
+# What the query of an address asks, by name, sorted by the names: Prometheus writes it out in that order.
+UrlQuery = tuple[tuple[str, tuple[str, ...]], ...]
 # Of a DSN: what is asked, as whom, with which password. Of a password: which address it is for.
 # tls.ca: the certificates that are trusted instead of the public ones.
 CredentialForm = Literal["dsn.address", "dsn.user", "dsn.password", "password.by_address", "tls.ca"]
@@ -224,6 +226,7 @@ class ScrapeJob:
     sample_limit: int = 0
     labels: Mapping[str, str] | None = None
     tls: Tls | None = None
+    query: UrlQuery = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from generator.values.typed import AbsolutePath, Domain, Model, Or, Secret, UrlPath
+from generator.values.typed import Domain, Model, Or, Secret, UrlPath, Whole, form, schema
 
 
 def _as_logs(value: Any) -> Any:
@@ -44,7 +44,11 @@ MetricsTls = Annotated[MetricsTlsSpec, BeforeValidator(_as_tls), Or({"const": Tr
 class BasicAuthSpec(Model):
     """A user and a password that an endpoint asks for."""
 
-    username: str = Field(min_length=1, pattern=r"^[^:]+$", description="The user's name.")
+    username: Annotated[
+        str,
+        form(r"[^:]+", "is no user name; it has at least one character, and no colon"),
+        schema("string", pattern="^[^:]+$"),
+    ] = Field(description="The user's name.")
     password: Secret = Field(description="The secret that holds the password.")
 
 
@@ -57,14 +61,14 @@ class MetricsSpec(Model):
         default=None, description="How the certificate of an https target is checked. Default: by its host's name."
     )
     path: UrlPath | None = Field(default=None, description="Default /metrics.")
-    sample_limit: int | None = Field(default=None, gt=0, description="Samples a scrape may bring. Default 20000.")
+    sample_limit: Whole | None = Field(default=None, gt=0, description="Samples a scrape may bring. Default 20000.")
 
 
 class LogsSpec(Model):
     """Where log lines come from."""
 
     mode: Literal["docker", "push", "none"] | None = Field(default=None, description="docker, push or none.")
-    file: AbsolutePath | None = Field(default=None, description="A log file on this machine.")
+    file: str | None = Field(default=None, description="A log file on this machine; * in its name: anything.")
 
 
 Logs = Annotated[LogsSpec, BeforeValidator(_as_logs), Or({"enum": ["docker", "push", "none"]})]

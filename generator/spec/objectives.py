@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from generator.values.typed import Duration, Latency, Model, Name, Or, Ratio
+from generator.values.typed import OBJECTIVE_SCHEMA, Duration, Latency, Model, Name, Or, Ratio
 
 
 def _as_objective(value: Any) -> Any:
@@ -24,7 +24,7 @@ class ObjectiveSpec(Model):
 Objective = Annotated[
     ObjectiveSpec,
     BeforeValidator(_as_objective),
-    Or({"type": "string", "pattern": r"^\d+(\.\d+)?\s*%$"}),
+    Or(OBJECTIVE_SCHEMA),
 ]
 Percentile = Annotated[str, Field(pattern=r"^p\d{2}(\.\d+)?$")]
 

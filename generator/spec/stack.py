@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from generator.values.typed import Domain, Duration, Model, Name, Names, Params, Secret, Size
+from generator.values.typed import Domain, Duration, Model, Names, Params, Secret, Size, Word
 
 
 class RetentionSpec(Model):
@@ -25,12 +25,12 @@ class MachineSpec(Model):
 class StackSpec(Model):
     """The monitoring stack itself."""
 
-    name: Name | None = Field(default=None, description="A short name shown in messages. Default lookout.")
+    name: Word | None = Field(default=None, description="A short name shown in messages. Default lookout.")
     domain: Domain | None = Field(
         default=None,
         description="The public name of this stack. Left out: everything listens on 127.0.0.1 only, without TLS.",
     )
-    environment: Name | None = Field(default=None, description="The `environment` label. Default production.")
+    environment: Word | None = Field(default=None, description="The `environment` label. Default production.")
     errors: Literal["bugsink"] | None = Field(
         default=None,
         description="bugsink: run an error tracker, with a project for each app. Default: none runs.",

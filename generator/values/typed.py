@@ -26,19 +26,33 @@ from generator.values.secret import SecretRef
 NAME_PATTERN: Final = r"[a-z][a-z0-9_-]{0,31}"
 
 
-def text_parser(parse: Callable[[str], Any], example: str) -> BeforeValidator:
+def text_parser(kind: str, parse: Callable[[str], Any], example: str) -> BeforeValidator:
     def convert(value: Any) -> Any:
         if isinstance(value, int | float) and not isinstance(value, bool):
-            message = "{value} needs a unit; write for example {example}"
-            raise PydanticCustomError("spec/wrong-type", message, {"value": value, "example": example})
+            raise PydanticCustomError("spec/wrong-type", "{reason}", {"reason": units.missing_unit(kind, value)})
         if not isinstance(value, str):
             raise PydanticCustomError("spec/wrong-type", "this should be text such as {example}", {"example": example})
-        try:
-            return parse(value)
-        except ValueError as error:
-            raise PydanticCustomError("spec/bad-value", "{reason}", {"reason": str(error)}) from error
+        return _parsed(parse, value)
 
     return BeforeValidator(convert)
+
+
+def number_parser(parse: Callable[[Any], Any], example: str) -> BeforeValidator:
+    """For what is clear as a number too; `parse` says of which it is not."""
+
+    def convert(value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise PydanticCustomError("spec/wrong-type", "this should be {example}", {"example": example})
+        return _parsed(parse, value)
+
+    return BeforeValidator(convert)
+
+
+def _parsed(parse: Callable[[Any], Any], value: Any) -> Any:
+    try:
+        return parse(value)
+    except ValueError as error:
+        raise PydanticCustomError("spec/bad-value", "{reason}", {"reason": str(error)}) from error
 
 
 def _parse_secret(value: Any) -> Any:
@@ -60,6 +74,19 @@ def _parse_scalar(value: Any) -> Any:
     if not isinstance(value, str | int | float):
         raise PydanticCustomError("spec/wrong-type", "a parameter is a single value, such as 5% or 500ms")
     return value
+
+
+def _parse_chat(value: Any) -> Any:
+    """A chat's id; in quotes it is the same number."""
+    text = str(value).strip()
+    topic = re.fullmatch(r"(-?\d{1,18})[_/:](\d{1,9})", text)
+    if topic:
+        message = "the topic has a key of its own; write chat: {chat} and thread: {thread}"
+        raise PydanticCustomError("spec/bad-value", message, {"chat": topic[1], "thread": topic[2]})
+    if isinstance(value, bool) or not isinstance(value, str | int) or not re.fullmatch(r"-?\d{1,18}", text):
+        message = "a Telegram chat's id is a number, such as 123456 or -100123456; the bot's getUpdates shows it"
+        raise PydanticCustomError("spec/wrong-type", message)
+    return int(text)
 
 
 def _of_kind(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
@@ -124,16 +151,39 @@ class Or:
         return {"anyOf": [*self.shorthands, handler(core)]}
 
 
-Duration = Annotated[int, text_parser(_parse_duration, "30s or 90d"), schema("string", pattern=r"^(\d+[wdhms])+$")]
+# What a percentage of an objective looks like in the JSON Schema: 99.9% and, since no other reading makes sense, 99.9
+# and 0.999.
+_OBJECTIVE_TEXT: Final = {"type": "string", "pattern": r"^\s*\d+([.,]\d+)?\s*%?\s*$"}
+OBJECTIVE_SCHEMA: Final[dict[str, Any]] = {
+    "anyOf": [_OBJECTIVE_TEXT, {"type": "number", "minimum": 0.5, "exclusiveMaximum": 1},
+              {"type": "number", "minimum": 50, "maximum": 100}]
+}  # fmt: skip
+_WHOLE_SCHEMA: Final[dict[str, Any]] = {
+    "anyOf": [{"type": "integer"}, {"type": "string", "pattern": r"^\s*-?\d[\d_' ]*(\.\d+)?([eE]\+?\d+)?\s*$"}]
+}
+CHAT_SCHEMA: Final[dict[str, Any]] = {
+    "anyOf": [{"type": "integer"}, {"type": "string", "pattern": r"^\s*-?\d{1,18}\s*$"}]
+}
+Duration = Annotated[
+    int,
+    text_parser("duration", _parse_duration, "30s or 90d"),
+    schema("string", pattern=rf"^\s*{units.DURATION_PATTERN}\s*$"),
+]
 Size = Annotated[
     int,
-    text_parser(units.parse_bytes, "512MiB or 4GiB"),
-    schema("string", pattern=r"^\d+(\.\d+)?\s*([kKMGT]i?)?B$"),
+    text_parser("bytes", units.parse_bytes, "512MiB or 4GiB"),
+    schema("string", pattern=rf"^\s*{units.SIZE_PATTERN}\s*$"),
 ]
-Ratio = Annotated[float, text_parser(units.parse_ratio, "99.9%"), schema("string", pattern=r"^\d+(\.\d+)?\s*%$")]
+Ratio = Annotated[
+    float, number_parser(units.parse_objective, "a percentage such as 99.9%"), WithJsonSchema(OBJECTIVE_SCHEMA)
+]
 Latency = Annotated[
-    float, text_parser(_parse_latency, "300ms or 2s"), schema("string", pattern=r"^(\d+ms|(\d+[wdhms])+)$")
+    float,
+    text_parser("duration", _parse_latency, "300ms or 2s"),
+    schema("string", pattern=rf"^\s*{units.DURATION_PATTERN}\s*$"),
 ]
+Whole = Annotated[int, number_parser(units.parse_whole, "a whole number"), WithJsonSchema(_WHOLE_SCHEMA)]
+Chat = Annotated[int, BeforeValidator(_parse_chat), WithJsonSchema(CHAT_SCHEMA)]
 Secret = Annotated[SecretRef, BeforeValidator(_parse_secret), schema("string", pattern="^secret:[a-z][a-z0-9_]{0,63}$")]
 Reason = Annotated[str, BeforeValidator(_parse_reason), schema("string", minLength=2)]
 _DOMAIN: Final = r"[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+"
@@ -148,7 +198,6 @@ WebAddress = Annotated[
     form(_WEB_ADDRESS, "is not a web address; write it whole, such as https://acme.dev/health"),
     schema("string", pattern=f"^{_WEB_ADDRESS}$"),
 ]
-AbsolutePath = Annotated[str, form(r"/\S*", "is not a path; a path starts with /"), schema("string", pattern=r"^/\S*$")]
 _URL_PATH: Final = r"/[A-Za-z0-9\-._~:/?#@!$&'()*+,;=%]*"
 UrlPath = Annotated[
     str,
@@ -156,6 +205,12 @@ UrlPath = Annotated[
     schema("string", pattern=f"^{_URL_PATH}$"),
 ]
 Name = Annotated[str, Field(pattern=f"^{NAME_PATTERN}$")]
+# The same for a value, whose pattern would otherwise be all that is said of it.
+Word = Annotated[
+    str,
+    form(NAME_PATTERN, "cannot stand here; use up to 32 lower-case letters, digits, - and _, a letter first"),
+    schema("string", pattern=f"^{NAME_PATTERN}$"),
+]
 Names = Annotated[list[str], BeforeValidator(_as_list), Or({"type": "string"})]
 Status = Annotated[int, Field(ge=100, le=599)]
 

@@ -26,10 +26,10 @@ _OF_HOSTS: Final = ("containers", "host")
 _OF_STACK: Final = ("bugsink", "stack")
 # What a parameter may be written as, by its type. Numbers below or above its bounds are for `check`.
 _WRITTEN: Final[dict[str, Schema]] = {
-    "ratio": {"type": "string", "pattern": r"^\d+(\.\d+)?\s*%$"},
-    "duration": {"type": "string", "pattern": r"^(\d+ms|(\d+[wdhms])+)$"},
-    "bytes": {"type": "string", "pattern": r"^\d+(\.\d+)?\s*([kKMGT]i?)?B$"},
-    "number": {"type": "number"},
+    "ratio": {"type": "string", "pattern": rf"^\s*{units.PERCENT_PATTERN}\s*$"},
+    "duration": {"type": "string", "pattern": rf"^\s*{units.DURATION_PATTERN}\s*$"},
+    "bytes": {"type": "string", "pattern": rf"^\s*{units.SIZE_PATTERN}\s*$"},
+    "number": {"anyOf": [{"type": "number"}, {"type": "string", "pattern": rf"^\s*{units.NUMBER_PATTERN}\s*x?\s*$"}]},
     "text": {"type": ["string", "number"]},
 }
 

@@ -40,7 +40,7 @@ WRONG: Final = {
     "a secret's name with a dash": "kind: redis\n    password: secret:my-password",
     "a mode of logs that there is not": "kind: fastapi\n    logs: dockre",
     "a percentile that is none": "kind: fastapi\n    slo: {latency: {95: 300ms}}",
-    "an objective that is no percentage": "kind: fastapi\n    slo: {availability: 0.999}",
+    "an objective that is no percentage": "kind: fastapi\n    slo: {availability: 0.05}",
     "no kind": "targets: [api:8000]",
 }
 

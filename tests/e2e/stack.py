@@ -23,8 +23,8 @@ from tests.support.checkout import begin
 
 LANE: Final = int(os.environ.get("LOOKOUT_E2E_LANE", "0"))
 PROJECT: Final = f"lookout-e2e{LANE or ''}"
-# Containers of other stacks, and those that other tests start: named by Docker, or after what they are for.
-OTHERS: Final = f"lookout-e2e{f'[^{LANE}]' if LANE else '[0-9]'}.+|[a-z]+_[a-z]+[0-9]?|(follow|lab)-.+"
+# Its own containers, and those that its drills start. What other tests start on this machine is theirs.
+OWN: Final = f"{PROJECT}-.+"
 ENVIRONMENT: Final = {
     "COMPOSE_PROJECT_NAME": PROJECT,
     "LOOKOUT_NETWORK": PROJECT,
@@ -165,9 +165,7 @@ def boot(root: Path) -> Stack:
     make_authority(root / "ca", PUBLIC_NAME)
     stack.edit("token: secret:telegram_token}", "token: secret:telegram_token, api: 'http://receivers:8080'}")
     stack.edit("\nservices:\n", "\nwatchdog: {ping: secret:healthchecks_url}\n\nservices:\n")
-    stack.edit(
-        "vps: {owner: ana}", f"vps: {{owner: ana, params: {{containers: {{watched: 'container!~\"{OTHERS}\"'}}}}}}"
-    )
+    stack.edit("vps: {owner: ana}", f"vps: {{owner: ana, params: {{containers: {{watched: 'container=~\"{OWN}\"'}}}}}}")
     (root / "secrets").mkdir(mode=0o700, exist_ok=True)
     for name, value in SECRETS.items():
         (root / "secrets" / name).write_text(value)

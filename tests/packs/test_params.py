@@ -7,6 +7,7 @@ import pytest
 
 from generator.packs import Pack, instantiate, load_packs
 from generator.packs.sample import SAMPLE_STACK, sample_instance, sample_service
+from generator.resolve.params import parse_param
 from generator.site.model import ParamValue
 from tests.packs.proving import prove_service
 
@@ -34,3 +35,33 @@ def test_proofs_hold_at_the_bounds_of_every_parameter(pack: Pack, bound: str, tm
     service = sample_service(pack)
     instance = instantiate(pack, service, SAMPLE_STACK, at_bounds(pack, bound), ())
     assert prove_service(replace(service, packs=(instance,)), tmp_path).output == ""
+
+
+# Label matchers as people write them for their own machines: by pattern, by name, by labels that no example has.
+MATCHERS = (
+    ("containers", "watched", 'container=~"x-.+"'),
+    ("containers", "watched", 'container!~"runner-.+|shop-.*"'),
+    ("containers", "watched", 'container="db"'),
+    ("containers", "watched", 'container=~"lookout-e2e4.+",container!="lookout-e2e4-x"'),
+    ("containers", "watched", 'service=~"web|worker"'),
+    ("containers", "watched", 'project=~"shop|blog[0-9]{2}"'),
+    ("host", "disks", 'device!~"loop.+"'),
+    ("host", "disks", 'mountpoint="/"'),
+    ("host", "disks", 'fstype=~"nfs4?",mountpoint=~"/mnt/.+"'),
+    ("host", "disks", 'mountpoint=~"/|/srv|/home"'),
+)
+
+
+@pytest.mark.parametrize(("kind", "name", "text"), MATCHERS)
+def test_proofs_follow_label_matchers(kind: str, name: str, text: str, tmp_path: Path) -> None:
+    pack = load_packs()[kind]
+    service = sample_service(pack)
+    parse_param(pack.params[name], text)
+    instance = instantiate(pack, service, SAMPLE_STACK, {name: text}, ())
+    assert prove_service(replace(service, packs=(instance,)), tmp_path).output == ""
+
+
+@pytest.mark.parametrize("text", ['container=~"a",container="b"', 'container=~"x(?!y)"', 'device=~"[a"'])
+def test_matchers_that_take_nothing_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"these matchers take|should be label matchers|not understood"):
+        parse_param(load_packs()["containers"].params["watched"], text)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from generator.diagnostics import Problems
 from generator.packs.sample import site_of
 from generator.pipeline import resolve_text
 from generator.render.prometheus.rules import render_rules
@@ -40,6 +41,14 @@ FORMS = {
         "kind: http, targets: [api:8000], url: https://api.example, "
         "slo: {window: 7d, reachability: 99.5%, latency: {p95: 300ms}}"
     ),
+    "four nines of probes": "kind: http, targets: [a:1], url: https://a.example, slo: {reachability: 99.99%}",
+    "the most that probes can measure": (
+        "kind: http, targets: [a:1], url: https://a.example, slo: {reachability: 99.998%}"
+    ),
+    "five nines of requests": "kind: http, targets: [a:1], slo: {availability: 99.999%, latency: {p99.99: 300ms}}",
+    "five nines of a pair of counters": (
+        "kind: http, targets: [a:1], slo: {window: 7d, imports: {good: 'a{r=\"ok\"}', total: a, objective: 99.999%}}"
+    ),
     "pairs of counters over a week": (
         "kind: http, targets: [api:8000], slo: {window: 7d, imports: {good: 'a{r=\"ok\"}', total: a, objective: 99%}, "
         "mails: {good: sent, bad: bounced, objective: 95%}}"
@@ -50,6 +59,21 @@ FORMS = {
 @pytest.mark.parametrize("service", FORMS.values(), ids=FORMS)
 def test_every_form_of_objective_is_proven(service: str, tmp_path: Path) -> None:
     assert prove_service(promised(service), tmp_path).output == ""
+
+
+@pytest.mark.parametrize(
+    ("fields", "hint"),
+    [
+        ("reachability: 99.999%", "99.998%"),
+        ("reachability: 99.995%, window: 7d", "99.991%"),
+        ("reachability: {objective: 99.9999%}", "99.998%"),
+    ],
+)
+def test_what_probes_cannot_measure_is_refused_with_the_highest_target(fields: str, hint: str) -> None:
+    with pytest.raises(Problems) as caught:
+        promised(f"kind: http, targets: [a:1], url: https://a.example, slo: {{{fields}}}")
+    [error] = caught.value.diagnostics
+    assert (error.code, hint in error.hint) == ("spec/slo-impossible", True), error.hint
 
 
 def test_endpoints_with_budgets_of_their_own_are_proven(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ ignored by the collector without a word, so that what stands here is proven by i
 tests/tools/test_log_pipeline.py.
 """
 
+import re
 from typing import Any, Final
 
 from generator.conventions import (
@@ -71,7 +72,8 @@ def docker_receiver(site: Site) -> dict[str, Any]:
 
 def file_receiver(site: Site, service: Service) -> dict[str, Any]:
     """A log file that a process on the machine writes, and its rotated predecessors."""
-    path = f"{HOST_MOUNT}{service.logs.file}"
+    # A * in the name is a pattern; what else the collector takes for one stands for itself.
+    path = HOST_MOUNT + re.sub(r"[\\?\[\]{}]", r"\\\g<0>", service.logs.file)
     return {
         # Rotated ones have a number or a date after the name: `api-*` would also be the file of api-v2.
         "include": [path, f"{path}.old", f"{path}.[0-9]*", f"{path}-[0-9]*"],

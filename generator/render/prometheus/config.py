@@ -112,6 +112,8 @@ def _scrape_config(job: ScrapeJob) -> dict[str, Any]:
     if job.sample_limit:
         config["sample_limit"] = job.sample_limit
     config |= _probing(job) if job.probe_module else {"metrics_path": job.path, "scheme": job.scheme}
+    if job.query:
+        config["params"] = {name: list(values) for name, values in job.query}
     config |= _credentials(job) | _tls(job)
     config["static_configs"] = [
         {"targets": [_address(job, address)], "labels": _labels(job, instance)}

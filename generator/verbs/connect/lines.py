@@ -4,6 +4,7 @@ Decides by the service's targets which roads lead to it, and writes for each wha
 needs. It reads no file and no secret: of a token only the place is named.
 """
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, Final, Literal
 from generator.conventions import LOCAL_PORT, NETWORK, STACK_SERVICE, logs_token
 from generator.net.addresses import is_container, is_local, is_machine
 from generator.render.compose import POLICY
+from generator.render.urls import url_of
 from generator.site.model import Service, Site
 from generator.source.emit import emit_yaml
 from generator.verbs.connect.app import CONFIG_MOUNT, config_file, metrics_lines, secret_files
@@ -141,7 +143,7 @@ def _machine(service: Service, end: _End, root: str) -> str:
         name = logs_token(service.name)
         unit += [f"LoadCredential={name}:{_share(service, root, name)}", f"Environment=LOGS_TOKEN_FILE=%d/{name}"]
     if service.logs.mode == "file":
-        unit += [f"StandardOutput=append:{service.logs.file}", "StandardError=inherit"]
+        unit += [f"StandardOutput=append:{service.logs.file.replace('%', '%%')}", "StandardError=inherit"]
     if unit:
         lines += ["", f"# /etc/systemd/system/{service.name}.service.d/lookout.conf, then: systemctl daemon-reload"]
         lines += ["[Service]", *unit]
@@ -154,14 +156,15 @@ def _machine(service: Service, end: _End, root: str) -> str:
 def _elsewhere(service: Service, root: str) -> str:
     """For what is on another machine or platform: the address that is asked, and the token's way there."""
     job = next(job for job in service.jobs if not job.probe_module)
-    urls = [f"{job.scheme}://{address}{job.path}" for address, _ in job.targets]
+    urls = [url_of(job, address) for address, _ in job.targets]
+    asked = shlex.quote(urls[0])
     config = config_file(service)
     lines = [f"# Copy {root}/{config} to where the app is, and let LOOKOUT_CONFIG name it."] if config else []
     lines += [f"# Elsewhere. Lookout asks {' and '.join(urls)}"]
     if job.basic_password:
         login = f"{job.basic_user}:$(cat {root}/secrets/.mounted/prometheus/{job.basic_password.name})"
         lines += [f"# as the user {job.basic_user}, with the password in {root}/secrets/{job.basic_password.name}."]
-        return "\n".join([*lines, "# Does it answer?", f'curl -fsS -u "{login}" {urls[0]} | head'])
+        return "\n".join([*lines, "# Does it answer?", f'curl -fsS -u "{login}" {asked} | head'])
     if not service.token:
         lines += ["# without a token: anyone who knows the address can read it. To require one, in services.yaml:"]
         return "\n".join([*lines, f"#   metrics: {{token: secret:{service.name}_metrics_token}}"])
@@ -172,7 +175,7 @@ def _elsewhere(service: Service, root: str) -> str:
             "# with the header `Authorization: Bearer …`. Hand the token to the app as METRICS_TOKEN, for instance:",
             f'fly secrets set METRICS_TOKEN="$(cat {file})"',
             "# Does it answer?",
-            f'curl -fsS -H "Authorization: Bearer $(cat {file})" {urls[0]} | head',
+            f'curl -fsS -H "Authorization: Bearer $(cat {file})" {asked} | head',
         ]
     )
 
@@ -212,7 +215,7 @@ def _log_lines(site: Site, service: Service, roads: set[Road], root: str) -> lis
     """What the ways of collecting lines still ask for, each where it applies."""
     mode, lines = service.logs.mode, []
     if mode == "file":
-        folder = service.logs.file.rpartition("/")[0]
+        folder = shlex.quote(service.logs.file.rpartition("/")[0])
         lines.append(
             f"# One JSON object a line into {service.logs.file}; the folder has to exist: mkdir -p {folder}\n"
             "# Rotated files are read to their end, packed ones are not: with logrotate, use delaycompress."

@@ -226,6 +226,37 @@ def new_pack(kind: str, fixture: Path | None) -> None:
         click.echo(f"  {line}")
 
 
+@cli.command(short_help="Fetch command-line tools that checks need; without NAMES promtool alone.")
+@click.argument("names", nargs=-1)
+def tools(names: tuple[str, ...]) -> None:
+    """Fetch command-line tools in the stack's versions; without NAMES promtool alone, which check-pack needs.
+
+    Out of its image where a registry can be reached, else compiled by this machine's Go. Leaves with 3 without both.
+    """
+    from images import Failed
+    from images.fetch import fetch_tools
+
+    try:
+        for path in fetch_tools(names):
+            click.echo(path)
+    except Failed as error:
+        click.echo(f"lookout: {error}", err=True)
+        raise SystemExit(3) from error
+
+
+@cli.command("check-pack", short_help="Check one kind: its contract, panels and proofs, and that these can fail.")
+@click.argument("kind")
+@_options("json")
+def check_pack(kind: str, as_json: bool) -> None:
+    """Check the pack of KIND: its contract, panels and proofs, and that every wrong rule fails a proof.
+
+    Needs promtool alone: `lookout tools` fetches it.
+    """
+    from generator.verbs.check_pack import check_pack_verb
+
+    _finish(check_pack_verb(kind, _say(as_json)), Path(SPEC_FILE), as_json)
+
+
 @cli.command()
 @click.argument("service", shell_complete=_offer("service"))
 @_options("file")

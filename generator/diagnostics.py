@@ -60,6 +60,7 @@ CODES: Final[tuple[str, ...]] = (
     "spec/memory-budget",
     "notify/nobody",
     "pack/invalid",
+    "pack/survivor",
     "store/busy",
     "store/edited",
     "store/foreign",

@@ -8,14 +8,13 @@ LOOKOUT_IMAGES=pull or =build allows one way alone. Exit codes: 0 fine, 1 someth
 """
 
 import argparse
-import fcntl
 import os
 import sys
-from collections.abc import Iterator, Sequence, Set
-from contextlib import contextmanager
+from collections.abc import Sequence, Set
 from typing import Final
 
-from images import CACHE, ROOT, Failed, build, demo, docker, plugin, provide, tracker
+from images import ROOT, Failed, build, demo, docker, plugin, provide, tracker
+from images.alone import alone
 from images.dotenv import merge_dotenv, read_dotenv
 from images.machine import MODE
 from images.pins import Image, load_pins, variable
@@ -40,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"lookout: {error}; scripts/host.sh ensure", file=sys.stderr)
         return 3
     try:
-        with _alone():
+        with alone():
             mode = provide.Mode(os.environ.get(MODE) or provide.Mode.AUTO)
             if options.list:
                 return _list(mode)
@@ -67,19 +66,6 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     if os.environ.get(MODE, "auto") not in (*provide.Mode, ""):
         parser.error(f"{MODE} is one of {', '.join(provide.Mode)}")
     return options
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Two runs at once wait for each other: they would build the same things in the same places."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "images.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            show("another run is at work; waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _provide(names: Sequence[str], mode: provide.Mode, rebuild: bool) -> int:

@@ -36,26 +36,32 @@ TOOLS: Final = (
 )
 
 
-def tool_path(name: str) -> Path:
-    """Where a tool is. Raises Failed when it is not on this machine."""
+def tool_named(name: str) -> Tool:
+    """The tool of this name. Raises Failed when there is none."""
     tool = next((tool for tool in TOOLS if tool.name == name), None)
     if tool is None:
         raise Failed(f"no tool is called '{name}': {', '.join(tool.name for tool in TOOLS)}")
-    path = _path(tool)
+    return tool
+
+
+def tool_path(name: str) -> Path:
+    """Where a tool is. Raises Failed when it is not on this machine."""
+    path = place_of(tool_named(name))
     if not path.is_file():
-        raise Failed(f"{path.parent.name} is not on this machine: make up")
+        raise Failed(f"{path.parent.name} is not on this machine: lookout tools {name}")
     return path
 
 
 def install_tools(image: Image, reference: str) -> None:
     """Put the tools that `image` brings where `tool_path` finds them, unless they are there."""
     for tool in TOOLS:
-        path = _path(tool)
+        path = place_of(tool)
         if tool.image == image.name and not path.is_file():
             _install(tool, image, reference, path)
 
 
-def _path(tool: Tool) -> Path:
+def place_of(tool: Tool) -> Path:
+    """Where the tool is once it is on this machine."""
     return FOLDER / f"{tool.name}-{load_pins().images[tool.image].version}" / tool.name
 
 

@@ -46,7 +46,8 @@ def tools_missing(tools: Iterable[str]) -> Diagnostic:
     """The one line that says which tools are missing, however many, and what to run."""
     names = sorted(set(tools))
     verb = "is" if len(names) == 1 else "are"
-    hint = "run `make up`, which fetches what is missing"
+    alone = all(name.startswith("promtool") for name in names)
+    hint = "run `lookout tools`, which fetches it" if alone else "run `make up`, which fetches what is missing"
     return Diagnostic("check/tool-missing", f"{', '.join(names)} {verb} not on this machine", hint=hint)
 
 

@@ -82,13 +82,14 @@ class CaseSpec(PackModel):
     what another alert tells already), or must too (the other half of an `or`); as long as the fault itself would take.
     gone: what happens when the changed series (or the metrics in `vanish`) cease to exist while it fires.
     lasts: for how long it surely fires on after the fault. outlives: how long it may after its series are gone; by
-    default as long as after the fault. stays: why it does not resolve within any proof.
+    default as long as after the fault. stays: why it does not resolve within any proof; without
+    `change`, why it fires from the beginning.
     each: the alerts that fire at once, one for each objective that burns, for each plan or each endpoint with a budget;
     `<<each.…>>` in `labels` and `value`.
-    silent_gap, silent_for, fires_gap, fires_for: a gap before each of the other states, and how long it lasts, when not
-    as of the fault.
+    silent_gap, silent_for, fires_for: a gap before each of the other states, and how long it lasts, when not as of the
+    fault.
     step: seconds between samples and evaluations, for what looks at hours and days. samples: seconds between samples,
-    when there are more. always: it never stops firing.
+    when there are more.
     """
 
     fault: Text
@@ -116,10 +117,8 @@ class CaseSpec(PackModel):
     samples: Expression | None = None
     silent_gap: Expression | None = None
     silent_for: Expression | None = None
-    fires_gap: Expression | None = None
     fires_for: Expression | None = None
     step: Expression | None = None
-    always: bool = False
 
 
 class EquivalentSpec(PackModel):

@@ -93,6 +93,7 @@ class Other:
     gap: int | None = None
     first: bool = False
     then_gone: bool = False
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,6 @@ class Case:
     outlives: int
     silent_gap: int
     silent_for: int
-    fires_gap: int
     fires_for: int
     stays: bool
 
@@ -212,13 +212,12 @@ class _Cases:
             vanished={series: shape for series, shape in fault.items() if _metric(series) not in names},
             edge_fires=spec.at_edge == "firing",
             gone_fires=spec.gone == "keeps firing",
-            always=spec.always,
+            always=bool(spec.stays) and not spec.change,
             also=tuple(fired[1:]),
             lasts=self._seconds(spec.lasts),
             outlives=self._seconds(spec.outlives or spec.clears or spec.gap),
             silent_gap=self._seconds(spec.silent_gap or spec.gap),
             silent_for=self._seconds(spec.silent_for or "0s"),
-            fires_gap=self._seconds(spec.fires_gap or spec.gap),
             fires_for=self._seconds(spec.fires_for or "0s"),
             stays=bool(spec.stays),
         )
@@ -235,7 +234,8 @@ class _Cases:
             state = self._with(fault if spec.with_fault else baseline, spec.change)
             before = self._with(baseline, spec.before)
             gap = None if spec.gap is None else self._seconds(spec.gap)
-            others.append(Other(state, before, self._seconds(spec.before_for), gap, spec.first, spec.then_gone))
+            lead = self._seconds(spec.before_for)
+            others.append(Other(state, before, lead, gap, spec.first, spec.then_gone, spec.state))
         self.context["target"] = usual
         return others
 

@@ -63,9 +63,9 @@ def _problem(pack: Pack, file: str, message: str, line: int = 1) -> Diagnostic:
 
 def _check_runbooks(pack: Pack) -> Iterator[Diagnostic]:
     for path in sorted((pack.folder / "runbooks").glob("*")):
-        if path.stem not in pack.alert_names:
+        if path.stem not in pack.alert_names and path.stem not in pack.events:
             yield _problem(pack, f"runbooks/{path.name}", f"no alert is called '{path.stem}'")
-    for name, text in pack.runbooks.items():
+    for name, text in {**pack.runbooks, **pack.events}.items():
         if tuple(_HEADING.findall(text)) != HEADINGS:
             wanted = ", ".join(HEADINGS)
             yield _problem(pack, f"runbooks/{name}.md", f"the headings must be exactly: {wanted}")
@@ -85,7 +85,7 @@ def _check_cases(pack: Pack, instance: PackInstance) -> Iterator[Diagnostic]:
 
 
 def _case_problems(case: CaseSpec) -> Iterator[str]:
-    if case.always:
+    if case.stays and not case.change:
         return
     if not case.change:
         yield "a case says under `change` what its fault changes"

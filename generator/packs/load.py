@@ -75,6 +75,8 @@ class Pack:
     tests: TestsFile | None = None
     place: Span | None = None
     digest: str = ""
+    # The runbooks of alerts that no rule makes.
+    events: Mapping[str, str] = field(default_factory=dict)
     # The edges of the histograms that indicators read, as the pack's fixtures have them.
     edges: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
@@ -176,6 +178,7 @@ def _load_whole(folder: Path, spec: PackFile) -> Pack:
         panels=_parse(folder, "panels.yaml", PanelsFile)[0],
         params=_params(folder.name, spec.params),
         runbooks={alert.name: _read_runbook(folder, alert.name) for alert in rules.alerts},
+        events={name: _read_runbook(folder, name) for name in spec.events},
         lines=_rule_lines(written, _label(folder, "rules.yaml")),
         edges=_edges(folder, spec),
     )
@@ -233,6 +236,11 @@ def _parse(folder: Path, file: str, model: type[Model]) -> tuple[Model, yaml.Nod
             )
             for problem in error.errors()
         ) from error
+
+
+def line_of(folder: Path, file: str, path: tuple[int | str, ...]) -> int:
+    """The line of a pack's file at which the entry at `path` stands."""
+    return _line(read_yaml(folder / file, _label(folder, file))[1], path)
 
 
 def _line(node: yaml.Node, path: tuple[int | str, ...]) -> int:

@@ -125,12 +125,14 @@ class IndicatorSpec(PackModel):
 
 
 class PackFile(PackModel):
-    """pack.yaml. `fails_by`: the failure modes that a service of this kind has, and that an alert must cover."""
+    """pack.yaml. `fails_by`: the failure modes that a service of this kind has, and that an alert must cover. `events`:
+    alerts that something else than a rule makes; each has its runbook."""
 
     title: Text
     needs: list[Literal["targets", "address", "url", "dsn"]] = []
     fails_by: list[FailureMode] = []
     based_on: str = ""
+    events: list[Annotated[str, Field(pattern=ALERT_NAME)]] = []
     params: dict[Annotated[str, Field(pattern=WORD)], ParamSpec] = {}
     signals: dict[Annotated[str, Field(pattern=WORD)], Signal] = {}
     indicators: dict[Annotated[str, Field(pattern=WORD)], IndicatorSpec] = {}

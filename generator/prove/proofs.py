@@ -20,7 +20,7 @@ from generator.packs.following import follow
 from generator.packs.own import pack_of
 from generator.promql.expansion import expand
 from generator.prove.timeline import Timeline
-from generator.site.model import Alert, PackInstance, Service, Site
+from generator.site.model import Alert, PackInstance, Service, Site, Stack
 from generator.source.emit import emit_json
 from generator.units import format_duration
 
@@ -82,6 +82,32 @@ def _distinct(service: Service, alert: Alert) -> tuple[object, ...]:
     return (alert.name, texts, paces, alert.shape if alert.pack == OWN_PACK else "")
 
 
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """What a proof tries at some moment: `name` of the phase, and `state`, the sentence of another state."""
+
+    name: str
+    state: str = ""
+
+
+Phases = dict[tuple[str, int], Phase]
+
+
+def proof_phases(service: Service, instance: PackInstance, stack: Stack) -> dict[str, Phases]:
+    """Of each alert the phase of every assertion, by its sort (`alert` or `expr`) and its time in seconds."""
+    alerts = {alert.name: alert for alert in instance.alerts}
+    found = {}
+    for case in cases_of(instance, service, stack):
+        proof = _proof(alerts[case.alert], case)
+        proof.prove()
+        found[case.alert] = proof.phases
+    return found
+
+
+def _proof(alert: Alert, case: Case) -> "_Proof":
+    return _Proof(alert, case, Timeline(case.interval, case.evaluation, _highest_rates(case)))
+
+
 def _prove(site: Site, service: Service, instance: PackInstance, wanted: Collection[str]) -> list[Artifact]:
     alerts = {alert.name: alert for alert in instance.alerts}
     rules = [*(rule.expr for rule in instance.alerts), *(rule.expr for rule in instance.records)]
@@ -90,7 +116,7 @@ def _prove(site: Site, service: Service, instance: PackInstance, wanted: Collect
         case = follow(each, pack_of(service, instance), instance.params, rules, service.name)
         alert = alerts[case.alert]
         if alert.name in wanted:
-            proof = _Proof(alert, case, Timeline(case.interval, case.evaluation, _highest_rates(case)))
+            proof = _proof(alert, case)
             proof.prove()
             text = proof.emit(f"../../../rules/{service.name}/{instance.pack}.yml")
             proofs.append(Artifact(_path(alert), text, {alert.name: alert.origin}))
@@ -116,6 +142,8 @@ class _Proof:
     timeline: Timeline
     alert_tests: list[dict[str, Any]] = field(default_factory=list)
     expr_tests: list[dict[str, Any]] = field(default_factory=list)
+    phase: Phase = Phase("quiet")
+    phases: Phases = field(default_factory=dict)
 
     def prove(self) -> None:
         """Quiet, the fault, the recovery, the edge, whatever else must or must not fire, and the series gone."""
@@ -144,7 +172,7 @@ class _Proof:
         for other in case.firing:
             if other.first:
                 continue
-            if case.fires_gap <= case.calm:
+            if case.gap <= case.calm:
                 self._calm(other)
             self._fires_too(other)
             if other.then_gone:
@@ -213,16 +241,19 @@ class _Proof:
         self._gap()
         earliest, latest = self._fires_after()
         start = self.timeline.run(latest + self._every, self.case.fault)
+        self.phase = Phase("pending")
         if earliest:
             self._expect_silent(start + earliest - self._every)
         if self.alert.for_seconds > self.case.slack:
             self._expect_state("pending", start + earliest - self._every)
+        self.phase = Phase("firing")
         self._expect_firing(start + latest)
 
     def _recovery(self) -> None:
         keep = self.timeline.align(self.alert.keep_firing_seconds)
         after = self.timeline.align(self.case.clears) + keep
         start = self.timeline.run(after + self._every, self.case.baseline)
+        self.phase = Phase("resolved")
         if keep:
             self._expect_state("firing", start + keep - self._every)
         if self.case.lasts:
@@ -236,14 +267,17 @@ class _Proof:
 
     def _stays(self) -> None:
         """It fires on, and without its series too; until there is another state in which it has to be silent."""
+        self.phase = Phase("firing")
         for state in (self.case.baseline, self.case.vanished):
             self.timeline.run(self.case.clears + self._every, state)
             self._expect_state("firing", self.timeline.now - self._every)
         for other in self.case.silent:
+            self.phase = Phase("silent_when", other.said)
             self.timeline.run(self.case.silent_for + self._every, other.state)
             self._expect_silent(self.timeline.now - self._every)
 
     def _edge(self, state: State) -> None:
+        self.phase = Phase("boundary")
         self._gap()
         after = self._settled()
         start = self.timeline.run(after + self._every, state)
@@ -254,12 +288,14 @@ class _Proof:
 
     def _stays_silent(self, other: Other) -> None:
         """Neither at the end nor at any time before: what fires for a moment has sent its message."""
+        self.phase = Phase("silent_when", other.said)
         start = self._lead_up(other, self.case.silent_gap)
         self.timeline.run((self.case.silent_for or self._long_enough()) + self._every, other.state)
         self._expect_never(start, self.timeline.now - self._every)
 
     def _fires_too(self, other: Other) -> None:
-        start = self._lead_up(other, self.case.fires_gap)
+        self.phase = Phase("fires_when", other.said)
+        start = self._lead_up(other, self.case.gap)
         if other.before_for:
             self._expect_never(start, self.timeline.now - self._every)
         after = 0 if other.first else self.case.fires_for or self._long_enough()
@@ -281,6 +317,7 @@ class _Proof:
         return after + self.timeline.align(self.case.clears)
 
     def _gone(self) -> None:
+        self.phase = Phase("gone")
         self._gap()
         _, after = self._fires_after()
         start = self.timeline.run(after + self._every, self.case.fault)
@@ -289,6 +326,7 @@ class _Proof:
 
     def _vanish(self) -> None:
         """The series go while it fires."""
+        self.phase = Phase("gone")
         _, after = self._fires_after()
         rest = self.case.outlives + self.alert.keep_firing_seconds + self._every
         self.timeline.run(rest + after if self.case.gone_fires else rest, self.case.vanished)
@@ -309,6 +347,7 @@ class _Proof:
 
     def _first_minute(self, text: str, series: str, state: State) -> None:
         """Quiet for a minute and not for longer."""
+        self.phase = Phase("just started")
         begins = {**state, series: Level(self.timeline.now)}
         over = SETTLE + 1 if text == SETTLED else SETTLE
         fires = max(self.timeline.align(over), self.timeline.align(self.case.onset))
@@ -320,16 +359,16 @@ class _Proof:
     def _expect_never(self, begin: int, end: int) -> None:
         fired = f'ALERTS{{alertname="{self.alert.name}",alertstate="firing"}}[{format_duration(end - begin)}]'
         expr = f"count(max_over_time({fired}))"
-        self.expr_tests.append({"expr": expr, "eval_time": format_duration(end), "exp_samples": []})
+        self.expr_tests.append({"expr": expr, "eval_time": self._at("expr", end), "exp_samples": []})
 
     def _expect_silent(self, at: int) -> None:
-        entry = {"eval_time": format_duration(at), "alertname": self.alert.name, "exp_alerts": []}
+        entry = {"eval_time": self._at("alert", at), "alertname": self.alert.name, "exp_alerts": []}
         self.alert_tests.append(entry)
 
     def _expect_firing(self, at: int) -> None:
         shown = ((self.case.labels, self.case.value), *self.case.also)
         expected = [self._expected(labels, value) for labels, value in shown]
-        entry = {"eval_time": format_duration(at), "alertname": self.alert.name, "exp_alerts": expected}
+        entry = {"eval_time": self._at("alert", at), "alertname": self.alert.name, "exp_alerts": expected}
         self.alert_tests.append(entry)
 
     def _expected(self, shown: Mapping[str, str], value: float | None) -> dict[str, Any]:
@@ -340,4 +379,9 @@ class _Proof:
     def _expect_state(self, state: str, at: int) -> None:
         expr = f'max(ALERTS{{alertname="{self.alert.name}",alertstate="{state}"}})'
         samples = [{"labels": "{}", "value": 1}]
-        self.expr_tests.append({"expr": expr, "eval_time": format_duration(at), "exp_samples": samples})
+        self.expr_tests.append({"expr": expr, "eval_time": self._at("expr", at), "exp_samples": samples})
+
+    def _at(self, sort: str, seconds: int) -> str:
+        """The time of an assertion, and which phase it belongs to."""
+        self.phases[sort, seconds] = self.phase
+        return format_duration(seconds)

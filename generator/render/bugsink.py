@@ -21,14 +21,16 @@ from generator.conventions import (
     incident,
     runbook_url,
 )
+from generator.packs import load_packs
 from generator.parts.logs import logs_url
 from generator.parts.table import PORTS
 from generator.site.model import Runbook, Service, Site, Stack
 from generator.source.emit import emit_json
-from generator.templates import TEXTS
 
 BRIDGE_FILE: Final = "alertmanager/bridge.json"
 SEVERITY: Final[Severity] = "warning"
+# Whose runbooks they have.
+PACK: Final = "bugsink"
 
 
 def apps(site: Site) -> tuple[Service, ...]:
@@ -95,7 +97,7 @@ def _event(stack: Stack, service: Service, name: str) -> Mapping[str, Any]:
 
 
 def _page(stack: Stack, service: Service, name: str) -> str:
-    text = TEXTS[f"{name}.md"]
+    text = load_packs()[PACK].events[name]
     words = {"service": service.name, "owner": service.owner, "issues": project_url(stack, service)}
     for word, value in words.items():
         text = text.replace(f"<<{word}>>", value)

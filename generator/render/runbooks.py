@@ -13,9 +13,10 @@ from generator.render.bugsink import SEVERITY, event_runbooks
 from generator.site.model import Runbook, Service, Site
 
 _NOTE: Final = f"<!-- {GENERATED} -->\n"
-# A heading, or a whole block of commands: a comment in it is no heading.
+# A heading, or a whole block of commands, which may begin a list's entry: a comment in it is no heading.
 _HEADING: Final = re.compile(
-    r"^[ \t]*(?P<fence>```+|~~~+).*?(?:(?P<end>^[ \t]*(?P=fence))|\Z)|^(?=#{1,5} )", re.DOTALL | re.MULTILINE
+    r"^[ \t]*(?:(?:\d+\.|[-*+])[ \t]+)?(?P<fence>```+|~~~+).*?(?:(?P<end>^[ \t]*(?P=fence))|\Z)|^(?=#{1,5} )",
+    re.DOTALL | re.MULTILINE,
 )
 
 

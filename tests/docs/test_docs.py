@@ -166,18 +166,19 @@ def test_an_example_of_an_error_page_is_one_that_its_own_test_runs(block: Block)
 
 def test_the_example_pack_is_proven_like_any_other(tmp_path: Path) -> None:
     shutil.copytree(REPOSITORY / "generator", tmp_path / "generator", ignore=shutil.ignore_patterns("__pycache__"))
-    pack = tmp_path / "packs" / "nginx"
+    shutil.copytree(REPOSITORY / "packs", tmp_path / "packs")
+    pack = tmp_path / "packs" / "memcached"
     (pack / "runbooks").mkdir(parents=True)
     for block in proven_by("pack"):
         (pack / block.text.splitlines()[0].removeprefix("# ")).write_text(block.text)
     for alert in re.findall(r"- name: (\w+)", (pack / "rules.yaml").read_text()):
         (pack / "runbooks" / f"{alert}.md").write_text("# <<service>>\n")
-    (tmp_path / "services.yaml").write_text("services: {web: {kind: nginx, targets: [nginx-exporter:9113]}}\n")
+    (tmp_path / "services.yaml").write_text("services: {web: {kind: memcached, targets: [memcached-exporter:9150]}}\n")
     command = [sys.executable, "-m", "generator", "render"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    proofs = sorted((tmp_path / "prometheus" / "proofs").glob("nginx-*/*.yml"))
-    assert [proof.stem for proof in proofs] == ["NginxConnectionsHigh", "NginxDown"]
+    proofs = sorted((tmp_path / "prometheus" / "proofs" / "web" / "memcached").glob("*.yml"))
+    assert [proof.stem for proof in proofs] == ["MemcachedConnectionsHigh", "MemcachedDown"]
     for proof in proofs:
         tested = tools.run("promtool", "test", "rules", str(proof), folder=tmp_path)
         assert tested.code == 0, tested.output
@@ -238,16 +239,18 @@ def test_the_committed_files_are_those_that_make_docs_makes() -> None:
     assert (REPOSITORY / BY_THE_LIBRARY).is_file(), "tests/instrumentation/test_reference.py has its content"
 
 
-def test_every_pack_has_its_page_and_the_list_leads_to_it() -> None:
+def test_the_list_of_kinds_leads_to_the_page_of_each() -> None:
     listed = {link.removesuffix(".md") for link in links(pages()["docs/reference/kinds.md"])}
-    for name in load_packs():
+    for name in documented(REPOSITORY):
         assert f"kinds/{name}" in listed
         assert pages()[f"docs/reference/kinds/{name}.md"].splitlines()[1] == f"# {name}"
 
 
-def test_the_readme_has_every_kind_that_can_be_written() -> None:
-    implied = {"bugsink", "containers", "host", "slo", "stack", "target"}
-    assert set(load_packs()) - implied <= set(codes(pages()["README.md"]))
+def test_the_kinds_that_the_readme_shows_exist() -> None:
+    table = pages()["README.md"].partition("## What it watches")[2].partition("\n## ")[0]
+    cells = re.findall(r"^\| [^|`]+ \| (.*) \|$", table, re.MULTILINE)
+    named = {code for cell in cells for code in re.findall(r"`([a-z-]+)`", cell)}
+    assert {"http", "redis"} <= named <= set(load_packs())
 
 
 def test_every_page_is_reached_from_the_readme() -> None:

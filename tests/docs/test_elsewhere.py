@@ -29,15 +29,15 @@ from starlette.applications import Starlette
 lookout = init(Starlette(), checks={}, logging=False)
 print(redact("password=hunter2"), "http_requests_in_progress" in lookout.metrics.exposition().decode())
 """
-EXPOSITION: Final = """# HELP nginx_connections_active Active client connections
-# TYPE nginx_connections_active gauge
-nginx_connections_active 3
-# HELP nginx_connections_handled Handled client connections
-# TYPE nginx_connections_handled counter
-nginx_connections_handled 87
-# HELP nginx_up Status of the last metric scrape
-# TYPE nginx_up gauge
-nginx_up 1
+EXPOSITION: Final = """# HELP memcached_current_connections Current number of open connections
+# TYPE memcached_current_connections gauge
+memcached_current_connections 3
+# HELP memcached_connections_total Total number of connections opened since the server started running
+# TYPE memcached_connections_total counter
+memcached_connections_total 87
+# HELP memcached_up Could the memcached server be reached
+# TYPE memcached_up gauge
+memcached_up 1
 """
 
 
@@ -97,16 +97,29 @@ def install(text: str, folder: Path) -> None:
 def new_pack(text: str, folder: Path) -> None:
     """Over a fixture with the name that the page has; what is written is a kind that renders."""
     shutil.copytree(REPOSITORY / "generator", folder / "generator", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(REPOSITORY / "packs", folder / "packs")
     (folder / "lookout").write_text(f'#!/bin/sh\nexec {sys.executable} -m generator "$@"\n')
     (folder / "lookout").chmod(0o755)
     (fixture,) = re.findall(r"--from (\S+)", text)
     (folder / fixture).write_text(EXPOSITION)
     run(text, folder, PYTHONPATH=str(folder))
-    made = {path.name for path in (folder / "packs" / "nginx").iterdir()}
+    made = {path.name for path in (folder / "packs" / "memcached").iterdir()}
     assert made == {"pack.yaml", "rules.yaml", "panels.yaml", "tests.yaml", "runbooks", "fixtures"}
-    (folder / "services.yaml").write_text("services: {web: {kind: nginx, targets: [nginx-exporter:9113]}}\n")
+    (folder / "services.yaml").write_text("services: {web: {kind: memcached, targets: [memcached-exporter:9150]}}\n")
     run("./lookout render", folder, PYTHONPATH=str(folder))
-    assert (folder / "prometheus" / "rules" / "web" / "nginx.yml").is_file()
+    assert (folder / "prometheus" / "rules" / "web" / "memcached.yml").is_file()
+
+
+def check_pack(text: str, folder: Path) -> None:
+    """With promtool alone, which this machine has or gets."""
+    for name in ("generator", "packs", "images"):
+        shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(REPOSITORY / "versions.yaml", folder)
+    (folder / "lookout").write_text(f'#!/bin/sh\nexec {sys.executable} -m generator "$@" 2>&1\n')
+    (folder / "lookout").chmod(0o755)
+    said = run(text, folder, PYTHONPATH=str(folder))
+    assert [word for word in ("promtool", "contract: kept", "panels: ", "proofs: ", "mutants: ") if word not in said] == []
+    assert "error[" not in said
 
 
 def completion(text: str, folder: Path) -> None:
@@ -129,6 +142,7 @@ RUNNERS: Final[dict[str, Callable[[str, Path], None]]] = {
     "ssh -L": tunnel,
     "pip install": install,
     "./lookout new-pack": new_pack,
+    "./lookout tools": check_pack,
     "mkdir -p ~/.local/bin": completion,
 }
 

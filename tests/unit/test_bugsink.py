@@ -15,7 +15,10 @@ from generator.apply import profiles
 from generator.apply.reconcilers import RECONCILERS
 from generator.apply.running import Running
 from generator.bugsink.provision import webhook_url
+from generator.conventions import EVENT_ALERTS
 from generator.diagnostics import Problems
+from generator.packs import load_packs
+from generator.packs.contract import check_pack
 from generator.pipeline import Compiled, compile_text, resolve_text
 from generator.prove.simulate import labels_of, simulate
 from generator.resolve.errors import project_number
@@ -63,6 +66,11 @@ def code_of(stack: str, api: str) -> list[str]:
 
 
 # --- services.yaml --------------------------------------------------------------------------------------------------
+
+
+def test_the_runbooks_of_what_no_rule_makes_lie_in_the_pack() -> None:
+    assert tuple(load_packs()["bugsink"].events) == EVENT_ALERTS
+    assert check_pack(load_packs()["bugsink"]) == ()
 
 
 def test_only_what_runs_code_of_its_own_reports_errors() -> None:

@@ -118,6 +118,7 @@ def test_runbooks_lie_where_the_links_lead_and_the_page_lists_the_worst_first() 
 COMMANDS = {
     "comments in commands are no headings": "```\n# look first\n## twice\nls\n```",
     "nor in a block within a list": "1. Look:\n   ```\n   # first\n   ```",
+    "nor in a block that begins an entry of a list": "1. ```\n   # first\n   ```",
     "nor between tildes": "~~~sh\n# look\n```\n# on\n~~~",
 }
 

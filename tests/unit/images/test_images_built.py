@@ -162,7 +162,9 @@ def test_a_compiled_tool_is_the_program_of_the_stand_in(fake: Docker) -> None:
     assert fake.calls("create") == []
 
 
-@pytest.mark.parametrize(("name", "reason"), [("promtool", "make up"), ("pint", "no tool is called 'pint'")])
+@pytest.mark.parametrize(
+    ("name", "reason"), [("promtool", "lookout tools promtool"), ("pint", "no tool is called 'pint'")]
+)
 def test_a_tool_that_is_not_there_says_so(name: str, reason: str) -> None:
     with pytest.raises(Failed, match=reason):
         tools.tool_path(name)

@@ -165,7 +165,7 @@ def test_the_demos_tag_follows_its_library_but_not_what_is_rendered_for_each_ser
 def checkout(fake: Docker, built: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder for .env, and images that are all there: the stand-ins, the demo, but no Grafana."""
     monkeypatch.setattr("images.__main__._DOTENV", tmp_path / ".env")
-    monkeypatch.setattr("images.__main__.CACHE", tmp_path / "cache")
+    monkeypatch.setattr("images.alone.CACHE", tmp_path / "cache")
     monkeypatch.setattr("images.tracker.ROOT", tmp_path)
     fake.holds(*(standin for pinned in IMAGES if (standin := pinned.standin)), demo.reference())
     return tmp_path

@@ -232,7 +232,7 @@ def test_what_could_not_be_pulled_this_time_stays_as_it_was(
 ) -> None:
     """A stack that runs goes on with what it has: no profile is switched off because a registry says 429."""
     monkeypatch.setattr("images.__main__._DOTENV", tmp_path / ".env")
-    monkeypatch.setattr("images.__main__.CACHE", tmp_path / "cache")
+    monkeypatch.setattr("images.alone.CACHE", tmp_path / "cache")
     monkeypatch.setattr("images.tracker.ROOT", tmp_path)
     (tmp_path / "services.yaml").write_text("stack: {errors: bugsink}\n")
     before = "COMPOSE_PROFILES=demo,errors,grafana,mine\nIMAGE_GRAFANA=grafana:old\nIMAGE_BUGSINK=bugsink:old\n"

@@ -1,0 +1,95 @@
+"""All that guards one pack, in one go: its contract, its panels, its proofs, and whether these can fail.
+
+Owns the order: what a later step needs is sound before it begins. It prints nothing; `Step`s go to the caller.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from generator.diagnostics import Diagnostic, sort_diagnostics
+from generator.packs import Pack
+from generator.packs.contract import check_pack
+from generator.packs.sample import sample_instance, site_of
+from generator.prove.dashboards import check_dashboards
+from generator.prove.failures import describe
+from generator.prove.mutants import Score, judge
+from generator.prove.proofs import proof_phases, render_proofs
+from generator.prove.proving import Trial, cut_rules, run_trials
+from generator.prove.verdicts import Verdicts
+from generator.render.grafana.dashboards import render_dashboards
+from generator.render.grafana.provisioning import render_provisioning
+from generator.render.prometheus.rules import render_rules
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one step found: in a few words, and as problems."""
+
+    name: str
+    said: str
+    problems: tuple[Diagnostic, ...]
+
+
+def steps_of(pack: Pack, progress: Progress, verdicts: Verdicts | None = None) -> Iterator[Step]:
+    """The steps, each after the one before has found nothing. Raises ToolMissing without promtool."""
+    for check in _STEPS:
+        step = check(pack, progress, verdicts)
+        yield step
+        if step.problems:
+            return
+
+
+def _contract(pack: Pack, _progress: Progress, _verdicts: Verdicts | None) -> Step:
+    problems = check_pack(pack)
+    return Step("contract", "kept", problems)
+
+
+def _panels(pack: Pack, _progress: Progress, _verdicts: Verdicts | None) -> Step:
+    """The rules of dashboards, over those of the sample service."""
+    service, _ = sample_instance(pack)
+    site = site_of(service)
+    files = {each.path: each.content for each in (*render_dashboards(site), *render_provisioning(site))}
+    problems = check_dashboards(files, site)
+    panels = sum(len(row.panels) for each in service.packs for row in each.rows)
+    return Step("panels", f"{panels} good", sort_diagnostics(problems))
+
+
+def _proofs(pack: Pack, progress: Progress, verdicts: Verdicts | None) -> Step:
+    service, instance = sample_instance(pack)
+    site = site_of(service)
+    (rules,) = render_rules(site)
+    trials = [
+        Trial(name, cut_rules(rules.content, name), proof.content)
+        for proof in render_proofs(site)
+        if proof.path.endswith(".yml")
+        for name in (Path(proof.path).stem,)
+    ]
+    with tempfile.TemporaryDirectory(prefix="lookout-pack-") as folder:
+        said = run_trials(trials, Path(folder), lambda done: progress(done, len(trials)), verdicts)
+    phases = proof_phases(service, instance, site.stack)
+    problems = [describe(pack, alert, text, phases[alert]) for alert, text in said.items()]
+    return Step("proofs", f"{len(trials)} hold", sort_diagnostics(problems))
+
+
+def _mutants(pack: Pack, progress: Progress, verdicts: Verdicts | None) -> Step:
+    (score,) = judge([pack], progress=progress, verdicts=verdicts)
+    said = f"{score.killed} of {score.mutants - score.equivalent} noticed"
+    return Step("mutants", said, sort_diagnostics(_survivors(pack, score)))
+
+
+def _survivors(pack: Pack, score: Score) -> Iterator[Diagnostic]:
+    for mutant in score.survivors:
+        message = f"{mutant.alert.name}: no proof notices '{mutant.name}'"
+        notes = [f"the wrong rule: {' '.join(mutant.alert.expr.split())}"]
+        yield Diagnostic("pack/survivor", message, pack.lines[mutant.alert.name], notes=tuple(notes))
+    for name in score.idle:
+        message = f"`equivalent` names what a proof notices, or nothing: {name}"
+        yield Diagnostic("pack/survivor", message, pack.span("tests.yaml"))
+
+
+_STEPS: Final = (_contract, _panels, _proofs, _mutants)

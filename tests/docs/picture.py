@@ -99,8 +99,8 @@ def _answers(compiled: Compiled) -> dict[str, Any]:
     sample = [NOW.timestamp(), str(NOW.timestamp() - 4)]
     return {
         "alertmanager/api/v2/alerts": [
-            _alert({"alertname": down.name, **down.labels}, dict(down.annotations)),
-            _alert({"alertname": "Watchdog", "severity": "info", "service": "lookout"}, {}),
+            _alert(down.name, down.severity, down.service, dict(down.annotations)),
+            _alert("Watchdog", "info", "lookout", {}),
         ],
         "prometheus/api/v1/query": {
             "status": "success", "data": {"resultType": "vector", "result": [{"metric": {}, "value": sample}]},
@@ -110,12 +110,14 @@ def _answers(compiled: Compiled) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _alert(labels: dict[str, str], annotations: dict[str, str]) -> dict[str, Any]:
+def _alert(name: str, severity: str, service: str, annotations: dict[str, str]) -> dict[str, Any]:
+    """A firing alert with as much as the page reads of it."""
+
     def at(seconds: float) -> str:
         return (NOW + timedelta(seconds=seconds)).isoformat().replace("+00:00", "Z")
 
     return {
-        "labels": labels,
+        "labels": {"alertname": name, "severity": severity, "service": service},
         "annotations": annotations,
         "startsAt": STARTED.isoformat().replace("+00:00", "Z"),
         "updatedAt": at(-5),

@@ -35,12 +35,12 @@ def test_every_room_is_named_once() -> None:
     named = [name for row in rows("The rooms of generator/") for name in re.findall(r"`([^`]+)`", row[0])]
     folder = REPOSITORY / "generator"
     there = {path.name for path in folder.iterdir() if path.is_dir() and path.name != "__pycache__"}
-    there |= {path.name for path in folder.glob("*.py") if path.name != "__init__.py"}
+    there |= {path.stem for path in folder.glob("*.py") if path.name != "__init__.py"}
     assert sorted(named) == sorted(there)
 
 
 def test_the_rooms_stand_in_the_order_of_the_layers() -> None:
-    named = [re.findall(r"`(\w+)[.`]", row[0]) for row in rows("The rooms of generator/")]
+    named = [re.findall(r"`(\w+)`", row[0]) for row in rows("The rooms of generator/")]
     depths = [min(depth(name) for name in names) for names in named]
     assert depths == sorted(depths, reverse=True)
 

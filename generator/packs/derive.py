@@ -13,6 +13,7 @@ from typing import Any, Final
 import promql_parser as pp
 
 from generator.conventions import Fault
+from generator.promql.matchers import takes
 from generator.promql.text import Limit, limit_of
 from generator.promql.tree import parse
 
@@ -142,15 +143,8 @@ def _others(selector: Any, matched: Mapping[str, str]) -> Iterator[dict[str, str
             continue
         wanted = str(matcher.value)
         candidates = [_OTHER, wanted, *wanted.split("|"), _ANY, ""]
-        if (value := next((each for each in candidates if not _takes(matcher, each)), None)) is not None:
+        if (value := next((each for each in candidates if not takes(matcher, each)), None)) is not None:
             yield {**matched, matcher.name: value}
-
-
-def _takes(matcher: Any, value: str) -> bool:
-    wanted = str(matcher.value)
-    if matcher.op in (pp.MatchOp.Equal, pp.MatchOp.NotEqual):
-        return bool((value == wanted) == (matcher.op == pp.MatchOp.Equal))
-    return bool(bool(re.fullmatch(wanted, value)) == (matcher.op == pp.MatchOp.Re))
 
 
 def _value_for(matcher: Any) -> str:
@@ -160,7 +154,7 @@ def _value_for(matcher: Any) -> str:
     if matcher.op == pp.MatchOp.NotEqual:
         return "" if wanted else _ANY
     try:
-        return next(each for each in (*wanted.split("|"), _ANY, "") if _takes(matcher, each))
+        return next(each for each in (*wanted.split("|"), _ANY, "") if takes(matcher, each))
     except (re.error, StopIteration) as error:
         raise Underivable(f"no value is known that matches {matcher.name} {wanted!r}") from error
 

@@ -13,6 +13,7 @@ from generator.packs.context import final_params, pack_context
 from generator.packs.load import Pack
 from generator.packs.schema import IndicatorSpec
 from generator.packs.template import render_text
+from generator.promql.matchers import takes
 from generator.promql.text import scoped
 from generator.promql.tree import PromQLError, parse
 from generator.site.model import Objective, Service, Stack
@@ -114,7 +115,7 @@ class _Selector:
 
     def takes(self, name: str, labels: Mapping[str, str]) -> bool:
         """Whether a series is one of those that are asked for."""
-        return name == self.name and all(_matches(m, labels.get(m.name, "")) for m in self.matchers)
+        return name == self.name and all(takes(m, labels.get(m.name, "")) for m in self.matchers)
 
 
 def _series(selectors: Mapping[str, _Selector]) -> Iterable[Mapping[str, str]]:
@@ -147,13 +148,6 @@ def _shown(name: str, labels: Mapping[str, str]) -> str:
     return f"{name}{{{inside}}}" if inside else name
 
 
-def _matches(matcher: Any, value: str) -> bool:
-    if matcher.op in (pp.MatchOp.Equal, pp.MatchOp.NotEqual):
-        return bool((matcher.value == value) == (matcher.op == pp.MatchOp.Equal))
-    found = re.fullmatch(matcher.value, value) is not None
-    return bool(found == (matcher.op == pp.MatchOp.Re))
-
-
 def _words(matcher: Any) -> list[str]:
     """What stands in a matcher, whole and by its alternatives."""
     return [str(matcher.value), *str(matcher.value).split("|")]
@@ -162,7 +156,7 @@ def _words(matcher: Any) -> list[str]:
 def _value_for(role: str, matcher: Any) -> str:
     """A value that a matcher takes: the proof of the objective needs one."""
     try:
-        return next(each for each in (*_words(matcher), _ANY, "") if _matches(matcher, each))
+        return next(each for each in (*_words(matcher), _ANY, "") if takes(matcher, each))
     except (re.error, StopIteration) as error:
         words = f"{role}: no value is known that matches {matcher.name} '{matcher.value}'; write words joined by |"
         raise ValueError(words) from error

@@ -8,9 +8,10 @@ import pytest
 
 from generator.diagnostics import Problems
 from generator.pipeline import compile_text
-from tests.support.combinations import KINDS, SOAK, objections
+from tests.support.combinations import KINDS, objections
+from tests.support.soak import size
 
-MUTATIONS: Final = 100_000 if SOAK else 2_000
+MUTATIONS: Final = size(2_000, 100_000)
 BATCHES: Final = 20
 
 HEAD: Final = "channels: {ops: {slack: {channel: '#ops'}}}\npeople: {ana: }\nhosts: {}\nservices:\n  api:\n"

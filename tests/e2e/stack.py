@@ -20,6 +20,7 @@ import requests
 from generator.clients.docker import docker_environment
 from tests.e2e.certificates import make_authority
 from tests.support.checkout import begin
+from tests.support.waiting import until
 
 LANE: Final = int(os.environ.get("LOOKOUT_E2E_LANE", "0"))
 PROJECT: Final = f"lookout-e2e{LANE or ''}"
@@ -143,19 +144,8 @@ def is_ours(labels: Mapping[str, str]) -> bool:
 
 
 def wait_for(ask: Callable[[], Answer], seconds: float, what: str, every: float = 0.5) -> Answer:
-    """Ask until the answer is true; fail saying what was waited for and what came last."""
-    deadline = time.monotonic() + seconds
-    last: object = None
-    while time.monotonic() < deadline:
-        try:
-            answer = ask()
-            if answer:
-                return answer
-            last = answer
-        except (requests.RequestException, AssertionError) as error:
-            last = error
-        time.sleep(every)
-    raise AssertionError(f"{what}: not within {seconds:.0f} s; last: {last!r}")
+    """The same as `until`, in the order of words of these tests."""
+    return until(ask, what, seconds, every)
 
 
 def boot(root: Path) -> Stack:
@@ -204,8 +194,3 @@ def tear_down(stack: Stack) -> None:
     profiles = ("--profile", "demo", "--profile", "grafana", "--profile", "errors")
     stack.run("docker", "compose", *profiles, "down", "--volumes", "--remove-orphans", "--timeout", "5")
     stack.run("docker", "network", "rm", ENVIRONMENT["LOOKOUT_NETWORK"])
-
-
-def soaking() -> bool:
-    """Whether `make soak` runs these tests, with its larger numbers."""
-    return os.environ.get("LOOKOUT_SOAK") == "1"

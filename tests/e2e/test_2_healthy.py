@@ -7,10 +7,11 @@ import time
 from datetime import UTC, datetime
 
 from tests.e2e.drills import ALWAYS
-from tests.e2e.stack import BUSY_MACHINE, PROJECT, Stack, soaking
+from tests.e2e.stack import BUSY_MACHINE, PROJECT, Stack
 from tests.support.page import run_page
+from tests.support.soak import SOAK
 
-MINUTES = 240 if soaking() else 15
+MINUTES = 240 if SOAK else 15
 AGE = 'time() - process_start_time_seconds{service="lookout",job="prometheus"}'
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from generator.conventions import OUTAGE_RECENT
 from tests.e2e.drills import ALWAYS, STARTED_OFTEN
-from tests.e2e.stack import Stack, soaking, wait_for
+from tests.e2e.stack import Stack, wait_for
+from tests.support.soak import SOAK
 
-STOPS = 10 if soaking() else 3
+STOPS = 10 if SOAK else 3
 CHANNELS = ("slack", "telegram")
 
 

@@ -11,6 +11,7 @@ from lookout_instrumentation.catalogue import CATALOGUE
 
 from tests.e2e.stack import Stack, wait_for
 from tests.instrumentation.corpus import PLANTED
+from tests.support.waiting import until
 
 # What the demo has no use for: metrics of a part that is switched off, or of something that never happens to it.
 NOT_IN_THE_DEMO = {"traces"}
@@ -110,10 +111,11 @@ def test_every_metric_of_the_catalogue_has_a_live_example(stack: Stack) -> None:
         names = stack.get("/prometheus/api/v1/label/__name__/values", **{"match[]": '{service=~"api|worker"}'})["data"]
         return wanted - set(names)
 
-    deadline = time.monotonic() + 180
-    while missing() and time.monotonic() < deadline:
-        time.sleep(5)
-    assert missing() == set()
+    def none_missing() -> bool:
+        assert missing() == set()
+        return True
+
+    until(none_missing, "every metric that is promised", 180, 5)
 
 
 def test_nothing_planted_is_in_a_log_file_in_the_queue_in_loki_or_on_the_screen(stack: Stack) -> None:

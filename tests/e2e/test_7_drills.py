@@ -6,12 +6,13 @@ import time
 import pytest
 
 from tests.e2e.drills import DRILLS, Drill, Outcome, run, settle, until_clear
-from tests.e2e.stack import Stack, soaking
+from tests.e2e.stack import Stack
+from tests.support.soak import SOAK
 
-CHOSEN = [drill for drill in DRILLS if drill.quick or soaking()]
+CHOSEN = [drill for drill in DRILLS if drill.quick or SOAK]
 OUTCOMES: list[Outcome] = []
 # The longest `keep_firing_for` of what the drills bring, and some.
-ALL_CLEAR_SECONDS = 3600 if soaking() else 600
+ALL_CLEAR_SECONDS = 3600 if SOAK else 600
 LEFT_BEHIND = "DatabaseConnectionFailures"
 AFTERMATH_SECONDS = 90
 

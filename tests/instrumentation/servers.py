@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.instrumentation.apps import AUTHORIZED
+from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,14 +58,12 @@ def ask(port: int, path: str) -> str:
     """What the app answers, as soon as it does. A server takes a request before its workers are there: that is waited
     for, as a second one would be counted as well."""
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=AUTHORIZED)
-    end = time.monotonic() + 60
-    while True:
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return str(answer.read().decode())
-        except OSError:
-            assert time.monotonic() < end, f"{path} was not answered in time"
-            time.sleep(0.1)
+
+    def answer() -> tuple[str]:
+        with urllib.request.urlopen(request, timeout=30) as found:
+            return (str(found.read().decode()),)
+
+    return until(answer, f"an answer to {path}", 60, 0.1)[0]
 
 
 def scraped(port: int, name: str, **labels: str) -> list[float]:

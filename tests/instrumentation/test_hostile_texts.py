@@ -4,7 +4,6 @@ The texts are made of the patterns themselves: see `hostile`. Measured is a rati
 """
 
 import json
-import os
 import random
 import signal
 import time
@@ -20,8 +19,8 @@ from lookout_instrumentation.redaction import Redactor, clean, is_secret, redact
 from generator.render.collector.redaction import table
 from tests.instrumentation.hostile import hostile
 from tests.instrumentation.listening import listening
+from tests.support.soak import SOAK
 
-SOAK = bool(os.environ.get("LOOKOUT_SOAK"))
 SEEDS = range(20) if SOAK else range(1)
 # So many pieces of each pattern are tried at first, and the slowest of them are measured.
 TRIED, MEASURED = (200, 10) if SOAK else (30, 1)

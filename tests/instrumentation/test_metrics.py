@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.instrumentation.apps import series_in
 from tests.instrumentation.servers import ask, scraped, served
+from tests.support.waiting import until
 
 
 def metrics(**settings: object) -> Metrics:
@@ -195,9 +195,10 @@ def test_two_workers_with_a_shared_folder_are_counted_together(server: str, tmp_
             assert scraped(port, "instrumentation_series_budget") == [5000]
         killed = int(re.findall(r"\d+", pids.pop())[0])
         os.kill(killed, signal.SIGKILL)
-        end = time.monotonic() + 30
-        while list(shared.glob(f"gauge_live*_{killed}.db")):
-            assert time.monotonic() < end, "what it said of itself is forgotten"
-            time.sleep(0.2)
+
+        def forgotten() -> bool:
             ask(port, "/metrics")
+            return not list(shared.glob(f"gauge_live*_{killed}.db"))
+
+        until(forgotten, "what it said of itself is forgotten")
         assert sum(scraped(port, "http_requests_total", handler="/pid", status="200")) == 60, "what it counted stays"

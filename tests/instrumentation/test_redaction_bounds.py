@@ -1,7 +1,6 @@
 """What is cut off a long text, a deep structure or a long chain of causes, and that no secret comes through the cut."""
 
 import logging
-import os
 import random
 import time
 from collections.abc import Iterator, Mapping
@@ -16,10 +15,10 @@ from lookout_instrumentation.tracebacks import formatted
 
 from tests.instrumentation.corpus import PLANTED
 from tests.instrumentation.listening import listening
+from tests.support.soak import SOAK
 from tests.unit.redaction_cases import SECRETS
 
 own = structlog.get_logger("own")
-SOAK = bool(os.environ.get("LOOKOUT_SOAK"))
 LIMIT = 2_000
 LETTERS = "q7Zx" * 3_000
 

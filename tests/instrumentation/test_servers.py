@@ -3,12 +3,12 @@
 import json
 import signal
 import socket
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.instrumentation.servers import ask, scraped, served
+from tests.support.waiting import until
 
 FASTAPI = """
 import asyncio
@@ -64,6 +64,7 @@ from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
 from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import path
+from tests.support.waiting import until
 
 settings.configure(
     ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"], MIDDLEWARE=["lookout_instrumentation.django.LookoutMiddleware"]
@@ -109,10 +110,7 @@ def test_an_app_behind_its_server(stack: str, tmp_path: Path) -> None:
             client.sendall(b"GET /stream HTTP/1.1\r\nHost: shop.example\r\n\r\n")
             assert b"200 OK" in client.recv(1000)
             assert scraped(port, "http_requests_in_progress") == [1]
-        end = time.monotonic() + 20
-        while scraped(port, "http_requests_in_progress") != [0]:
-            assert time.monotonic() < end, "a client that has gone is not waited for"
-            time.sleep(0.1)
+        until(lambda: scraped(port, "http_requests_in_progress") == [0], "the client that has gone", 20, 0.1)
         with socket.create_connection(("127.0.0.1", port)) as client:
             client.sendall(b"GET /crash HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n")
             assert b" 500 " in client.recv(1000)

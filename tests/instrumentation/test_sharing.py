@@ -7,8 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from lookout_instrumentation.sharing import own_folder
 
 from tests.instrumentation.servers import ROOT, ask, scraped, served
 from tests.instrumentation.test_metrics import APPS, SERVERS
+from tests.support.waiting import until
 
 NOWHERE = "import lookout_instrumentation.sharing as s\ns._places = lambda: iter(())\n"
 # The app's own metrics, made before anything is known of a folder.
@@ -43,13 +43,6 @@ def two_workers(
 def told(folder: Path) -> list[str]:
     lines = (folder / "output").read_text().splitlines()
     return [line for line in lines if "Lookout runs without a part of its set-up" in line]
-
-
-def until(happened: Callable[[], object]) -> None:
-    end = time.monotonic() + 30
-    while not happened():
-        assert time.monotonic() < end
-        time.sleep(0.1)
 
 
 @pytest.mark.parametrize("server", SERVERS)

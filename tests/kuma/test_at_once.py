@@ -25,9 +25,10 @@ from generator.store.plan import plan_tree, write_plan
 from tests.kuma.desk import Desk
 from tests.kuma.fake_kuma import FakeKuma
 from tests.support.cut_off import Files, render, snapshot
+from tests.support.soak import size
 
 ROOT = Path(__file__).resolve().parents[2]
-ROUNDS = 50 if os.environ.get("LOOKOUT_SOAK") == "1" else 10
+ROUNDS = size(10, 50)
 BEFORE: Files = {f"r/{n}.yml": "1\n" for n in range(40)} | {"both.yml": "1\n"}
 ONE: Files = {f"r/{n}.yml": "2\n" for n in range(20)} | {"both.yml": "2\n", "one/a.yml": "2\n"}
 TWO: Files = {f"r/{n}.yml": "3\n" for n in range(10, 40)} | {"both.yml": "1\n", "two/a.yml": "3\n"}

@@ -13,7 +13,6 @@ from tests.support.combinations import (
     KINDS,
     PACKS,
     PAIRS,
-    SOAK,
     TRIPLES,
     Entry,
     file_of,
@@ -21,6 +20,7 @@ from tests.support.combinations import (
     objections,
     plain,
 )
+from tests.support.soak import SOAK
 
 COMBINATIONS = (*((kind,) for kind in KINDS), *PAIRS, *TRIPLES)
 

@@ -4,7 +4,6 @@ Owns the texts. A form is chosen by a seed, so that the same kinds give the same
 """
 
 import itertools
-import os
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -18,10 +17,10 @@ from generator.packs import Param, load_packs
 from generator.pipeline import Compiled
 from generator.prove.dashboards import check_dashboards
 from generator.resolve.services import IMPLIED
+from tests.support.soak import SOAK
 
 PACKS: Final = load_packs()
 KINDS: Final = tuple(sorted(set(PACKS) - IMPLIED))
-SOAK: Final = os.environ.get("LOOKOUT_SOAK") == "1"
 
 _PAIRS: Final = tuple(itertools.combinations(KINDS, 2))
 # What the guides advise, and pairs that share their rules.

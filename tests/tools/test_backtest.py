@@ -3,7 +3,6 @@
 import json
 import random
 import subprocess
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +22,7 @@ from generator.verbs.backtest.run import Wanted, backtest
 from generator.verbs.explain.alert import explain_alert
 from tests.support import tools
 from tests.support.servers import free_port, wait_for
+from tests.support.waiting import until
 
 DAY: Final = 86400
 # Midnight, a whole number of every interval; long past, so that no clock changes what is night.
@@ -232,19 +232,15 @@ def test_without_a_prometheus_it_leaves_with_3(
 
 
 def test_explain_says_in_which_state_it_is_now(file: Path) -> None:
-    deadline = time.monotonic() + 60
-    said = ""
-    while "firing since" not in said and time.monotonic() < deadline:
-        said = explain_alert(file, "HeartbeatMissing", "api")
-        time.sleep(1)
-    assert "now          firing since" in said
+    def shows(alert: str, service: str | None, now: str) -> str:
+        said = explain_alert(file, alert, service)
+        assert f"now          {now}" in said
+        return said
+
+    said = until(lambda: shows("HeartbeatMissing", "api", "firing since"), "the state of HeartbeatMissing", 60, 1)
     assert "nobody exports my_heartbeat now" in said
     # Its group has its first evaluation at another moment of the half minute.
-    quiet = explain_alert(file, "QueueStuck", None)
-    while "now          unknown" in quiet and time.monotonic() < deadline:
-        time.sleep(1)
-        quiet = explain_alert(file, "QueueStuck", None)
-    assert "now          inactive" in quiet
+    quiet = until(lambda: shows("QueueStuck", None, "inactive"), "the state of QueueStuck", 60, 1)
     assert "no value: nothing answers to sum(my_queue_length" in quiet
     assert "now          not loaded" in explain_alert(file, "HttpErrorSurge", None)
 

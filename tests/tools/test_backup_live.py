@@ -5,7 +5,6 @@ One database for all, and one folder of facts for each; the scratch databases ar
 
 import hashlib
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -16,6 +15,7 @@ from generator.clients.docker import docker_environment
 from generator.clients.textfile import Fact, recorded
 from generator.verbs.backup import run, scratch
 from tests.support import tools
+from tests.support.waiting import until
 
 ROWS: Final = 20_000
 FILL: Final = f"""
@@ -43,10 +43,8 @@ class Database:
         self.container = container
 
     def wait(self) -> None:
-        deadline = time.monotonic() + 90
-        while self.run("pg_isready", "--quiet", "--host", "127.0.0.1").returncode:
-            assert time.monotonic() < deadline, docker("logs", self.container).stderr.decode()
-            time.sleep(0.5)
+        ready = ("pg_isready", "--quiet", "--host", "127.0.0.1")
+        until(lambda: not self.run(*ready).returncode, f"Postgres in {self.container}", 90)
 
     def run(self, *command: str, text: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
         return docker("exec", "--interactive", "--user", "postgres", self.container, *command, text=text)

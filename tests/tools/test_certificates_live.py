@@ -16,6 +16,7 @@ from generator.pipeline import compile_text
 from tests.e2e.certificates import make_authority
 from tests.support import tools
 from tests.support.servers import free_port
+from tests.support.waiting import until
 
 DAY = 86_400
 SITE = "services: {web: {kind: probe, targets: ['https://web.acme.dev', 'tls://web.acme.dev:443']}}\n"
@@ -59,10 +60,7 @@ def prober(authorities: Path) -> Iterator[str]:
     )  # fmt: skip
     assert started.returncode == 0, started.stderr
     try:
-        deadline = time.monotonic() + 30
-        while not _answers(f"http://127.0.0.1:{port}/-/healthy"):
-            assert time.monotonic() < deadline, tools.docker("logs", container).stderr
-            time.sleep(0.2)
+        until(lambda: _answers(f"http://127.0.0.1:{port}/-/healthy"), "the blackbox exporter")
         yield f"http://127.0.0.1:{port}/probe"
     finally:
         tools.docker("rm", "--force", container)

@@ -16,7 +16,6 @@ import pytest
 import requests
 import yaml
 
-from generator.conventions import scrape_name
 from generator.packs.fixtures import Series, read_exposition, read_fixtures, unmatched_selectors
 from generator.packs.load import PACKS
 from generator.pipeline import compile_text
@@ -27,6 +26,7 @@ from generator.site.model import Alert, Site
 from generator.verbs.connect.lines import connect_lines
 from tests.support import tools
 from tests.support.waiting import until
+from tests.tools.stores_lab import Stores, url_of
 
 TEXT = """\
 services:
@@ -75,45 +75,23 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         folder.chmod(0o755)
     rendered = next(each.content for each in compiled.artifacts if each.path == COMPOSE_FILE)
     services: dict[str, Any] = yaml.safe_load(rendered)["services"]
-    names: list[str] = []
+    stores, names = Stores(NETWORK, root), list[str]()
     try:
         assert tools.docker("network", "create", NETWORK).returncode == 0
-        names += [_store("lab-orders-db", "postgres", {"POSTGRES_PASSWORD": "only-for-this-test"})]
-        names += [_store("lab-orders-cache", "redis", {}, "redis-server", "--requirepass", PASSWORD)]
+        names += [_store(stores, "lab-orders-db", "postgres", {"POSTGRES_PASSWORD": "only-for-this-test"})]
+        names += [_store(stores, "lab-orders-cache", "redis", {}, "redis-server", "--requirepass", PASSWORD)]
         exporters = {name: spec for name, spec in services.items() if "-exporter-lab-" in name}
-        names += [_exporter(root, name, spec) for name, spec in exporters.items()]
-        yield Lab(root, compiled.site, {name: _url(name) for name in exporters})
+        names += [stores.exporter(name, spec) for name, spec in exporters.items()]
+        yield Lab(root, compiled.site, {name: url_of(name) for name in exporters})
     finally:
         tools.docker("rm", "--force", "--volumes", *names)
         tools.docker("network", "rm", NETWORK)
 
 
-def _store(name: str, image: str, environment: dict[str, str], *command: str) -> str:
+def _store(stores: Stores, name: str, image: str, environment: dict[str, str], *command: str) -> str:
     given = [word for key, value in environment.items() for word in ("--env", f"{key}={value}")]
     label = f"com.docker.compose.service={name}"
-    return _run(name, "--label", label, *given, tools.image(image), *command)
-
-
-def _exporter(root: Path, name: str, spec: dict[str, Any]) -> str:
-    """As rendered: user, environment, command and what it is given of secrets/."""
-    image = tools.image(re.findall(r"IMAGE_(\w+):", spec["image"])[0].lower().replace("_", "-"))
-    options = [word for key, value in spec["environment"].items() for word in ("--env", f"{key}={value}")]
-    for volume in spec["volumes"]:
-        options += ["--volume", volume.replace("${LOOKOUT_SECRETS:-./secrets}", str(root / "secrets"))]
-    options += ["--network-alias", scrape_name(name)]
-    port = "9187" if "postgres" in name else "9121"
-    options += ["--user", spec["user"], "--read-only", "--cap-drop=ALL", "--publish", f"127.0.0.1::{port}"]
-    return _run(name, *options, image, *spec.get("command", []))
-
-
-def _run(name: str, *arguments: str) -> str:
-    done = tools.docker("run", "--detach", f"--name={name}", f"--network={NETWORK}", *arguments)
-    assert done.returncode == 0, done.stderr
-    return name
-
-
-def _url(name: str) -> str:
-    return f"http://{tools.docker('port', name).stdout.split()[2]}"
+    return stores.run(name, "--label", label, *given, tools.image(image), *command)
 
 
 def says(lab: Lab, exporter: str, line: str) -> Callable[[], bool]:

@@ -20,6 +20,7 @@ from generator.apply.reconcilers import RECONCILERS
 from generator.render import alertmanager
 from generator.render.alertmanager.messages import render_messages
 from tests.support.kinds import KINDS, service_line
+from tests.support.waiting import until
 from tests.tools.follow_lab import Lab, lab, rendered
 
 SPEC: Final = """\
@@ -254,7 +255,7 @@ def test_a_rule_that_was_edited_by_hand_loaded_and_restored_is_loaded_again(live
     kept = path.read_text()
     path.write_text(kept.replace("for: 10s", "for: 20s"))
     live.compose(live.root, "kill", "-s", "SIGHUP", "prometheus")
-    wait_until(lambda: live.rules("RedisDown")[0]["duration"] == 20)
+    until(lambda: live.rules("RedisDown")[0]["duration"] == 20)
     path.write_text(kept)
     live.reloads()
     assert live.plan() == {"prometheus": ["prometheus/rules/cache/redis.yml changed since it was loaded"]}
@@ -311,10 +312,3 @@ def test_every_kinds_job_is_read_back_as_it_was_rendered(live: Lab) -> None:
     assert {job["job_name"] for job in live.config()["scrape_configs"]} >= {
         f"s{kind.replace('-', '')}" for kind in KINDS if kind not in ("backup", "probe")
     }
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)

@@ -16,7 +16,6 @@ import pytest
 import requests
 import yaml
 
-from generator.conventions import scrape_name
 from generator.diagnostics import Problems
 from generator.packs.clients import redis_cli
 from generator.pipeline import compile_text
@@ -26,6 +25,7 @@ from generator.site.model import Site
 from tests.e2e.certificates import make_authority, make_certificate
 from tests.support import tools
 from tests.support.waiting import until
+from tests.tools.stores_lab import Stores, url_of
 
 NETWORK: Final = "lab-managed"
 REDIS, PLAIN, POSTGRES = "cache.lab-managed.example", "plain.lab-managed.example", "db.lab-managed.example"
@@ -98,20 +98,20 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     rendered = next(each.content for each in compiled.artifacts if each.path == COMPOSE_FILE)
     services: dict[str, Any] = yaml.safe_load(rendered)["services"]
     exporters = {name: spec for name, spec in services.items() if "-exporter-mgd-" in name}
-    names: list[str] = []
+    stores, names = Stores(NETWORK, root), list[str]()
     try:
         assert tools.docker("network", "create", NETWORK).returncode == 0
-        names += [_redis(root), _plain_redis(root), _postgres(root)]
-        names += [_exporter(root, name, spec) for name, spec in exporters.items()]
-        yield Lab(root, compiled.site, {name.partition("-exporter-")[2]: _url(name) for name in exporters})
+        names += [_redis(stores), _plain_redis(stores), _postgres(stores)]
+        names += [stores.exporter(name, spec) for name, spec in exporters.items()]
+        yield Lab(root, compiled.site, {name.partition("-exporter-")[2]: url_of(name) for name in exporters})
     finally:
         tools.docker("rm", "--force", "--volumes", *names)
         tools.docker("network", "rm", NETWORK)
 
 
-def _redis(root: Path) -> str:
+def _redis(stores: Stores) -> str:
     """TLS alone; the passwords in its configuration, where they need no shell."""
-    acl = root / "tls/users.acl"
+    acl = stores.root / "tls/users.acl"
     lines = [("default", "of the default user"), ("wat$ch", PASSWORD)]
     hashed = [f"user {user} on #{_sha(password)} ~* &* +@all" for user, password in lines]
     acl.write_text("\n".join(hashed) + "\n")
@@ -119,12 +119,12 @@ def _redis(root: Path) -> str:
     options = ["--port", "0", "--tls-port", "6380", "--tls-auth-clients", "no", "--aclfile", "/tls/users.acl"]
     options += ["--tls-cert-file", "/tls/server.crt", "--tls-key-file", "/tls/server.key"]
     options += ["--tls-ca-cert-file", "/tls/ca.pem"]
-    return _run("lab-managed-redis", "--network-alias", REDIS, "--volume", f"{root}/tls:/tls:ro",
+    return stores.run("lab-managed-redis", "--network-alias", REDIS, "--volume", f"{stores.root}/tls:/tls:ro",
                 tools.image("redis"), "redis-server", *options)  # fmt: skip
 
 
-def _plain_redis(root: Path) -> str:
-    return _run("lab-managed-plain", "--network-alias", PLAIN, "--volume", f"{root}/tls:/tls:ro",
+def _plain_redis(stores: Stores) -> str:
+    return stores.run("lab-managed-plain", "--network-alias", PLAIN, "--volume", f"{stores.root}/tls:/tls:ro",
                 tools.image("redis"), "redis-server", "--aclfile", "/tls/users.acl")  # fmt: skip
 
 
@@ -132,43 +132,20 @@ def _sha(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _postgres(root: Path) -> str:
+def _postgres(stores: Stores) -> str:
     options = [
         "--network-alias",
         POSTGRES,
         "--volume",
-        f"{root}/tls:/tls:ro",
+        f"{stores.root}/tls:/tls:ro",
         "--env",
         f"POSTGRES_PASSWORD={_decoded(ADMIN)}",
     ]
-    return _run("lab-managed-db", *options, "--entrypoint", "sh", tools.image("postgres"), "-ec", START_POSTGRES)
+    return stores.run("lab-managed-db", *options, "--entrypoint", "sh", tools.image("postgres"), "-ec", START_POSTGRES)
 
 
 def _decoded(text: str) -> str:
     return text.replace("%25", "%")
-
-
-def _exporter(root: Path, name: str, spec: dict[str, Any]) -> str:
-    """As rendered: user, environment, command and what it is given of secrets/. Compose writes $ as $$."""
-    image = tools.image(re.findall(r"IMAGE_(\w+):", spec["image"])[0].lower().replace("_", "-"))
-    variables = {key: value.replace("$$", "$") for key, value in spec["environment"].items()}
-    options = [word for key, value in variables.items() for word in ("--env", f"{key}={value}")]
-    for volume in spec["volumes"]:
-        options += ["--volume", volume.replace("${LOOKOUT_SECRETS:-./secrets}", str(root / "secrets"))]
-    options += ["--network-alias", scrape_name(name)]
-    port = "9187" if "postgres" in name else "9121"
-    options += ["--user", spec["user"], "--read-only", "--cap-drop=ALL", "--publish", f"127.0.0.1::{port}"]
-    return _run(name, *options, image, *spec.get("command", []))
-
-
-def _run(name: str, *arguments: str) -> str:
-    done = tools.docker("run", "--detach", f"--name={name}", f"--network={NETWORK}", *arguments)
-    assert done.returncode == 0, done.stderr
-    return name
-
-
-def _url(name: str) -> str:
-    return f"http://{tools.docker('port', name).stdout.split()[2]}"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """The rendered configuration in a real Prometheus and a real blackbox exporter: accepted, loaded, reloaded."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from generator.site.model import Probe, Site
 from generator.values.secret import SecretRef
 from tests.support import tools
 from tests.support.servers import free_port, server
+from tests.support.waiting import until
 from tests.unit.sites import STACK, make_job, make_service, make_site
 
 DAY: Final = 86400
@@ -110,11 +110,10 @@ def test_prometheus_loads_what_was_rendered_and_says_so_in_the_same_words(promet
 
 
 def test_targets_carry_the_labels_that_rules_ask_for(prometheus: str) -> None:
-    deadline = time.monotonic() + 20
-    targets: list[dict[str, Any]] = []
-    while not targets and time.monotonic() < deadline:
-        targets = requests.get(f"{prometheus}/api/v1/targets", timeout=5).json()["data"]["activeTargets"]
-        time.sleep(0.2)
+    def active() -> list[dict[str, Any]]:
+        return list(requests.get(f"{prometheus}/api/v1/targets", timeout=5).json()["data"]["activeTargets"])
+
+    targets = until(active, "the targets", 20)
     labels = {target["scrapePool"]: target["labels"] for target in targets}
     common = {"service": "api", "environment": "production"}
     assert labels == {

@@ -67,11 +67,13 @@ class Pipeline:
 
     def arrived(self, wanted: Callable[[Received], bool], count: int) -> list[Received]:
         """The spans that are wanted, once there are as many."""
-        deadline = time.monotonic() + RATE_SECONDS
-        while len(found := [span for span in self.store.spans if wanted(span)]) < count:
-            assert time.monotonic() < deadline, f"{len(found)} of {count} spans arrived"
-            time.sleep(0.1)
-        return found
+
+        def all_of_them() -> list[Received]:
+            found = [span for span in self.store.spans if wanted(span)]
+            assert len(found) >= count, f"{len(found)} of {count}"
+            return found
+
+        return until(all_of_them, f"{count} spans", RATE_SECONDS)
 
 
 def pairs(values: dict[str, Any]) -> list[KeyValue]:
@@ -222,8 +224,6 @@ def test_spans_wait_while_the_store_is_away_and_the_app_does_not(pipeline: Pipel
 def test_what_is_refused_for_good_is_counted(pipeline: Pipeline) -> None:
     pipeline.store.status = 400
     assert pipeline.push(span("refused")) == 200
-    deadline = time.monotonic() + RATE_SECONDS
-    while "otelcol_exporter_send_failed_spans" not in requests.get(pipeline.metrics, timeout=5).text:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    counter = "otelcol_exporter_send_failed_spans"
+    until(lambda: counter in requests.get(pipeline.metrics, timeout=5).text, "the count", RATE_SECONDS)
     pipeline.store.status = 200

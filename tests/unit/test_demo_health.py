@@ -14,6 +14,7 @@ from kombu.exceptions import OperationalError
 from lookout_instrumentation import Settings as LookoutSettings
 from sqlalchemy import text
 
+from tests.support.waiting import until
 from tests.unit.demo_api import AUTHORIZED, ITEM, Demo, running, settings_in
 
 
@@ -88,9 +89,7 @@ def test_a_queue_that_says_nothing_holds_up_no_request(demo: Demo, monkeypatch: 
 
 
 def test_without_the_database_the_product_answers_503_and_the_app_is_not_ready(demo: Demo) -> None:
-    deadline = time.monotonic() + 5
-    while demo.value("business_mrr_usd") is None and time.monotonic() < deadline:
-        time.sleep(0.05)  # until the app has begun, and made what it missed
+    until(lambda: demo.value("business_mrr_usd") is not None, "the app has begun, and made what it missed", 5)
     with demo.engine.begin() as connection:
         for table in ("items", "analyses"):
             connection.execute(text(f"DROP TABLE {table}"))
@@ -129,10 +128,7 @@ def test_switched_down_fails_the_product_and_the_readiness_but_can_be_ended(demo
     assert demo.client.get("/ready").status_code == 503
     assert demo.client.get("/metrics", headers=AUTHORIZED).status_code == 200
     demo.switch(down=False)
-    until = time.monotonic() + 5
-    while demo.client.get("/ready").status_code != 200:
-        assert time.monotonic() < until, "ready again"
-        time.sleep(demo.lookout.settings.health_max_age_seconds)
+    until(lambda: demo.client.get("/ready").status_code == 200, "ready again", 5)
 
 
 def test_one_switch_leaves_the_others_as_they_are(demo: Demo) -> None:

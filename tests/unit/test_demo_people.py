@@ -1,7 +1,6 @@
 """Accounts of the demo: who gets in, what they pay, what providers call back, and what is counted of it."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from demo.signing import HEADER, sign
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Sessions
 
+from tests.support.waiting import until
 from tests.unit.demo_api import PASSWORD, Demo, captured, running, settings_in
 
 
@@ -139,9 +139,7 @@ def test_the_figures_of_the_business_follow_from_the_database(demo: Demo) -> Non
     demo.log_in("bo")
     demo.client.post("/upgrade", json={"tier": "basic", "card": "tok_visa"}, headers=ana)
     demo.client.post("/analyze", json={"text": "Hello."}, headers=ana)
-    deadline = time.monotonic() + 5
-    while not demo.value("cost_spent_usd", provider="openai") and time.monotonic() < deadline:
-        time.sleep(0.05)
+    until(lambda: demo.value("cost_spent_usd", provider="openai"), "the cost of the analysis", 5)
     assert demo.value("business_mrr_usd") == 9
     users = [demo.value("business_users", tier=tier) for tier in ("free", "basic", "premium")]
     assert users == [1, 1, 0]

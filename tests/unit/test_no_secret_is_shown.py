@@ -4,7 +4,6 @@ printed or rendered.
 Values are planted by a seed. Hundreds of times as many with LOOKOUT_SOAK=1.
 """
 
-import os
 import random
 import string
 import subprocess
@@ -31,9 +30,10 @@ from generator.verbs import secrets, up
 from generator.verbs import stages as verbs
 from generator.verbs.backup import scratch
 from generator.verbs.logs.user_hash import read_key
+from tests.support.soak import size
 
 ROOT = Path(__file__).resolve().parents[2]
-SEEDS = 4000 if os.environ.get("LOOKOUT_SOAK") == "1" else 6
+SEEDS = size(6, 4000)
 TEXT = """\
 stack: {domain: mon.acme.dev, errors: bugsink}
 people: {ana: {telegram: 1234567}}

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from tests.support.cut_off import Files, Way, calls_of, cut, render, snapshot
+from tests.support.soak import SOAK
 
-SOAK = os.environ.get("LOOKOUT_SOAK") == "1"
 ROOT = Path(__file__).resolve().parents[2]
 
 ONE: Files = {

@@ -44,6 +44,12 @@ plan: ## Show what apply would change, in the files and in the running stack
 apply: ## Render, check, write, and make the running stack follow
 	@$(LOOKOUT) apply
 
+##@ Move to another version
+
+.PHONY: upgrade
+upgrade: ## Take a newer Lookout into this clone (VERSION=v1.2.3 for another one; BACK=1 undoes it)
+	@VERSION='$(VERSION)' BACK='$(BACK)' YES='$(YES)' KEEP='$(KEEP)' scripts/upgrade.sh
+
 ##@ Work on Lookout
 
 .PHONY: test

@@ -133,6 +133,26 @@ def apply(file: Path, out: Path | None, as_json: bool, force: bool) -> None:
     _finish(problems, file, as_json, changes=[(c.action, c.path) for c in plan.pending])
 
 
+@cli.command(hidden=True)
+@click.option(
+    "--root", type=click.Path(path_type=Path, exists=True, file_okay=False), default=Path(), help="The clone."
+)
+@click.option("--target", default="", metavar="COMMIT", help="The version as a commit.")
+@click.option("--name", default="", help="Its name for people.")
+@click.option("--keep", multiple=True, metavar="FILE", help="A file of which the user's is kept wholly.")
+@click.option("--yes", is_flag=True, help="Ask nothing.")
+@click.option("--back", is_flag=True, help="Undo the last upgrade.")
+def upgrade(root: Path, target: str, name: str, keep: tuple[str, ...], yes: bool, back: bool) -> None:
+    """The part of `make upgrade` that is the new version's; scripts/upgrade.sh calls it."""
+    from generator.verbs.upgrade.run import Wanted, ask, go_back
+    from generator.verbs.upgrade.run import upgrade as move
+
+    if back:
+        click.echo(go_back(root.resolve()))
+    elif move(root.resolve(), Wanted(target, name or target, keep), click.echo, (lambda: True) if yes else ask):
+        click.echo(f"this is {name or target} now; `make up` makes the stack follow, `make upgrade BACK=1` goes back")
+
+
 @cli.command()
 @click.argument("what", shell_complete=_offer("topic"))
 @click.option("--service", help="The service whose alert is meant.", shell_complete=_offer("service"))

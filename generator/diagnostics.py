@@ -78,6 +78,8 @@ CODES: Final[tuple[str, ...]] = (
     "apply/secret-form",
     "apply/bugsink",
     "apply/kuma",
+    "upgrade/conflict",
+    "upgrade/refused",
     "record/bad-name",
     "record/bad-value",
     "record/bad-label",

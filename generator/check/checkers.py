@@ -73,10 +73,10 @@ def _unproven(tree: Tree, path: str, said: str) -> Diagnostic:
 
 
 def trial_of(tree: Tree, path: str) -> Trial:
-    """A proof with the rule that it names, cut out of the rendered file that it names."""
-    text = tree.artifacts[path].content
-    (rules,) = re.findall(r"^rule_files: \[\.\./\.\./\.\./(rules/\S+)\]$", text, re.MULTILINE)
-    return Trial(path, cut_rules(tree.artifacts[f"prometheus/{rules}"].content, Path(path).stem), text)
+    """A proof with the rule that it is about, as it stands in the rendered file."""
+    service, pack, alert = Path(path).with_suffix("").parts[-3:]
+    (instance,) = (each for its in tree.site.services if its.name == service for each in its.packs if each.pack == pack)
+    return Trial(path, cut_rules(instance, alert), tree.artifacts[path].content)
 
 
 def check_alertmanager(tree: Tree) -> list[Diagnostic]:

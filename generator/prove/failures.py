@@ -11,7 +11,7 @@ from typing import Final
 from generator.diagnostics import Diagnostic, Span
 from generator.packs import Pack
 from generator.packs.load import line_of, tests_of
-from generator.prove.proofs import Phase, Phases
+from generator.prove.proof import Phase, Phases
 from generator.units import parse_duration
 
 _ASSERTION: Final = re.compile(r"^    (?P<sort>alertname|expr): .*, time: (?P<time>\w+),\s*$", re.MULTILINE)

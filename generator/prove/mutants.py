@@ -18,12 +18,12 @@ from typing import Final
 from generator.packs import Pack, load_packs
 from generator.packs.case_schema import EquivalentSpec
 from generator.packs.load import tests_of
-from generator.packs.sample import sample_instance, site_of
+from generator.packs.sample import SAMPLE_STACK, sample_instance
 from generator.prove.mutation import Mutant, mutants_of
-from generator.prove.proofs import render_proofs
+from generator.prove.proof import Proof
+from generator.prove.proofs import proofs_of
 from generator.prove.proving import Trial, cut_rules, run_trials
 from generator.prove.verdicts import Verdicts
-from generator.render.prometheus.rules import render_rules
 from generator.site.model import Alert, PackInstance, Service
 
 _STOPPED: Final = re.compile(r"^\s*rule: \w+__\d+, time: .*err: ", re.MULTILINE)
@@ -91,7 +91,7 @@ class _Group:
     service: Service
     instance: PackInstance
     alert: Alert
-    proof: str
+    proof: Proof
     mutants: tuple[Mutant, ...]
 
 
@@ -99,7 +99,8 @@ def _groups(pack: Pack, mutants: Sequence[Mutant]) -> Iterator[_Group]:
     """All mutants of an alert together, since what takes promtool most of its time is to begin a timeline. Those that
     read the states of alerts stand alone, or they would read each other's."""
     service, instance = sample_instance(pack)
-    proofs = {Path(each.path).stem: each.content for each in render_proofs(site_of(service))}
+    wanted = {mutant.alert.name for mutant in mutants}
+    proofs = {proof.alert.name: proof for proof in proofs_of(SAMPLE_STACK, service, instance, wanted)}
     for alert in instance.alerts:
         own = tuple(mutant for mutant in mutants if mutant.alert.name == alert.name)
         together = [(mutant,) for mutant in own] if "ALERTS{" in alert.expr else [own] if own else []
@@ -126,19 +127,12 @@ def _rules_of(group: _Group) -> str:
     others = [each for each in group.instance.alerts if "ALERTS{" in alert.expr and each.name != alert.name]
     named = [replace(mutant.alert, name=_alias(alert.name, number)) for number, mutant in enumerate(group.mutants)]
     instance = replace(group.instance, alerts=(*named, *others))
-    (artifact,) = render_rules(site_of(replace(group.service, packs=(instance,))))
-    return cut_rules(artifact.content, *(each.name for each in named))
+    return cut_rules(instance, *(each.name for each in named))
 
 
 def _proof_of(group: _Group) -> str:
     """The proof with every assertion made of each of the mutants."""
-    name = group.alert.name
-    named = re.compile(rf"""(?<="alertname": "){name}(?=")|(?<=alertname=\\"){name}(?=\\")""")
-    lines = []
-    for line in group.proof.splitlines():
-        copies = range(len(group.mutants)) if named.search(line) else ()
-        lines += [named.sub(_alias(name, number), line) for number in copies] or [line]
-    return "\n".join(lines) + "\n"
+    return group.proof.emit([_alias(group.alert.name, number) for number in range(len(group.mutants))])
 
 
 def _found(group: _Group, said: str) -> list[Mutant]:

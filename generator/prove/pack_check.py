@@ -21,7 +21,6 @@ from generator.prove.proving import Trial, cut_rules, run_trials
 from generator.prove.verdicts import Verdicts
 from generator.render.grafana.dashboards import render_dashboards
 from generator.render.grafana.provisioning import render_provisioning
-from generator.render.prometheus.rules import render_rules
 
 Progress = Callable[[int, int], None]
 
@@ -62,9 +61,8 @@ def _panels(pack: Pack, _progress: Progress, _verdicts: Verdicts | None) -> Step
 def _proofs(pack: Pack, progress: Progress, verdicts: Verdicts | None) -> Step:
     service, instance = sample_instance(pack)
     site = site_of(service)
-    (rules,) = render_rules(site)
     trials = [
-        Trial(name, cut_rules(rules.content, name), proof.content)
+        Trial(name, cut_rules(instance, name), proof.content)
         for proof in render_proofs(site)
         if proof.path.endswith(".yml")
         for name in (Path(proof.path).stem,)

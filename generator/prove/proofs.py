@@ -6,26 +6,18 @@ is rules times evaluations, and generator.prove.proving has it evaluate nothing 
 names the proof of every rendered alert.
 """
 
-import json
 import re
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Collection
 
 from generator.artifact import Artifact
-from generator.conventions import GENERATED, OWN_PACK
-from generator.packs.cases import RELOADED, STARTED, Case, Level, Other, Rate, State, cases_of
-from generator.packs.context import JUST_STARTED, SETTLE, SETTLED
+from generator.conventions import OWN_PACK
+from generator.packs.cases import Case, Rate, cases_of
 from generator.packs.following import follow
 from generator.packs.own import pack_of
-from generator.promql.expansion import expand
+from generator.prove.proof import Phases, Proof
 from generator.prove.timeline import Timeline
 from generator.site.model import Alert, PackInstance, Service, Site, Stack
 from generator.source.emit import emit_json
-from generator.units import format_duration
-
-# Long enough that nothing counts as "just started" any more.
-_LEAD_IN = 180
 
 
 def render_proofs(site: Site) -> tuple[Artifact, ...]:
@@ -82,45 +74,35 @@ def _distinct(service: Service, alert: Alert) -> tuple[object, ...]:
     return (alert.name, texts, paces, alert.shape if alert.pack == OWN_PACK else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Phase:
-    """What a proof tries at some moment: `name` of the phase, and `state`, the sentence of another state."""
-
-    name: str
-    state: str = ""
-
-
-Phases = dict[tuple[str, int], Phase]
-
-
 def proof_phases(service: Service, instance: PackInstance, stack: Stack) -> dict[str, Phases]:
     """Of each alert the phase of every assertion, by its sort (`alert` or `expr`) and its time in seconds."""
     alerts = {alert.name: alert for alert in instance.alerts}
-    found = {}
-    for case in cases_of(instance, service, stack):
-        proof = _proof(alerts[case.alert], case)
-        proof.prove()
-        found[case.alert] = proof.phases
-    return found
+    return {case.alert: _proof(alerts[case.alert], case).phases for case in cases_of(instance, service, stack)}
 
 
-def _proof(alert: Alert, case: Case) -> "_Proof":
-    return _Proof(alert, case, Timeline(case.interval, case.evaluation, _highest_rates(case)))
-
-
-def _prove(site: Site, service: Service, instance: PackInstance, wanted: Collection[str]) -> list[Artifact]:
+def proofs_of(stack: Stack, service: Service, instance: PackInstance, wanted: Collection[str]) -> list[Proof]:
+    """The proofs of those alerts of a pack that are `wanted`."""
     alerts = {alert.name: alert for alert in instance.alerts}
     rules = [*(rule.expr for rule in instance.alerts), *(rule.expr for rule in instance.records)]
     proofs = []
-    for each in cases_of(instance, service, site.stack):
+    for each in cases_of(instance, service, stack):
         case = follow(each, pack_of(service, instance), instance.params, rules, service.name)
-        alert = alerts[case.alert]
-        if alert.name in wanted:
-            proof = _proof(alert, case)
-            proof.prove()
-            text = proof.emit(f"../../../rules/{service.name}/{instance.pack}.yml")
-            proofs.append(Artifact(_path(alert), text, {alert.name: alert.origin}))
+        if case.alert in wanted:
+            proofs.append(_proof(alerts[case.alert], case))
     return proofs
+
+
+def _proof(alert: Alert, case: Case) -> Proof:
+    proof = Proof(alert, case, Timeline(case.interval, case.evaluation, _highest_rates(case)))
+    proof.prove()
+    return proof
+
+
+def _prove(site: Site, service: Service, instance: PackInstance, wanted: Collection[str]) -> list[Artifact]:
+    return [
+        Artifact(_path(proof.alert), proof.emit(), {proof.alert.name: proof.alert.origin})
+        for proof in proofs_of(site.stack, service, instance, wanted)
+    ]
 
 
 def _highest_rates(case: Case) -> dict[str, float]:
@@ -131,257 +113,3 @@ def _highest_rates(case: Case) -> dict[str, float]:
             if isinstance(shape, Rate):
                 highest[series] = max(highest.get(series, 0.0), shape.per_second)
     return highest
-
-
-@dataclass(slots=True)
-class _Proof:
-    """One alert's timeline and what is asserted on it."""
-
-    alert: Alert
-    case: Case
-    timeline: Timeline
-    alert_tests: list[dict[str, Any]] = field(default_factory=list)
-    expr_tests: list[dict[str, Any]] = field(default_factory=list)
-    phase: Phase = Phase("quiet")
-    phases: Phases = field(default_factory=dict)
-
-    def prove(self) -> None:
-        """Quiet, the fault, the recovery, the edge, whatever else must or must not fire, and the series gone."""
-        case = self.case
-        self._begins()
-        self.timeline.run(_LEAD_IN, case.baseline)
-        if case.always:
-            self._expect_firing(self.timeline.run(self._every, case.baseline))
-            return
-        self.timeline.run(case.history, case.baseline)
-        self._calm()
-        self._expect_silent(self.timeline.now - self._every)
-        self._fault()
-        if case.stays:
-            self._stays()
-            return
-        self._recovery()
-        if case.boundary is not None:
-            self._edge(case.boundary)
-        for other in case.silent:
-            if other.first:
-                continue
-            if case.silent_gap <= case.calm:
-                self._calm(other)
-            self._stays_silent(other)
-        for other in case.firing:
-            if other.first:
-                continue
-            if case.gap <= case.calm:
-                self._calm(other)
-            self._fires_too(other)
-            if other.then_gone:
-                self._vanish()
-        for text, series, state in self._first_minutes():
-            self._calm()
-            self._first_minute(text, series, state)
-        if any(other.then_gone for other in case.firing):
-            return
-        if case.calm or case.edge_fires or case.silent or case.firing or JUST_STARTED in self.alert.expr:
-            self._calm()
-        self._gone()
-
-    def _begins(self) -> None:
-        """The states with which the service begins."""
-        for other in self.case.silent:
-            if other.first:
-                self._stays_silent(other)
-        for other in self.case.firing:
-            if other.first:
-                self._fires_too(other)
-
-    def emit(self, rules: str) -> str:
-        """The promtool file, as JSON-quoted YAML: one line an entry, quick to write and to compare."""
-        lines = [
-            f"# {GENERATED}",
-            "# It proves the alert below, and every rule that differs from it in names alone.",
-            f"rule_files: [{rules}]",
-            f"evaluation_interval: {format_duration(self._every)}",
-            "tests:",
-            f"  - name: {self.alert.name}",
-            f"    interval: {format_duration(self.timeline.interval)}",
-        ]
-        lists = {
-            "input_series": self.timeline.series(),
-            "alert_rule_test": self.alert_tests,
-            "promql_expr_test": self.expr_tests,
-        }
-        for key, entries in lists.items():
-            if entries:
-                lines.append(f"    {key}:")
-                lines += [f"      - {json.dumps(entry, ensure_ascii=False)}" for entry in entries]
-        return "\n".join(lines) + "\n"
-
-    @property
-    def _every(self) -> int:
-        return self.timeline.evaluation
-
-    def _fires_after(self) -> tuple[int, int]:
-        """When it fires at the earliest and at the latest, from the beginning of the fault."""
-        earliest = self.timeline.align(self.case.onset) + self.timeline.align(self.alert.for_seconds)
-        return earliest, earliest + self.timeline.align(self.case.slack)
-
-    def _calm(self, other: Other | None = None) -> None:
-        """All is well for so long that nothing of what was before is left. The lead of another state or a gap of its
-        own, when it is as long, sees to that itself: then only until the alert is silent."""
-        settle = self.case.clears + self.alert.keep_firing_seconds + self._every
-        leads = other is not None and max(other.before_for, other.gap or 0) >= self.case.calm
-        self.timeline.run(settle if leads else max(settle, self.case.calm), self.case.baseline)
-
-    def _gap(self) -> None:
-        if self.case.gap:
-            self.timeline.run(self.case.gap, self.case.silence)
-
-    def _fault(self) -> None:
-        self._gap()
-        earliest, latest = self._fires_after()
-        start = self.timeline.run(latest + self._every, self.case.fault)
-        self.phase = Phase("pending")
-        if earliest:
-            self._expect_silent(start + earliest - self._every)
-        if self.alert.for_seconds > self.case.slack:
-            self._expect_state("pending", start + earliest - self._every)
-        self.phase = Phase("firing")
-        self._expect_firing(start + latest)
-
-    def _recovery(self) -> None:
-        keep = self.timeline.align(self.alert.keep_firing_seconds)
-        after = self.timeline.align(self.case.clears) + keep
-        start = self.timeline.run(after + self._every, self.case.baseline)
-        self.phase = Phase("resolved")
-        if keep:
-            self._expect_state("firing", start + keep - self._every)
-        if self.case.lasts:
-            self._expect_state("firing", start + self.case.lasts // self._every * self._every)
-        self._expect_silent(start + after)
-
-    def _settled(self) -> int:
-        """How long a state lasts until the alert has made up its mind: what was before fades from the windows too."""
-        _, after = self._fires_after()
-        return after if self.case.gap else max(after, self.timeline.align(self.case.clears))
-
-    def _stays(self) -> None:
-        """It fires on, and without its series too; until there is another state in which it has to be silent."""
-        self.phase = Phase("firing")
-        for state in (self.case.baseline, self.case.vanished):
-            self.timeline.run(self.case.clears + self._every, state)
-            self._expect_state("firing", self.timeline.now - self._every)
-        for other in self.case.silent:
-            self.phase = Phase("silent_when", other.said)
-            self.timeline.run(self.case.silent_for + self._every, other.state)
-            self._expect_silent(self.timeline.now - self._every)
-
-    def _edge(self, state: State) -> None:
-        self.phase = Phase("boundary")
-        self._gap()
-        after = self._settled()
-        start = self.timeline.run(after + self._every, state)
-        if self.case.edge_fires:
-            self._expect_state("firing", start + after)
-        else:
-            self._expect_silent(start + after)
-
-    def _stays_silent(self, other: Other) -> None:
-        """Neither at the end nor at any time before: what fires for a moment has sent its message."""
-        self.phase = Phase("silent_when", other.said)
-        start = self._lead_up(other, self.case.silent_gap)
-        self.timeline.run((self.case.silent_for or self._long_enough()) + self._every, other.state)
-        self._expect_never(start, self.timeline.now - self._every)
-
-    def _fires_too(self, other: Other) -> None:
-        self.phase = Phase("fires_when", other.said)
-        start = self._lead_up(other, self.case.gap)
-        if other.before_for:
-            self._expect_never(start, self.timeline.now - self._every)
-        after = 0 if other.first else self.case.fires_for or self._long_enough()
-        self.timeline.run(after + self._every, other.state)
-        self._expect_state("firing", self.timeline.now - self._every)
-
-    def _lead_up(self, other: Other, usual: int) -> int:
-        """What comes before another state: its own lead, or a gap like that before the fault. Returns the start."""
-        gap = other.gap if other.gap is not None else 0 if other.before_for or other.first else usual
-        if gap:
-            self.timeline.run(gap, self.case.silence)
-        if other.before_for:
-            return self.timeline.run(other.before_for, other.before)
-        return self.timeline.now
-
-    def _long_enough(self) -> int:
-        """As long as the fault would take, and until the windows hold nothing of what was before."""
-        _, after = self._fires_after()
-        return after + self.timeline.align(self.case.clears)
-
-    def _gone(self) -> None:
-        self.phase = Phase("gone")
-        self._gap()
-        _, after = self._fires_after()
-        start = self.timeline.run(after + self._every, self.case.fault)
-        self._expect_state("firing", start + after)
-        self._vanish()
-
-    def _vanish(self) -> None:
-        """The series go while it fires."""
-        self.phase = Phase("gone")
-        _, after = self._fires_after()
-        rest = self.case.outlives + self.alert.keep_firing_seconds + self._every
-        self.timeline.run(rest + after if self.case.gone_fires else rest, self.case.vanished)
-        if self.case.gone_fires:
-            self._expect_state("firing", self.timeline.now - self._every)
-        else:
-            self._expect_silent(self.timeline.now - self._every)
-
-    def _first_minutes(self) -> Iterator[tuple[str, str, State]]:
-        """What keeps an alert quiet for its first minute: Prometheus itself has just come, or has just been told of
-        a target that nothing has been heard of."""
-        if JUST_STARTED in self.alert.expr:
-            yield JUST_STARTED, STARTED, self.case.fault
-        if SETTLED in self.alert.expr and self.case.gone_fires:
-            yield SETTLED, RELOADED, self.case.vanished
-        elif SETTLED in self.alert.expr and self.case.firing:
-            yield SETTLED, RELOADED, self.case.firing[0].state
-
-    def _first_minute(self, text: str, series: str, state: State) -> None:
-        """Quiet for a minute and not for longer."""
-        self.phase = Phase("just started")
-        begins = {**state, series: Level(self.timeline.now)}
-        over = SETTLE + 1 if text == SETTLED else SETTLE
-        fires = max(self.timeline.align(over), self.timeline.align(self.case.onset))
-        fires += self.timeline.align(self.alert.for_seconds)
-        start = self.timeline.run(fires + self._every, begins)
-        self._expect_never(start, start + fires - self._every)
-        self._expect_state("firing", start + fires)
-
-    def _expect_never(self, begin: int, end: int) -> None:
-        fired = f'ALERTS{{alertname="{self.alert.name}",alertstate="firing"}}[{format_duration(end - begin)}]'
-        expr = f"count(max_over_time({fired}))"
-        self.expr_tests.append({"expr": expr, "eval_time": self._at("expr", end), "exp_samples": []})
-
-    def _expect_silent(self, at: int) -> None:
-        entry = {"eval_time": self._at("alert", at), "alertname": self.alert.name, "exp_alerts": []}
-        self.alert_tests.append(entry)
-
-    def _expect_firing(self, at: int) -> None:
-        shown = ((self.case.labels, self.case.value), *self.case.also)
-        expected = [self._expected(labels, value) for labels, value in shown]
-        entry = {"eval_time": self._at("alert", at), "alertname": self.alert.name, "exp_alerts": expected}
-        self.alert_tests.append(entry)
-
-    def _expected(self, shown: Mapping[str, str], value: float | None) -> dict[str, Any]:
-        labels = {**shown, **{name: expand(text, shown, value) for name, text in self.alert.labels.items()}}
-        annotations = {name: expand(text, {**shown, **labels}, value) for name, text in self.alert.annotations.items()}
-        return {"exp_labels": labels, "exp_annotations": annotations}
-
-    def _expect_state(self, state: str, at: int) -> None:
-        expr = f'max(ALERTS{{alertname="{self.alert.name}",alertstate="{state}"}})'
-        samples = [{"labels": "{}", "value": 1}]
-        self.expr_tests.append({"expr": expr, "eval_time": self._at("expr", at), "exp_samples": samples})
-
-    def _at(self, sort: str, seconds: int) -> str:
-        """The time of an assertion, and which phase it belongs to."""
-        self.phases[sort, seconds] = self.phase
-        return format_duration(seconds)

@@ -14,6 +14,8 @@ from typing import Final
 
 from generator.clients.tools import run_tool
 from generator.prove.verdicts import Verdicts
+from generator.render.prometheus.rules import rule_groups, rule_lines
+from generator.site.model import Alert, PackInstance, Record
 from generator.units import parse_duration
 
 # Starting promtool costs as much as several proofs; smaller batches share the cores out more evenly.
@@ -21,7 +23,7 @@ _BATCH: Final = 24
 # Collecting garbage less often takes a fifth off promtool's time; what it keeps for a proof is small.
 _UNHURRIED: Final = {"GOGC": "400"}
 _RULES_OF: Final = re.compile(r"^rule_files: \[.*\]$", re.MULTILINE)
-_RULE_BEGINS: Final = re.compile(r"^      - (?P<kind>alert|record): (?P<name>\S+)$", re.MULTILINE)
+_RULE_BEGINS: Final = re.compile(r"^      - (?:alert|record): ", re.MULTILINE)
 _NAMED_ALERT: Final = re.compile(r'alertname="(\w+)"')
 _EVERY: Final = re.compile(r"^evaluation_interval: (\w+)$", re.MULTILINE)
 _EVALUATED: Final = re.compile(r'"eval_time": "(\w+)"')
@@ -40,36 +42,31 @@ class Trial:
     proof: str
 
 
-def cut_rules(rules: str, *alerts: str) -> str:
-    """A rendered rule file with `alerts` alone, and the records and alerts that their expressions read: in one group,
+def cut_rules(instance: PackInstance, *alerts: str) -> str:
+    """A rule file with `alerts` of a pack alone, and the records and alerts that their expressions read: in one group,
     since promtool evaluates groups in any order, and what an alert reads has to be there before it."""
-    blocks = _blocks(rules)
-    wanted, open_ones = set(alerts), list(alerts)
+    rules = _in_order(instance)
+    wanted, open_ones = set(alerts), [rules[name] for name in alerts]
     while open_ones:
-        text = blocks.get(open_ones.pop(), "")
-        found = {name for name in blocks.keys() - wanted if _reads(text, name)}
+        expr = open_ones.pop().expr
+        found = {name for name in rules.keys() - wanted if _reads(expr, rules[name])}
         wanted |= found
-        open_ones += found
-    kept = "".join(blocks[name] for name in blocks if name in wanted)
-    return f'groups:\n  - name: "cut"\n    rules:\n{kept}'
+        open_ones += [rules[name] for name in found]
+    lines = [line for name, rule in rules.items() if name in wanted for line in rule_lines(rule)]
+    return "\n".join(["groups:", '  - name: "cut"', "    rules:", *lines, ""])
 
 
-def _blocks(rules: str) -> dict[str, str]:
-    """The text of each rule by name, in the order of the file, records first as they are evaluated."""
-    found = [*_RULE_BEGINS.finditer(rules)]
-    ends = [match.start() for match in found[1:]] + [len(rules)]
-    texts = {
-        (match["kind"] == "alert", match["name"]): rules[match.start() : end].split("\n  - name:")[0].rstrip() + "\n"
-        for match, end in zip(found, ends, strict=True)
-    }
-    return {name: text for (_, name), text in sorted(texts.items(), key=lambda entry: entry[0][0])}
+def _in_order(instance: PackInstance) -> dict[str, Alert | Record]:
+    """A pack's rules by name, in the order of its file, records first as they are evaluated."""
+    rules = [rule for group in rule_groups("", instance) for rule in group.rules]
+    return {rule.name: rule for rule in sorted(rules, key=lambda rule: isinstance(rule, Alert))}
 
 
-def _reads(text: str, name: str) -> bool:
-    """Whether a rule's text reads a record, or an alert by its state; ALERTS without a name may mean any."""
-    if ":" in name:
-        return name in text
-    return "ALERTS{" in text and (name in _NAMED_ALERT.findall(text) or not _NAMED_ALERT.search(text))
+def _reads(expr: str, rule: Alert | Record) -> bool:
+    """Whether an expression reads a record, or an alert by its state; ALERTS without a name may mean any."""
+    if isinstance(rule, Record):
+        return rule.name in expr
+    return "ALERTS{" in expr and (rule.name in _NAMED_ALERT.findall(expr) or not _NAMED_ALERT.search(expr))
 
 
 def run_trials(

@@ -11,7 +11,6 @@ from generator.packs.sample import sample_instance, site_of
 from generator.prove.mutation import Mutant
 from generator.prove.proofs import render_proofs
 from generator.prove.proving import Trial, cut_rules, run_trials
-from generator.render.prometheus.rules import render_rules
 from generator.site.model import Alert, Service, Site
 from tests.support.verdicts import VERDICTS
 
@@ -44,19 +43,17 @@ def prove(pack: Pack, folder: Path, spoil: Spoil | None = None) -> Verdict:
 def prove_service(service: Service, folder: Path, spoil: Spoil | None = None) -> Verdict:
     """The same for a service with its packs."""
     site = site_of(service)
-    rules = render_rules(spoil_site(site, spoil) if spoil else site)
-    complaints = run_trials(trials_of(rules, render_proofs(site)), folder, verdicts=VERDICTS)
+    spoilt = spoil_site(site, spoil) if spoil else site
+    complaints = run_trials(trials_of(spoilt, render_proofs(site)), folder, verdicts=VERDICTS)
     return Verdict(frozenset(Path(name).stem for name in complaints), "\n".join(complaints.values()))
 
 
-def trials_of(rules: Iterable[Artifact], proofs: Iterable[Artifact]) -> list[Trial]:
-    """Each proof with the rules of the only pack."""
-    (text,) = (each.content for each in rules)
-    return [
-        Trial(proof.path, cut_rules(text, Path(proof.path).stem), proof.content)
-        for proof in proofs
-        if proof.path.endswith(".yml")
-    ]
+def trials_of(site: Site, proofs: Iterable[Artifact]) -> list[Trial]:
+    """Each proof with the rules of the only service."""
+    (service,) = site.services
+    packs = {alert.name: instance for instance in service.packs for alert in instance.alerts}
+    names = [(Path(proof.path).stem, proof) for proof in proofs if proof.path.endswith(".yml")]
+    return [Trial(proof.path, cut_rules(packs[name], name), proof.content) for name, proof in names]
 
 
 def change_threshold(alert: Alert) -> Alert:

@@ -184,12 +184,13 @@ def test_what_nothing_asked_for_in_a_month_is_swept_away(tmp_path: Path) -> None
 def tree_of(folder: Path, wrong: bool) -> Tree:
     """The sample service of a small pack, with rules that are right or wrong."""
     site = sample_site(load_packs()["bugsink"])
-    rules = render_rules(spoil_site(site, change_severity) if wrong else site)
+    loaded = spoil_site(site, change_severity) if wrong else site
+    rules = render_rules(loaded)
     proofs = [each for each in render_proofs(site) if each.path.endswith(".yml")]
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     named: dict[str, Artifact] = {each.path: each for each in (*rules, *proofs)}
-    return Tree(folder, site, named)
+    return Tree(folder, loaded, named)
 
 
 def test_check_never_remembers_a_proof_that_fails_as_one_that_held(

@@ -6,7 +6,8 @@ takes most of a render's time for what is always the same shape.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
@@ -25,21 +26,27 @@ def render_rules(site: Site) -> tuple[Artifact, ...]:
     )
 
 
-def _rule_file(service: Service, pack: PackInstance) -> Artifact:
-    lines = [f"# {GENERATED}", "groups:"]
+@dataclass(frozen=True, slots=True)
+class RuleGroup:
+    """Rules that are evaluated together and in this order, records first."""
+
+    name: str
+    interval: int
+    rules: tuple[Record | Alert, ...]
+
+
+def rule_groups(service: str, pack: PackInstance) -> list[RuleGroup]:
+    """The groups of a pack's file: outages at their own pace, then records that are made less often, then the rest."""
     outages = [alert for alert in pack.alerts if alert.fault == "outage"]
-    for interval, alerts in groupby(sorted(outages, key=_interval), key=_interval):
-        lines += _group(f"{service.name}:{pack.pack}:outage", interval, (), alerts)
-    lines += _pack_group(service, pack)
-    origins = {alert.name: alert.origin for alert in pack.alerts} | {each.name: each.origin for each in pack.records}
-    return Artifact(f"prometheus/rules/{service.name}/{pack.pack}.yml", "\n".join(lines) + "\n", origins)
+    name = f"{service}:{pack.pack}"
+    groups = [
+        RuleGroup(f"{name}:outage", interval, tuple(alerts))
+        for interval, alerts in groupby(sorted(outages, key=_interval), key=_interval)
+    ]
+    return groups + _pack_groups(name, pack)
 
 
-def _interval(rule: Alert | Record) -> int:
-    return rule.evaluation_interval
-
-
-def _pack_group(service: Service, pack: PackInstance) -> list[str]:
+def _pack_groups(name: str, pack: PackInstance) -> list[RuleGroup]:
     """A pack's records before its alerts, in one group, so that an alert sees what was recorded a moment ago.
 
     Records that are made less often have a group of their own.
@@ -49,26 +56,39 @@ def _pack_group(service: Service, pack: PackInstance) -> list[str]:
     if not rules:
         return []
     fastest = min(rule.evaluation_interval for rule in rules)
-    name = f"{service.name}:{pack.pack}"
     slow = sorted((record for record in pack.records if record.evaluation_interval > fastest), key=_interval)
-    lines = []
-    for interval, records in groupby(slow, key=_interval):
-        lines += _group(f"{name}:{format_duration(interval)}", interval, records, ())
-    return lines + _group(name, fastest, [each for each in pack.records if each not in slow], alerts)
+    groups = [
+        RuleGroup(f"{name}:{format_duration(interval)}", interval, tuple(records))
+        for interval, records in groupby(slow, key=_interval)
+    ]
+    quick = [record for record in pack.records if record not in slow]
+    return [*groups, RuleGroup(name, fastest, (*quick, *alerts))]
 
 
-def _group(name: str, interval: int, records: Iterable[Record], alerts: Iterable[Alert]) -> list[str]:
-    lines = [f"  - name: {_quote(name)}", f"    interval: {format_duration(interval)}", "    rules:"]
-    for record in records:
-        lines += [f"      - record: {record.name}", *_expr(record.expr), *_mapping("labels", record.labels)]
-    for alert in alerts:
-        lines += [f"      - alert: {alert.name}", *_expr(alert.expr)]
-        if alert.for_seconds:
-            lines.append(f"        for: {format_duration(alert.for_seconds)}")
-        if alert.keep_firing_seconds:
-            lines.append(f"        keep_firing_for: {format_duration(alert.keep_firing_seconds)}")
-        lines += [*_mapping("labels", alert.labels), *_mapping("annotations", alert.annotations)]
-    return lines
+def rule_lines(rule: Record | Alert) -> list[str]:
+    """One rule as it stands in a file."""
+    if isinstance(rule, Record):
+        return [f"      - record: {rule.name}", *_expr(rule.expr), *_mapping("labels", rule.labels)]
+    lines = [f"      - alert: {rule.name}", *_expr(rule.expr)]
+    if rule.for_seconds:
+        lines.append(f"        for: {format_duration(rule.for_seconds)}")
+    if rule.keep_firing_seconds:
+        lines.append(f"        keep_firing_for: {format_duration(rule.keep_firing_seconds)}")
+    return [*lines, *_mapping("labels", rule.labels), *_mapping("annotations", rule.annotations)]
+
+
+def _rule_file(service: Service, pack: PackInstance) -> Artifact:
+    lines = [f"# {GENERATED}", "groups:"]
+    for group in rule_groups(service.name, pack):
+        lines += [f"  - name: {_quote(group.name)}", f"    interval: {format_duration(group.interval)}", "    rules:"]
+        for rule in group.rules:
+            lines += rule_lines(rule)
+    origins = {alert.name: alert.origin for alert in pack.alerts} | {each.name: each.origin for each in pack.records}
+    return Artifact(f"prometheus/rules/{service.name}/{pack.pack}.yml", "\n".join(lines) + "\n", origins)
+
+
+def _interval(rule: Alert | Record) -> int:
+    return rule.evaluation_interval
 
 
 def _expr(expr: str) -> list[str]:

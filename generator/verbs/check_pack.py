@@ -23,7 +23,8 @@ def check_pack_verb(kind: str, say: Callable[[str], None]) -> tuple[Diagnostic, 
         raise Problems([Diagnostic("spec/unknown-kind", f"no pack is called '{kind}'", hint=did_you_mean(kind, packs))])
     begun = monotonic()
     for step in steps_of(packs[kind], _progress(say), Verdicts(proven_folder())):
-        found = f"{len(step.problems)} problems" if step.problems else step.said
+        count = len(step.problems)
+        found = f"{count} problem{'s' * (count > 1)}" if count else step.said
         say(f"{step.name}: {found}, {monotonic() - begun:.1f} s")
         begun = monotonic()
         if step.problems:

@@ -336,7 +336,7 @@ def logs(
 @cli.command(add_help_option=False, context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 def record(words: tuple[str, ...]) -> None:
-    """Record a fact from a job: NAME VALUE [LABEL=VALUE]... [--every 1d]."""
+    """Record a textfile metric of a job: NAME VALUE [LABEL=VALUE]... [--every 1d]."""
     from generator.verbs.record import main as record_main
 
     raise SystemExit(record_main(words))

@@ -54,9 +54,9 @@ PRODUCT: Final = (REFERENCE, "instrumentation/lookout_instrumentation/", "instru
 STACK_SERVICE: Final = "lookout"
 # What stands for a pack where the alerts are those that a service's owner wrote in services.yaml.
 OWN_PACK: Final = "own"
-# Who owns what nobody owns: with one person declared, that person; otherwise this word.
+# The owner of services without one: with one person declared, that person; otherwise this word.
 DEFAULT_OWNER: Final = "everyone"
-# In `notify:`, the word for "whoever owns the service".
+# In `notify:`, the word for "the owner of the service".
 OWNER_ROUTE: Final = "owner"
 # The host that is watched when services.yaml names none.
 DEFAULT_HOST: Final = "server"
@@ -80,7 +80,7 @@ CONFIG_HASH: Final = "lookout.config"
 # are cannot be guessed from it.
 SECRETS_HASH: Final = "lookout.secrets"
 SEAL_FILE: Final = "seal"
-# What stands before Docker's socket when `stack.containers` says so; on a network where nobody is but the collector.
+# What stands before Docker's socket when `stack.containers` says so; on a network with only the collector.
 SOCKET_PROXY: Final = "docker-proxy"
 SOCKET_PORT: Final = 2375
 SOCKET_NETWORK: Final = "socket"
@@ -91,7 +91,7 @@ CONTAINER_LABELS: Final = ("host", "container", "compose_project", "compose_serv
 # listens at that name, and is asked at it.
 CORE_NETWORK: Final = "core"
 # The network of Prometheus and the exporters that it asks. They reach what they export over the apps' network, where
-# they listen to nobody.
+# they accept no requests.
 SCRAPE_NETWORK: Final = "scrape"
 LOCAL_PORT: Final = 8080
 KUMA_PORT: Final = 3001
@@ -114,7 +114,7 @@ BUGSINK_KEY: Final = "bugsink_secret_key"
 BUGSINK_WEBHOOK: Final = "bugsink_webhook_token"
 # Alerts that no rule makes: Bugsink says that there is a new error, or an old one again. Each shows one issue.
 EVENT_ALERTS: Final = ("NewError", "RegressedError")
-# How long one stands, since nobody says when an error is over.
+# How long one fires, because it is not known when an error is over.
 EVENT_SECONDS: Final = 3600
 
 # Grafana: uids are addresses, so they never change.

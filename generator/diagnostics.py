@@ -122,7 +122,7 @@ class Diagnostic:
             raise ValueError(f"unregistered diagnostic code {self.code}")
         if not self.message:
             raise ValueError("a diagnostic needs a message")
-        # What somebody typed may be quoted in a sentence, but no login that stands in an address.
+        # User input may be quoted in a sentence, but no login inside an address.
         for name in ("message", "hint"):
             object.__setattr__(self, name, without_logins(getattr(self, name)))
         object.__setattr__(self, "notes", tuple(map(without_logins, self.notes)))

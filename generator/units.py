@@ -120,7 +120,7 @@ def ratio_hint(number: float) -> str:
 
 
 def parse_objective(value: str | int | float) -> float:
-    """The share that an objective asks for. Nobody asks for less than half, which tells 0.999 from 99.9."""
+    """The target of an objective. A target below half is not useful, which distinguishes 0.999 from 99.9."""
     number = _plain_number(value)
     if number is None:
         return parse_ratio(str(value))

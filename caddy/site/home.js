@@ -5,7 +5,7 @@
 // alert that always fires, is there and fresh), and that every channel has what it needs to deliver.
 
 const REFRESH_MS = 30_000;
-const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 // The slowest target is scraped once a minute.
 const SAMPLE_MS = 180_000;
 // Older than this, what the page shows is no longer known.
@@ -25,7 +25,7 @@ let known = Date.now();
 // The answer as JSON with the time at the server; null when there is none, or when it is no JSON.
 async function ask(path) {
   try {
-    const answer = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
+    const answer = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
     if (!answer.ok) return { answered: true, body: null };
     const body = await answer.json().catch(() => null);
     return { answered: true, body, now: Date.parse(answer.headers.get("date") || "") || Date.now() };
@@ -60,26 +60,26 @@ const isFiring = alert => alert.status?.state !== "suppressed";
 const STATUS = "make status";
 const logs = part => "make logs SERVICE=" + part;
 
-// What keeps the page from being trusted: nothing is measured, or what is measured reaches nobody.
-function* blindness(facts) {
-  if (!facts.reached) {
+// Why the page cannot be trusted: nothing is measured, or alerts have no receiver.
+function* blindness(state) {
+  if (!state.reached) {
     yield problem("bad", "Lookout does not answer", "How things are is not known: the server, or your way to it, is gone.", STATUS);
     return;
   }
-  if (!facts.prometheus) yield problem("bad", "Nothing is measured", "Prometheus does not answer.", STATUS, logs("prometheus"));
-  if (!facts.alerts) {
+  if (!state.prometheus) yield problem("bad", "Nothing is measured", "Prometheus does not answer.", STATUS, logs("prometheus"));
+  if (!state.alerts) {
     yield problem("bad", "No alert reaches you", "Alertmanager does not answer: what fires is not known, and no message is sent.", STATUS, logs("alertmanager"));
     return;
   }
-  if (!facts.prometheus) return;
-  const watchdog = facts.alerts.find(alert => alert.labels?.alertname === "Watchdog");
-  const age = watchdog ? facts.now - Date.parse(watchdog.updatedAt) : NaN;
+  if (!state.prometheus) return;
+  const watchdog = state.alerts.find(alert => alert.labels?.alertname === "Watchdog");
+  const age = watchdog ? state.now - Date.parse(watchdog.updatedAt) : NaN;
   if (!watchdog)
     yield problem("bad", "Nothing is measured", "Watchdog, the alert that always fires, is missing: Prometheus evaluates no rules, or its alerts do not reach Alertmanager. Just after a start this takes a minute.", STATUS, logs("prometheus"));
-  else if (!(age < WATCHDOG_MS) || !(facts.now < Date.parse(watchdog.endsAt)))
+  else if (!(age < WATCHDOG_MS) || !(state.now < Date.parse(watchdog.endsAt)))
     yield problem("bad", "Nothing is measured", "Watchdog, the alert that always fires, last came " + (age >= 0 ? ago(age) : "at an unknown time") + ": Prometheus evaluates no rules, or its alerts do not reach Alertmanager.", STATUS, logs("prometheus"));
-  else if (!(facts.scrapedMs < SAMPLE_MS))
-    yield problem("bad", "Nothing is measured", facts.scrapedMs === Infinity ? "Prometheus scrapes no target." : "Prometheus last scraped a target " + ago(facts.scrapedMs) + ".", STATUS, logs("prometheus"));
+  else if (!(state.scrapedMs < SAMPLE_MS))
+    yield problem("bad", "Nothing is measured", state.scrapedMs === Infinity ? "Prometheus scrapes no target." : "Prometheus last scraped a target " + ago(state.scrapedMs) + ".", STATUS, logs("prometheus"));
   else if (!isFiring(watchdog))
     yield problem("warn", "Watchdog is silenced", "A silence matches the alert that always fires, so a dead man's switch outside would report an outage. End that silence.", "/silence.html");
 }
@@ -91,10 +91,10 @@ function* deafness(delivery) {
   }
   const { channels, watchdog } = delivery;
   const lacking = channels.filter(channel => channel.there !== true);
-  if (!channels.length) yield problem("warn", "Nobody is notified", "No alert has a channel to go to: declare one under channels: in services.yaml.", "make apply");
+  if (!channels.length) yield problem("warn", "No one is notified", "No alert has a channel to go to: declare one under channels: in services.yaml.", "make apply");
   if (lacking.length) {
     const wanted = lacking.map(channel => channel.name + " (" + channel.kind + ") lacks secrets/" + channel.secret).join(", ");
-    const head = lacking.length === channels.length ? "Nobody is notified" : plural(lacking.length, "channel") + " cannot deliver";
+    const head = lacking.length === channels.length ? "No one is notified" : plural(lacking.length, "channel") + " cannot deliver";
     yield problem("warn", head, wanted + ".", "make secrets", "make apply");
   }
   if (watchdog && watchdog.there !== true)
@@ -112,29 +112,29 @@ const severity = alert => { const found = RANK.indexOf(alert.labels?.severity); 
 const worst = alerts => RANK[Math.min(...alerts.map(severity))];
 
 // The whole of what the page shows: a level, a headline, what is wrong besides, what fires.
-function judge(facts) {
-  const blind = [...blindness(facts)];
+function judge(state) {
+  const blind = [...blindness(state)];
   const measured = !blind.some(each => each.level === "bad");
-  const fires = firing(facts.alerts || []);
+  const fires = firing(state.alerts || []);
   const urgent = fires.filter(alert => severity(alert) < 2);
-  const problems = facts.reached ? [...blind, ...deafness(facts.delivery)] : blind;
+  const problems = state.reached ? [...blind, ...deafness(state.delivery)] : blind;
   if (urgent.length) {
     const level = worst(urgent) === "critical" ? "bad" : "warn";
     problems.push(problem(level, plural(urgent.length, "alert") + (urgent.length === 1 ? " fires" : " fire"), ""));
   }
   const order = ["bad", "warn", "unknown"];
   problems.sort((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
-  const muted = (facts.alerts || []).filter(alert => !isFiring(alert));
-  const all = facts.delivery ? plural(facts.delivery.channels.length, "channel") + " can deliver" : "";
-  const well = problem("good", "All is well", "Nothing fires. Targets were scraped " + ago(facts.scrapedMs) + ", alerts reach Alertmanager, " + all + ".");
+  const muted = (state.alerts || []).filter(alert => !isFiring(alert));
+  const all = state.delivery ? plural(state.delivery.channels.length, "channel") + " can deliver" : "";
+  const well = problem("good", "All is well", "Nothing fires. Targets were scraped " + ago(state.scrapedMs) + ", alerts reach Alertmanager, " + all + ".");
   const [first, ...others] = problems.length ? problems : [well];
   return { first, others, fires, muted, measured };
 }
 
 // `1 critical, 2 more`.
 function counted(alerts) {
-  const graver = alerts.filter(alert => RANK[severity(alert)] === worst(alerts)).length;
-  return graver + " " + worst(alerts) + (graver < alerts.length ? ", " + (alerts.length - graver) + " more" : "");
+  const worst_count = alerts.filter(alert => RANK[severity(alert)] === worst(alerts)).length;
+  return worst_count + " " + worst(alerts) + (worst_count < alerts.length ? ", " + (alerts.length - worst_count) + " more" : "");
 }
 
 // --- showing ---
@@ -231,7 +231,7 @@ async function refresh() {
 // A page that slept, or whose questions hang, shows nothing that it no longer knows.
 function doubt() {
   if (Date.now() - known < DOUBT_MS) return;
-  show({ first: problem("unknown", "Not known any more", "This page last heard of the server at " + new Date(known).toLocaleTimeString() + " and asks again."), others: [], fires: [], muted: [], measured: false });
+  show({ first: problem("unknown", "Not known any more", "This page last reached the server at " + new Date(known).toLocaleTimeString() + " and asks again."), others: [], fires: [], muted: [], measured: false });
   refresh();
 }
 

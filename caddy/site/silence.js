@@ -4,7 +4,7 @@
 // equality alone, and only ones that name an alert or a service: nothing here can silence everything.
 
 const REFRESH_MS = 30_000;
-const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 const NAMES = ["alertname", "service", "instance"];
 const NARROW = ["alertname", "service"];
 const WATCHDOG = "Watchdog";
@@ -19,7 +19,7 @@ let ahead = 0;
 // --- asking ---
 
 async function ask(path, options) {
-  const answer = await fetch(api + path, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS), ...options });
+  const answer = await fetch(api + path, { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS), ...options });
   const date = Date.parse(answer.headers.get("date") || "");
   if (date) ahead = date - Date.now();
   if (!answer.ok) throw new Error(reason(answer.status, (await answer.text()).trim()));

@@ -12,7 +12,7 @@ from generator.diagnostics import Diagnostic
 def drift(running: Running) -> list[str]:
     """What would change in Bugsink, and what only its owner can change."""
     found = bugsink.plan(running.site, running.root / "secrets", _inside_bugsink(running))
-    return [*found.changes, *found.told]
+    return [*found.changes, *found.notes]
 
 
 def apply(running: Running) -> list[Diagnostic]:
@@ -21,7 +21,7 @@ def apply(running: Running) -> list[Diagnostic]:
         done = bugsink.apply(running.site, running.root / "secrets", _inside_bugsink(running))
     except bugsink.BugsinkError as error:
         return [Diagnostic("apply/bugsink", error.message, hint=error.hint)]
-    return [Diagnostic("apply/bugsink", sentence, level="warning") for sentence in done.told]
+    return [Diagnostic("apply/bugsink", sentence, level="warning") for sentence in done.notes]
 
 
 def _inside_bugsink(running: Running) -> bugsink.Inside:

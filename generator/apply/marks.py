@@ -1,7 +1,7 @@
-"""What Lookout starts again is marked: a fact for each container, by which alerts tell it from one that does not stay
-up.
+"""Containers that Lookout restarts are marked: a metric for each, by which alerts distinguish it from one that does not
+stay up.
 
-The fact is written before the container is touched, so that no scrape sees a restart without it.
+The metric is written before the container is touched, so that no scrape sees a restart without it.
 """
 
 import time
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from generator.clients.docker import compose
-from generator.clients.textfile import Fact, facts_of, write_fact
+from generator.clients.textfile import TextfileMetric, textfile_folder, write_metric
 
 MARK: Final = "lookout_restarted_timestamp_seconds"
 # As compose's dry run says it, and what it is called here.
@@ -33,4 +33,4 @@ def mark(root: Path, containers: Iterable[str]) -> None:
     """Record that these containers are started again now. Raises Problems."""
     now = time.time()
     for name in containers:
-        write_fact(Fact(MARK, round(now), {"container": name}, every=0), facts_of(root), now)
+        write_metric(TextfileMetric(MARK, round(now), {"container": name}, every=0), textfile_folder(root), now)

@@ -1,4 +1,4 @@
-"""What containers read of this tree is open to their users, whoever cloned it and with whichever umask.
+"""The files of this tree that containers mount are readable for their users, with any owner and any umask of the clone.
 
 Which folders and files these are is what compose says it mounts, so that none can be forgotten. Secrets are left alone:
 their folder is closed, and their shares have modes of their own (generator.secrets.files).
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from generator.clients.docker import compose, dotenv
-from generator.clients.textfile import facts_of
+from generator.clients.textfile import textfile_folder
 from generator.diagnostics import Diagnostic
 from generator.secrets.files import FOLDER
 
@@ -21,18 +21,18 @@ _ENTER: Final = 0o111
 
 def open_mounts(root: Path) -> list[Diagnostic]:
     """Let everybody read what the containers of `root` mount of it; what could not be opened, or asked."""
-    facts = facts_of(root)
-    facts.mkdir(parents=True, exist_ok=True)
+    textfiles = textfile_folder(root)
+    textfiles.mkdir(parents=True, exist_ok=True)
     done = compose(root, "--profile", "*", "config", "--format", "json", timeout=60)
     if done.returncode:
         notes = tuple(done.stderr.strip().splitlines()[-5:])
         return [Diagnostic("apply/not-loaded", "docker compose does not accept its files", notes=notes)]
-    return [problem for path in mounted(json.loads(done.stdout), root, facts) for problem in _open(path)]
+    return [problem for path in mounted(json.loads(done.stdout), root, textfiles) for problem in _open(path)]
 
 
-def mounted(config: Mapping[str, Any], root: Path, facts: Path) -> list[Path]:
-    """The folders and files that containers mount of the tree at `root`, and the folder of facts. Sorted, without
-    secrets."""
+def mounted(config: Mapping[str, Any], root: Path, textfiles: Path) -> list[Path]:
+    """The folders and files that containers mount of the tree at `root`, and the folder of textfile metrics. Sorted,
+    without secrets."""
     secrets = [(root / FOLDER).resolve(), *_other_secrets(root)]
     sources = {
         Path(volume["source"])
@@ -43,7 +43,7 @@ def mounted(config: Mapping[str, Any], root: Path, facts: Path) -> list[Path]:
     return sorted(
         source
         for source in sources
-        if (source.resolve().is_relative_to(root.resolve()) or source.resolve() == facts.resolve())
+        if (source.resolve().is_relative_to(root.resolve()) or source.resolve() == textfiles.resolve())
         and not any(source.resolve().is_relative_to(each) for each in secrets)
     )
 

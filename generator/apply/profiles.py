@@ -14,7 +14,7 @@ from generator.clients.docker import compose, docker_environment, dotenv
 from generator.diagnostics import Diagnostic
 from generator.parts.table import Word, profiles
 
-_PATIENCE: Final = 1800
+_TIMEOUT: Final = 1800
 
 
 def profile_changes(running: Running) -> list[str]:
@@ -40,7 +40,7 @@ def follow_profile(running: Running, say: Callable[[str], None]) -> list[Diagnos
         return []
     command = [sys.executable, "-m", "images"]
     done = subprocess.run(command, cwd=running.root, env=docker_environment(running.root), capture_output=True,
-                          text=True, timeout=_PATIENCE, check=False)  # fmt: skip
+                          text=True, timeout=_TIMEOUT, check=False)  # fmt: skip
     if done.returncode:
         notes = tuple(done.stderr.strip().splitlines()[-5:])
         return [Diagnostic("apply/not-loaded", "an image that services.yaml asks for could not be had", notes=notes)]

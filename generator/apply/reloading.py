@@ -1,4 +1,4 @@
-"""Parts that load their configuration again without a restart: how each is asked, told to load, and believed.
+"""Parts that load their configuration again without a restart: how each is queried, reloaded, and verified.
 
 A part follows when it gives back the seal of what was rendered, has refused nothing since, and none of the files that
 it reads is younger than its last load. The last holds for what no seal covers: rule files of the user's own, secrets,
@@ -119,7 +119,7 @@ def signal(service: str) -> Callable[[Running], list[Diagnostic]]:
         sent = compose(running.root, "kill", "-s", "SIGHUP", service)
         if sent.returncode == 0:
             return []
-        message = f"{service} could not be told to reload: {sent.stderr.strip()}"
+        message = f"{service} could not be asked to reload: {sent.stderr.strip()}"
         return [Diagnostic("apply/unreachable", message)]
 
     return reload

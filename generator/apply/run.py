@@ -93,7 +93,8 @@ def _wanted(running: Running) -> list[Reconciler]:
 
 
 def container_changes(running: Running) -> list[str]:
-    """The containers that start anew, are added or go once the rendered compose file is written: nothing else does."""
+    """The containers that restart, are added or are removed after the rendered compose file is written: no others
+    are."""
     path = running.root / COMPOSE_FILE
     before = path.read_text(encoding="utf-8") if path.is_file() else ""
     return compose_changes(before, running.artifacts[COMPOSE_FILE].content)

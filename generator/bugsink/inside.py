@@ -1,4 +1,4 @@
-"""What runs inside Bugsink: compares what it holds with what is wanted, and writes the difference if it is told to.
+"""What runs inside Bugsink: compares its state with the wanted one, and writes the difference if asked to.
 
 Bugsink's HTTP API knows no webhooks and hands out a new token each time one asks for it, so this goes through its own
 models, in its own container, by `bugsink-manage shell`. That ties it to the pinned version; the live test shows when a
@@ -24,13 +24,13 @@ MARK = "Lookout"
 
 
 class Run:
-    """One comparison. Every difference is a sentence in `changes`, and is mended on the spot when `apply` is on."""
+    """One comparison. Every difference is a sentence in `changes`, and is fixed at once when `apply` is on."""
 
     def __init__(self, wanted: dict[str, Any]) -> None:
         self.wanted = wanted
         self.apply = bool(wanted["apply"])
         self.changes: list[str] = []
-        self.told: list[str] = []
+        self.notes: list[str] = []
 
     def all(self) -> None:
         """Admin, team, projects; then what is left over."""
@@ -44,7 +44,7 @@ class Run:
         numbers = [each["id"] for each in self.wanted["projects"]]
         ours = Project.objects.filter(service_configs__display_name=MARK, is_deleted=False).distinct()
         for left in ours.exclude(id__in=numbers).order_by("name"):
-            self.told.append(f"project {left.name} has no service any more; it stays, with all its reports")
+            self.notes.append(f"project {left.name} has no service any more; it stays, with all its reports")
 
     def admin(self) -> None:
         """The account `admin`; its password is what the file says."""
@@ -64,11 +64,11 @@ class Run:
         """One project: its key, its name, its webhook."""
         project = Project.objects.filter(id=each["id"]).first()
         if project is not None and project.is_deleted:
-            self.told.append(f"project {project.name} is being deleted in Bugsink; apply again when it is gone")
+            self.notes.append(f"project {project.name} is being deleted in Bugsink; apply again when it is gone")
             return
         if project is None:
             if team is not None and Project.objects.filter(team=team, name=each["name"]).exists():
-                self.told.append(f"project {each['name']} was made by hand in team {MARK}: rename it, and apply again")
+                self.notes.append(f"project {each['name']} was made by hand in team {MARK}: rename it, and apply again")
                 return
             self.changes.append(f"create project {each['name']}")
             if not self.apply:
@@ -82,7 +82,7 @@ class Run:
         self.webhook(project, {"webhook_url": self.wanted["webhook"]})
 
     def join(self, project: Any) -> None:
-        """The admin sees a new project among its own; it gets no e-mail, which nobody has set up."""
+        """The admin sees a new project among its own; it gets no e-mail, because mail is not set up."""
         user = get_user_model().objects.get(username=self.wanted["admin"])
         settings = {"accepted": True, "send_email_alerts": False}
         TeamMembership.objects.get_or_create(
@@ -99,7 +99,7 @@ class Run:
         return bool(wrong)
 
     def webhook(self, project: Any, config: dict[str, str]) -> None:
-        """The one messaging service that carries our mark; others of the project are somebody else's."""
+        """The one messaging service that carries our mark; others of the project are not ours."""
         found = MessagingServiceConfig.objects.filter(project=project, display_name=MARK).first()
         if found is not None and found.kind == "custom" and json.loads(found.config) == config:
             return
@@ -115,7 +115,7 @@ def main() -> None:
     run = Run(json.load(sys.stdin))
     with immediate_atomic():
         run.all()
-    print(f"{MARK}:{json.dumps({'changes': run.changes, 'told': run.told})}")
+    print(f"{MARK}:{json.dumps({'changes': run.changes, 'notes': run.notes})}")
 
 
 main()

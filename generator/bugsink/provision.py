@@ -39,10 +39,10 @@ class BugsinkError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is or was to be done, and what has to be told; a sentence each."""
+    """The changes to make or made, and notes for the user; a sentence each."""
 
     changes: tuple[str, ...]
-    told: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def plan(site: Site, secrets_dir: Path, inside: Inside) -> Outcome:
@@ -54,18 +54,18 @@ def apply(site: Site, secrets_dir: Path, inside: Inside) -> Outcome:
     """Make Bugsink hold what the site wants, and read back that it does. Raises BugsinkError."""
     done = _run(site, secrets_dir, inside, apply=True)
     if done.changes and (left := _run(site, secrets_dir, inside, apply=False).changes):
-        raise BugsinkError(f"Bugsink did not keep what it was told: {', '.join(left)}", "is somebody editing it?")
+        raise BugsinkError(f"Bugsink did not keep the changes: {', '.join(left)}", "is another user editing it?")
     return done
 
 
 def webhook_url(token: str) -> str:
-    """Where Bugsink sends its reports: the bridge, at a path that nobody else knows."""
+    """Where Bugsink sends its reports: the bridge, at a secret path."""
     return f"http://bugsink-bridge:{PORTS['bugsink-bridge']}/{token}"
 
 
 def _run(site: Site, secrets_dir: Path, inside: Inside, *, apply: bool) -> Outcome:
-    told: list[str] = []
-    wanted = {"apply": apply, **_wanted(site, secrets_dir, told)}
+    notes: list[str] = []
+    wanted = {"apply": apply, **_wanted(site, secrets_dir, notes)}
     done = inside((*_SHELL, _SCRIPT.read_text(encoding="utf-8")), json.dumps(wanted))
     answer = next((line for line in reversed(done.stdout.splitlines()) if line.startswith(_MARK)), None)
     if done.returncode or answer is None:
@@ -74,10 +74,10 @@ def _run(site: Site, secrets_dir: Path, inside: Inside, *, apply: bool) -> Outco
         reason = lines[-1] if lines else "no answer"
         raise BugsinkError(f"Bugsink could not be set up: {reason}", "make logs SERVICE=bugsink")
     outcome: Mapping[str, list[str]] = json.loads(answer.removeprefix(_MARK))
-    return Outcome(tuple(outcome["changes"]), (*told, *outcome["told"]))
+    return Outcome(tuple(outcome["changes"]), (*notes, *outcome["notes"]))
 
 
-def _wanted(site: Site, secrets_dir: Path, told: list[str]) -> dict[str, Any]:
+def _wanted(site: Site, secrets_dir: Path, notes: list[str]) -> dict[str, Any]:
     projects = []
     for service in site.services:
         if service.errors and service.errors.project:
@@ -86,7 +86,7 @@ def _wanted(site: Site, secrets_dir: Path, told: list[str]) -> dict[str, Any]:
                 projects.append({"id": service.errors.project, "name": service.name, "key": key})
             else:
                 name = service.errors.dsn.name
-                told.append(f"secrets/{name} is no address of this Bugsink; for another one write errors: {{dsn: …}}")
+                notes.append(f"secrets/{name} is no address of this Bugsink; for another one write errors: {{dsn: …}}")
     return {
         "admin": BUGSINK_ADMIN,
         "password": _read(secrets_dir, BUGSINK_PASSWORD),

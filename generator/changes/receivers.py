@@ -18,7 +18,7 @@ from generator.prove.alertmanager import Configuration, InhibitRule, Matcher, Ro
 
 _TITLES: Final = {"slack": "Slack", "telegram": "Telegram", "email": "e-mail", "pagerduty": "PagerDuty",
                   "pushover": "Pushover", "discord": "Discord", "msteamsv2": "Teams", "webhook": "webhook"}  # fmt: skip
-# What tells one receiver of a kind from another one, for people.
+# What distinguishes two receivers of a kind, for people.
 _NAMES: Final = ("channel", "chat_id", "to", "url", "topic")
 _TIMES: Final = (
     ("group_wait", "first message after"),
@@ -119,7 +119,7 @@ class _Index:
 
 
 class _Alike:
-    """The sources of one inhibit rule, by the labels that have to be equal: no two services are compared in vain."""
+    """The sources of one inhibit rule, by the labels that have to be equal: only services of one are compared."""
 
     def __init__(self, equal: tuple[str, ...], sources: Iterable[Key], alerts: Mapping[Key, AlertState]) -> None:
         self._equal = equal

@@ -1,1 +1,1 @@
-"""The messengers: a module each, which holds all that tells it from the others."""
+"""The messengers: a module each, which holds everything special about it."""

@@ -1,4 +1,5 @@
-"""What Alertmanager is told to look at, alerts have: every label of a matcher, a group, an inhibition, a template.
+"""Every label that Alertmanager's configuration uses exists on alerts: every label of a matcher, a group, an
+inhibition, a template.
 
 A label that an alert lacks counts as empty there: two alerts that both lack it are equal, and one silences the other.
 """

@@ -8,12 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-_FACTS: Final = Path.home() / ".cache" / "lookout" / "docker.env"
+_SETTINGS: Final = Path.home() / ".cache" / "lookout" / "docker.env"
 
 
 def docker_environment(root: Path) -> dict[str, str]:
     """This process's environment, what the machine's Docker needs, and compose's project folder."""
-    return {**_pairs(_FACTS), **os.environ, "PWD": str(root)}
+    return {**_pairs(_SETTINGS), **os.environ, "PWD": str(root)}
 
 
 def dotenv(root: Path) -> dict[str, str]:
@@ -22,7 +22,8 @@ def dotenv(root: Path) -> dict[str, str]:
 
 
 def local_url(root: Path, variable: str, default: int) -> str:
-    """An entrance of the stack in `root` on this machine: at the port that `variable` tells compose, or the default."""
+    """An endpoint of the stack in `root` on this machine: at the port that `variable` sets for compose, or the
+    default."""
     return f"http://127.0.0.1:{({**dotenv(root), **os.environ}).get(variable, str(default))}"
 
 

@@ -1,4 +1,4 @@
-"""One question to Loki and its answer, over the local entrance of the stack. Reads only."""
+"""One question to Loki and its answer, over the local endpoint of the stack. Reads only."""
 
 import os
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from generator.diagnostics import Diagnostic, Problems
 
 # Longer than the longest query that Loki lets run.
 _TIMEOUT: Final = (3, 75)
-# What Loki and the entrance before it say when a question was too large, rather than wrong.
+# The answers of Loki and of the endpoint before it to a query that is too large, not wrong.
 _TOO_LARGE: Final = ("query would read too many bytes", "context deadline exceeded", "query timed out", "max_query")
 
 
@@ -42,12 +42,12 @@ class Answer:
 
 
 def loki_url(root: Path) -> str:
-    """Where Loki is reached: $LOKI_ADDR, or the local entrance of the stack in `root`."""
-    return os.environ.get("LOKI_ADDR", "").rstrip("/") or f"{entrance(root)}/loki"
+    """Where Loki is reached: $LOKI_ADDR, or the local endpoint of the stack in `root`."""
+    return os.environ.get("LOKI_ADDR", "").rstrip("/") or f"{endpoint(root)}/loki"
 
 
-def entrance(root: Path) -> str:
-    """The local entrance of the stack in `root`, at the port that compose reads."""
+def endpoint(root: Path) -> str:
+    """The local endpoint of the stack in `root`, at the port that compose reads."""
     return local_url(root, "LOOKOUT_PORT", LOCAL_PORT)
 
 

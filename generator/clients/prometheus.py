@@ -1,6 +1,6 @@
 """Questions to a running Prometheus and its answers. Reads only.
 
-Owns the address and the failures; what an answer means is for whoever asks.
+Owns the address and the failures; the caller interprets an answer.
 """
 
 import os
@@ -23,7 +23,7 @@ class TooLarge(Exception):
 
 
 def prometheus_url(root: Path) -> str:
-    """Where Prometheus is reached: $PROMETHEUS_URL, or the local entrance of the stack in `root`."""
+    """Where Prometheus is reached: $PROMETHEUS_URL, or the local endpoint of the stack in `root`."""
     given = os.environ.get("PROMETHEUS_URL", "").rstrip("/")
     return given or f"{local_url(root, 'LOOKOUT_PORT', LOCAL_PORT)}{PROMETHEUS_PATH}"
 

@@ -1,7 +1,7 @@
-"""Facts from jobs, as files that node exporter reads: one for each series, replaced in one step.
+"""Textfile metrics of jobs, as files that node exporter reads: one for each series, replaced in one step.
 
-Owns the folder of facts and what stands in its files. Whoever records is called by cron: the standard library alone is
-imported here. What a fact may be called is the business of generator.verbs.record.
+Owns the folder and the contents of its files. Jobs call it from cron: only the standard library is imported here. The
+rules for names are in generator.verbs.record.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ FOLDER: Final = Path("data/facts")
 # Another folder, for tests and for machines that keep their data elsewhere.
 FOLDER_VARIABLE: Final = "LOOKOUT_FACTS"
 EVERY: Final = 86_400
-# Beyond so many, somebody has put into a label what has no end.
-MOST_FACTS: Final = 1000
+# More files than this mean a label with unlimited values.
+MOST_METRICS: Final = 1000
 # What earlier versions left when they were killed.
 _FORMER_DRAFT: Final = re.compile(r"\.[a-z0-9_]{8}\.part")
 
 
 @dataclass(frozen=True)
-class Fact:
+class TextfileMetric:
     """One number about one thing. `every` is how often it is recorded, in seconds; 0 when there is no rhythm."""
 
     name: str
@@ -44,62 +44,64 @@ class Fact:
         return f"{self.name}-{digest[:12]}.prom"
 
 
-def write_fact(fact: Fact, folder: Path, now: float) -> Path:
-    """Put the fact where node exporter reads it, in one step. Raises Problems when that cannot be done."""
-    target = folder / fact.file
+def write_metric(metric: TextfileMetric, folder: Path, now: float) -> Path:
+    """Write the metric where node exporter reads it, in one step. Raises Problems when that cannot be done."""
+    target = folder / metric.file
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if not target.exists() and sum(1 for _ in folder.glob("*.prom")) >= MOST_FACTS:
-            message = f"{folder} holds {MOST_FACTS} facts already: a label has too many values"
+        if not target.exists() and sum(1 for _ in folder.glob("*.prom")) >= MOST_METRICS:
+            message = f"{folder} holds {MOST_METRICS} textfile metrics already: a label has too many values"
             raise Problems([Diagnostic("record/not-written", message, hint="put ids of things into no label")])
         sweep_drafts(folder, _FORMER_DRAFT)
-        write_file(target, exposition(fact, now), 0o644)
+        write_file(target, exposition(metric, now), 0o644)
     except OSError as error:
         raise _not_written(error, target) from error
     return target
 
 
-def remove_fact(fact: Fact, folder: Path) -> bool:
-    """Forget the fact; whether there was one. Raises Problems when its file cannot be removed."""
+def remove_metric(metric: TextfileMetric, folder: Path) -> bool:
+    """Remove the metric; whether there was one. Raises Problems when its file cannot be removed."""
     try:
-        (folder / fact.file).unlink()
+        (folder / metric.file).unlink()
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise _not_written(error, folder / fact.file) from error
+        raise _not_written(error, folder / metric.file) from error
     return True
 
 
-def recorded(fact: Fact, folder: Path) -> float | None:
-    """The value that stands there now under the fact's name and labels; None for none."""
+def recorded(metric: TextfileMetric, folder: Path) -> float | None:
+    """The present value under the metric's name and labels; None if there is none."""
     try:
-        lines = (folder / fact.file).read_text(encoding="utf-8").splitlines()
+        lines = (folder / metric.file).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise _not_written(error, folder / fact.file) from error
+        raise _not_written(error, folder / metric.file) from error
     return float(lines[2].rpartition(" ")[2])
 
 
-def exposition(fact: Fact, now: float) -> str:
-    """The file's text: the fact, and when it was recorded."""
-    kind = "counter" if fact.name.endswith("_total") else "gauge"
-    lines = _series(fact.name, kind, "Recorded by a job with `lookout record`.", fact.labels, fact.value)
-    about = {"fact": fact.name, **fact.labels}
-    lines += _series("lookout_record_timestamp_seconds", "gauge", "When a fact was last recorded.", about, now)
-    if fact.every:
-        text = "How often a fact is recorded, as its job says."
-        lines += _series("lookout_record_every_seconds", "gauge", text, about, fact.every)
+def exposition(metric: TextfileMetric, now: float) -> str:
+    """The file's text: the metric, and when it was recorded."""
+    kind = "counter" if metric.name.endswith("_total") else "gauge"
+    lines = _series(metric.name, kind, "Recorded by a job with `lookout record`.", metric.labels, metric.value)
+    about = {"fact": metric.name, **metric.labels}
+    lines += _series(
+        "lookout_record_timestamp_seconds", "gauge", "When a textfile metric was last recorded.", about, now
+    )
+    if metric.every:
+        text = "How often a textfile metric is recorded, as its job declares."
+        lines += _series("lookout_record_every_seconds", "gauge", text, about, metric.every)
     return "\n".join(lines) + "\n"
 
 
-def facts_folder() -> Path:
-    """Where facts are kept on this machine."""
-    return facts_of(ROOT)
+def default_folder() -> Path:
+    """The folder of textfile metrics on this machine."""
+    return textfile_folder(ROOT)
 
 
-def facts_of(root: Path) -> Path:
-    """Where the stack of `root` looks for facts."""
+def textfile_folder(root: Path) -> Path:
+    """The folder of textfile metrics of the stack in `root`."""
     return Path(os.environ.get(FOLDER_VARIABLE) or root / FOLDER)
 
 

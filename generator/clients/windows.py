@@ -40,7 +40,7 @@ def time_of(request_id: str) -> int | None:
 
 
 def looks(now: int, since: int | None, made: int | None) -> tuple[tuple[Window, ...], ...]:
-    """Where to look first, and where next if nothing is there. `since` is a number of nanoseconds that somebody asked
+    """Where to look first, and where next if nothing is there. `since` is a number of nanoseconds that a user asked
     for, which goes before the time in an id; `made` is that time."""
     newest = now + SECOND
     if since is not None:

@@ -1,4 +1,4 @@
-"""One file written in one step: whoever reads it sees the old one or the new one, wherever the writer is cut off.
+"""One file written in one step: a reader sees the old one or the new one, even if the writer is interrupted.
 
 Owns the drafts that such a write needs and their removal. A draft is locked by its writer for as long as it lives, so
 that one without a lock is a leftover of a process that was killed.

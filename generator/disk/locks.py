@@ -23,7 +23,7 @@ from generator.diagnostics import Diagnostic, Problems
 
 Say = Callable[[str], None]
 
-# An apply waits for containers, some minutes at most; to wait longer without an answer helps nobody.
+# An apply waits for containers, some minutes at most; to wait longer without an answer has no use.
 LONGEST_WAIT: Final = 600.0
 _POLL: Final = 0.05
 _PROC: Final = Path("/proc")

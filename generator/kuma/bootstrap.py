@@ -1,4 +1,4 @@
-"""From a server that nobody has set up to one that Lookout can log in to and Prometheus can scrape.
+"""From a server without a set-up to one that Lookout can log in to and Prometheus can scrape.
 
 Owns the admin account and the API key: `secrets/kuma_admin_password` is read, `secrets/kuma_api_key` is
 written. It makes no tags, ever: one made while Kuma runs breaks its /metrics.
@@ -31,10 +31,10 @@ class BootstrapResult:
 
 
 @contextmanager
-def session(url: str, secrets_dir: Path, *, patience: float = 0.0) -> Iterator[tuple[KumaClient, bool]]:
+def session(url: str, secrets_dir: Path, *, startup_timeout: float = 0.0) -> Iterator[tuple[KumaClient, bool]]:
     """A client that is logged in, and whether the admin account had to be made first."""
     password = read_secret(secrets_dir, PASSWORD_FILE, "Uptime Kuma's admin account")
-    with KumaClient(url, patience=patience) as client:
+    with KumaClient(url, startup_timeout=startup_timeout) as client:
         fresh = client.needs_setup()
         if fresh:
             client.setup(ADMIN, password)
@@ -66,7 +66,10 @@ def ensure_api_key(client: KumaClient, secrets_dir: Path) -> bool:
     return True
 
 
-def bootstrap(url: str, secrets_dir: Path, *, patience: float = 30.0) -> BootstrapResult:
+def bootstrap(url: str, secrets_dir: Path, *, startup_timeout: float = 30.0) -> BootstrapResult:
     """Set up the admin when needed, log in, and see to the API key. Safe to run again."""
-    with running_lock(f"Uptime Kuma at {url}"), session(url, secrets_dir, patience=patience) as (client, fresh):
+    with (
+        running_lock(f"Uptime Kuma at {url}"),
+        session(url, secrets_dir, startup_timeout=startup_timeout) as (client, fresh),
+    ):
         return BootstrapResult(admin_created=fresh, key_created=ensure_api_key(client, secrets_dir))

@@ -1,8 +1,8 @@
 """A thin client of Uptime Kuma: the events that reconciling needs as typed methods, and nothing else.
 
 Owns the names and arguments of those events and what a failed login means. It decides nothing: what to send
-comes from wire and planner, how it travels from connection. Kuma's API is Socket.IO only and promised to
-nobody, so the versions that it was tried with are pinned here.
+comes from wire and planner, how it travels from connection. Kuma's API is Socket.IO only and without
+guarantees, so the tested versions are pinned here.
 """
 
 import re
@@ -31,7 +31,7 @@ class KumaClient(Connection):
     """One connection, one login. `login` comes before everything but `needs_setup` and `setup`."""
 
     def needs_setup(self) -> bool:
-        """Whether nobody has made the admin account yet."""
+        """Whether the admin account does not exist yet."""
         for _ in range(_PROBES):
             try:
                 return bool(self.ask("needSetup", timeout=_PROBE_SECONDS))
@@ -166,7 +166,7 @@ class KumaClient(Connection):
         return int(reply["keyID"]), SecretStr(reply["key"])
 
     def delete_api_key(self, key_id: int) -> None:
-        """Delete a key; whoever uses it gets 401 from now on."""
+        """Delete a key; requests with it get 401 from now on."""
         self.call("deleteAPIKey", key_id)
 
 

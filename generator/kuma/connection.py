@@ -32,14 +32,14 @@ _STATEMENT: Final = re.compile(r"^(?:insert|update|delete|select)\b.* - (?=\w+:)
 class Connection:
     """One connection, a context manager. `lists` holds the newest content of every list that was pushed."""
 
-    def __init__(self, url: str, *, patience: float = 0.0, call_seconds: float = CALL_SECONDS) -> None:
-        """`patience`: for how many seconds a server that is still starting is asked again."""
+    def __init__(self, url: str, *, startup_timeout: float = 0.0, call_seconds: float = CALL_SECONDS) -> None:
+        """`startup_timeout`: for how many seconds a starting server is tried again."""
         self.url = url.rstrip("/")
         self.version = ""
         self.lists: dict[str, Any] = {}
         self.news = threading.Condition()
         self.pushes: dict[str, int] = {}
-        self._patience, self._call_seconds = patience, call_seconds
+        self._startup_timeout, self._call_seconds = startup_timeout, call_seconds
         self._secrets: set[str] = set()
         self._greeted = False
         self._sio = socketio.Client(reconnection=False, logger=False, engineio_logger=False)
@@ -50,7 +50,7 @@ class Connection:
         self._sio.on("deleteMonitorFromList", self._on_monitor_deleted)
 
     def __enter__(self) -> Self:
-        deadline = time.monotonic() + self._patience
+        deadline = time.monotonic() + self._startup_timeout
         while not self._connected():
             if time.monotonic() >= deadline:
                 raise NoAnswer(f"Uptime Kuma does not answer at {self.url}", "is it running? `make status` shows it")

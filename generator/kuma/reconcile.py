@@ -31,7 +31,7 @@ class KumaResult:
 
 
 def plan(url: str, secrets_dir: Path, monitors_file: Path) -> KumaPlan:
-    """What apply would do. Reads only: on a server that nobody has set up, everything is to be created."""
+    """What apply would do. Reads only: on a server without a set-up, everything is to be created."""
     desired = resolve_channels(load_monitors(monitors_file), secrets_dir)
     password = read_secret(secrets_dir, PASSWORD_FILE, "Uptime Kuma's admin account")
     with KumaClient(url) as client:
@@ -42,14 +42,17 @@ def plan(url: str, secrets_dir: Path, monitors_file: Path) -> KumaPlan:
 
 
 def apply(
-    url: str, secrets_dir: Path, monitors_file: Path, *, force: bool = False, patience: float = 30.0
+    url: str, secrets_dir: Path, monitors_file: Path, *, force: bool = False, startup_timeout: float = 30.0
 ) -> KumaResult:
     """Bootstrap, make Uptime Kuma hold what the file declares, and read back that it does.
 
     One run at a time on this machine: two that compare at once would both create what is missing.
     """
     desired = resolve_channels(load_monitors(monitors_file), secrets_dir)
-    with running_lock(f"Uptime Kuma at {url}"), session(url, secrets_dir, patience=patience) as (client, fresh):
+    with (
+        running_lock(f"Uptime Kuma at {url}"),
+        session(url, secrets_dir, startup_timeout=startup_timeout) as (client, fresh),
+    ):
         made = BootstrapResult(admin_created=fresh, key_created=ensure_api_key(client, secrets_dir))
         todo = _plan(client, desired)
         apply_kuma(client, todo, force=force)
@@ -70,4 +73,4 @@ def _read_back(client: KumaClient, desired: Desired) -> None:
         if left.empty:
             return
     rest = ", ".join(f"{c.kind} {c.key} ({'/'.join(f.field for f in c.fields) or c.action})" for c in left.changes)
-    raise KumaError(f"Uptime Kuma did not keep what it was told: {rest}", "is somebody editing it in the browser?")
+    raise KumaError(f"Uptime Kuma did not keep the changes: {rest}", "is another user editing it in the browser?")

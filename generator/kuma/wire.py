@@ -73,7 +73,7 @@ class Channel:
 class Desired:
     """What Uptime Kuma should hold, references to secrets resolved.
 
-    `pending` says by key which notifications wait for a secret that nobody has written yet: they are neither made nor
+    `pending` says by key which notifications wait for a secret that does not exist yet: they are neither made nor
     changed nor deleted, and everything else goes on.
     """
 
@@ -117,7 +117,7 @@ class LivePage:
 
 @dataclass(frozen=True)
 class LiveState:
-    """What Uptime Kuma holds now. An empty one stands for a server that nobody has set up."""
+    """What Uptime Kuma holds now. An empty one stands for a server without a set-up."""
 
     monitors: tuple[LiveMonitor, ...] = ()
     channels: tuple[LiveChannel, ...] = ()

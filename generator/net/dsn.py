@@ -20,7 +20,7 @@ _PLACE: Final = re.compile(
 )
 # Every server has it, and statistics are of the whole server whichever database one is in.
 _DATABASE: Final = "postgres"
-# Shorter than a scrape may take, so that a database that hangs is told from an exporter that does.
+# Shorter than the scrape timeout, to distinguish a hanging database from a hanging exporter.
 _CONNECT_SECONDS: Final = "3"
 # What the exporter's driver knows of the ways of libpq. `prefer` and `allow` would do without TLS, unseen.
 _MODES: Final = ("disable", "require", "verify-ca", "verify-full")
@@ -104,7 +104,7 @@ def parse_dsn(text: str) -> Dsn:
 
 def _refuse_two_readings(rest: str) -> None:
     """A URL ends its login at the last @ before the first of / ? #. Where that is another @ than the last of all, and
-    both readings make an address, nobody can say which was meant."""
+    both readings make an address, it is not known which was meant."""
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     if "@" in authority and "@" in rest[len(authority) :] and _PLACE.fullmatch(authority.rpartition("@")[2]):
         raise DsnError(f"an @ stands in two places, and it can be read in two ways; {_ENCODE}")

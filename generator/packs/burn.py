@@ -27,7 +27,8 @@ _SHORT: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A burn rate that is told when both its windows show it: the long one for weight, the short one for an end."""
+    """A burn rate that fires when both its windows show it: the long one for significance, the short one for a quick
+    end."""
 
     name: str
     factor: float
@@ -55,7 +56,7 @@ def least_target(factor: float) -> float:
 
 
 def proof_burn(pair: Pair, budgets: Iterable[float]) -> float:
-    """A burn that this pair tells and no faster one does, and that every one of `budgets` allows."""
+    """A burn at which this pair fires and no faster one does, and that every one of `budgets` allows."""
     tightest = max(budgets)
     return min(1.8 * pair.factor, (pair.factor + 1 / tightest) / 2)
 

@@ -16,7 +16,7 @@ class SeriesSpec(PackModel):
     rate: a counter that grows by so much a second. level: a gauge (`slope`: its change a second). share: a gauge whose
     change is seen a sample later. from_now: a point in time, so many seconds ahead of now. gone: no longer exported.
     burn, in place of a series: every objective that can spend its budget so many times as fast as it may does so, with
-    `traffic` events a second; with gone, nothing tells which events were fast enough.
+    `traffic` events a second; with gone, it is not known which events were fast enough.
     """
 
     series: str = ""
@@ -79,8 +79,8 @@ class CaseSpec(PackModel):
     clears: how long it may stay true after the fault; by default as long as the gap.
     boundary: the same at the very edge; at_edge: on which side that is; no_edge: why there is no edge.
     silent_when, fires_when: other states in which the alert must never fire (too few events, another service's fault,
-    what another alert tells already), or must too (the other half of an `or`); as long as the fault itself would take.
-    gone: what happens when the changed series (or the metrics in `vanish`) cease to exist while it fires.
+    what another alert reports already), or must too (the other half of an `or`); as long as the fault itself would
+    take. gone: what happens when the changed series (or the metrics in `vanish`) cease to exist while it fires.
     lasts: for how long it surely fires on after the fault. outlives: how long it may after its series are gone; by
     default as long as after the fault. stays: why it does not resolve within any proof; without
     `change`, why it fires from the beginning.

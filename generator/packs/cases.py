@@ -1,6 +1,6 @@
 """tests.yaml applied to one service: for each alert, which series do what before, during and after its fault.
 
-Owns the meaning of tests.yaml. When things happen, and what is asserted, is the business of whoever renders proofs.
+Owns the meaning of tests.yaml. The renderer of proofs decides when things happen and what is asserted.
 """
 
 import math

@@ -31,7 +31,7 @@ def redis_cli(service: Service) -> str:
         words += ["--cacert", f"secrets/{tls.ca.name}"] if tls.ca and not is_container(host) else []
     words += ["--user", shlex.quote(service.user)] if service.user else []
     if is_container(host):
-        # Inside its container the authority is not known, and nobody stands between.
+        # Inside its container the authority is not known, and there is nothing between.
         words = [word for word in words if word != "--insecure"] + (["--insecure"] if tls else [])
         return f'docker exec "$(docker ps -qf label=com.docker.compose.service={host})" {" ".join(words)}'
     place = ["-h", "localhost" if is_machine(host) else host, "-p", port]

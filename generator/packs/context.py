@@ -37,7 +37,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class PlanView:
-    """What customers of a plan were promised, as templates see it."""
+    """The target of a plan, as templates see it."""
 
     name: str
     budget: float

@@ -202,7 +202,7 @@ def _check_expressions(pack: Pack, instance: PackInstance, known: list[Series]) 
         line = alert.origin.line
         for message in _alert_problems(alert, known):
             yield _problem(pack, "rules.yaml", f"{alert.name}: {message}", line)
-        for message in _graver_problems(alert, by_name) if alert.inhibited_by else ():
+        for message in _inhibition_problems(alert, by_name) if alert.inhibited_by else ():
             yield _problem(pack, "rules.yaml", f"{alert.name}: {message}", line)
     for row in instance.rows:
         for panel in row.panels:
@@ -231,22 +231,22 @@ def _alert_problems(alert: Alert, known: list[Series]) -> Iterator[str]:
                 yield f"the text shows $labels.{label}, which the expression does not return"
 
 
-def _graver_problems(alert: Alert, alerts: Mapping[str, Alert]) -> Iterator[str]:
+def _inhibition_problems(alert: Alert, alerts: Mapping[str, Alert]) -> Iterator[str]:
     """Whether what keeps it quiet says more of the same things, and no later."""
-    graver = alerts.get(alert.inhibited_by)
-    if graver is None:
+    other_alert = alerts.get(alert.inhibited_by)
+    if other_alert is None:
         yield f"inhibited_by: the pack has no {alert.inhibited_by}"
         return
     try:
-        mine, other = (result_labels(parse(each.expr)) for each in (alert, graver))
-    except PromQLError:  # told of the one that does not parse
+        mine, other = (result_labels(parse(each.expr)) for each in (alert, other_alert))
+    except PromQLError:  # reported for the one that does not parse
         return
     if mine.inverted or mine != other:
-        yield f"inhibited_by: {graver.name} is not of the same things: sum or max both by the same labels"
-    if SEVERITIES.index(graver.severity) >= SEVERITIES.index(alert.severity):
-        yield f"inhibited_by: {graver.name} is not graver"
-    if (graver.for_seconds, graver.evaluation_interval) > (alert.for_seconds, alert.evaluation_interval):
-        yield f"inhibited_by: {graver.name} is told later"
+        yield f"inhibited_by: {other_alert.name} is not of the same things: sum or max both by the same labels"
+    if SEVERITIES.index(other_alert.severity) >= SEVERITIES.index(alert.severity):
+        yield f"inhibited_by: {other_alert.name} is not more severe"
+    if (other_alert.for_seconds, other_alert.evaluation_interval) > (alert.for_seconds, alert.evaluation_interval):
+        yield f"inhibited_by: {other_alert.name} fires later"
 
 
 def _query_problems(expr: str, known: list[Series]) -> Iterator[str]:

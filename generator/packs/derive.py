@@ -76,7 +76,7 @@ def derive_case(expr: str, hold: int, fault: Fault) -> CaseData:
     if measure.kind not in _COUNTED:
         return _level_case(measure, limit, hold)
     if fault == "outage":
-        raise Underivable("an outage is told in seconds, and a window holds minutes")
+        raise Underivable("an outage notifies within seconds, and a window holds minutes")
     return _counter_case(measure, limit, hold)
 
 
@@ -118,7 +118,7 @@ def _kept(node: Any) -> list[str]:
     if node.modifier is None:
         return []
     if node.modifier.type != pp.AggModifierType.By:
-        raise Underivable("it aggregates `without` labels, so that nobody knows which are left")
+        raise Underivable("it aggregates `without` labels, so it is not known which are left")
     return list(node.modifier.labels)
 
 

@@ -239,7 +239,7 @@ class _Instance:
                 plain = bool(service.insecure)
                 yield Credential(variable, form, secret, service.address, service.user, service.tls, plain)
 
-    def _promises(self) -> list[object]:
+    def _objectives(self) -> list[object]:
         """The objectives and endpoint budgets that the pack's rules are about."""
         found: list[object] = [
             (b.method, b.handler, b.seconds) for b in self.service.budgets if self._mentions("budgets")
@@ -267,7 +267,7 @@ class _Instance:
             self.context["required"],
             int(self.context["confirm"]),
             (timing.evaluation_interval, timing.slow_interval),
-            *self._promises(),
+            *self._objectives(),
             *filter(None, [self.pack.digest]),
         )
         return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:8]

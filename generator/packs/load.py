@@ -71,7 +71,7 @@ class Pack:
     params: Mapping[str, Param]
     runbooks: Mapping[str, str]
     lines: Mapping[str, Span]
-    # Of a pack that is no folder: its cases, where all of it stands, and what tells it from others of its name.
+    # Of a pack that is no folder: its cases, the place of all of it, and what distinguishes it from others of its name.
     tests: TestsFile | None = None
     place: Span | None = None
     digest: str = ""

@@ -1,7 +1,7 @@
 """The alerts that a service's owner wrote in services.yaml, as a pack: from there on they go the road of all others.
 
-Owns what such a pack consists of: rules, a panel each, runbooks, cases. It checks nothing: generator.resolve.own_alerts
-has done so. What a user wrote is never a template.
+Owns what such a pack consists of: rules, a panel each, runbooks, cases. It checks nothing:
+generator.resolve.custom_alerts has done so. What a user wrote is never a template.
 """
 
 import hashlib
@@ -16,13 +16,13 @@ from generator.packs.load import Pack, Param, load_packs
 from generator.packs.schema import PackFile, PanelsFile, RulesFile
 from generator.packs.template import PANEL_WINDOW
 from generator.promql.text import with_window, without_variables
-from generator.site.model import OwnAlert, PackInstance, Service
+from generator.site.model import CustomAlert, PackInstance, Service
 from generator.units import format_number
 
-ROW: Final = "Your own alerts"
+ROW: Final = "Custom alerts"
 _COLOURS: Final = {"critical": "red", "warning": "orange", "info": "yellow"}
 _WHY: Final = "As it stands in services.yaml."
-_EMPTY: Final = "Nothing tells whether the app exports this metric yet."
+_EMPTY: Final = "It is not known whether the app exports this metric yet."
 _BASELINE: Final = {"series": "up", "level": 1}
 
 
@@ -60,12 +60,12 @@ def own_pack(service: Service) -> Pack:
 
 
 def limit_name(alert: str) -> str:
-    """The parameter that an own alert's number goes by: QueueTooLong -> queue_too_long_limit."""
+    """The parameter that a custom alert's number goes by: QueueTooLong -> queue_too_long_limit."""
     return f"{_split(alert, '_').lower()[:34]}_limit"
 
 
 def panel_slug(alert: str) -> str:
-    """The panel of an own alert: QueueTooLong -> own-queue-too-long."""
+    """The panel of a custom alert: QueueTooLong -> own-queue-too-long."""
     return f"own-{_split(alert, '-').lower()}"[:41].rstrip("-")
 
 
@@ -83,12 +83,12 @@ def _split(name: str, by: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", by, name)
 
 
-def _param(alert: OwnAlert) -> Param:
+def _param(alert: CustomAlert) -> Param:
     assert alert.limit is not None
     return Param(OWN_PACK, limit_name(alert.name), "number", alert.limit.value, _WHY, alert.unit, None, None)
 
 
-def _rule(alert: OwnAlert) -> dict[str, Any]:
+def _rule(alert: CustomAlert) -> dict[str, Any]:
     limit = alert.limit
     compared = f"{literal(limit.measured)} {limit.op} <<{limit_name(alert.name)}>>" if limit else literal(alert.expr)
     return {
@@ -105,12 +105,12 @@ def _rule(alert: OwnAlert) -> dict[str, Any]:
     }
 
 
-def _panel(alert: OwnAlert) -> dict[str, Any]:
+def _panel(alert: CustomAlert) -> dict[str, Any]:
     limit, named = alert.limit, limit_name(alert.name)
     line = {"param": named, "colour": _COLOURS[alert.severity], "alert": alert.name}
     words = f"What {alert.name} looks at. {alert.description}"
     if limit:
-        words = f"{words} It is told where the value is {limit.op} {format_number(limit.value)}."
+        words = f"{words} It fires where the value is {limit.op} {format_number(limit.value)}."
     return {
         "id": panel_slug(alert.name),
         "title": _split(alert.name, " ").capitalize(),

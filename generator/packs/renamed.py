@@ -126,7 +126,7 @@ _NAMES: Final = {place: flat for flat, place in PLACES.items()}
 def flat_name(param: Param) -> str:
     """What a parameter was called in a flat `params:`; empty for one that never was in it.
 
-    The packs that somebody wrote for themselves are not in the table: their parameters kept their names.
+    Packs that users wrote are not in the table: their parameters kept their names.
     """
     own = "" if param.name in PLACES else param.name
     return _NAMES.get((param.kind, param.name), own)

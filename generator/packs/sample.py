@@ -67,10 +67,10 @@ def sample_service(pack: Pack) -> Service:
         origin=Span("services.yaml", 1, 1, 2),
     )
     service = replace(service, jobs=_jobs(pack, name), probes=_PROBES if pack.name == "probe" else ())
-    return _with_promises(service) if pack.name == "slo" else service
+    return _with_objectives(service) if pack.name == "slo" else service
 
 
-def _with_promises(service: Service) -> Service:
+def _with_objectives(service: Service) -> Service:
     """The service with objectives of every form: plans, and limits far apart in what they allow."""
     known = indicators_of([load_packs()["http"]], probed=False)
     availability = objective_of("availability", known["availability"], service, SAMPLE_STACK, 0.999)

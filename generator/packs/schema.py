@@ -39,7 +39,7 @@ def parse_value(kind: ParamType, raw: str | int | float) -> float | int | str:
 
 
 def _as_text(value: Any) -> Any:
-    """Numbers are welcome where an expression may stand: `level: 0` is as good as `level: "<<limit>>"`."""
+    """Numbers are welcome where an expression may stand: `level: 0` works like `level: "<<limit>>"`."""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 

@@ -20,7 +20,7 @@ from generator.conventions import (
 )
 
 # made: a random value. derived: follows from another secret. later: Uptime Kuma hands it out once it runs.
-# given: nobody but the user has it.
+# given: only the user has it.
 Origin = Literal["made", "derived", "later", "given"]
 
 
@@ -42,7 +42,7 @@ STACK_SECRETS: Final = (
     StackSecret(KUMA_API_KEY, "Uptime Kuma's key to its metrics", "later", "token", ("prometheus",)),
     # Every app with the library reads it too.
     StackSecret(USER_HASH_KEY, "what apps hash users' ids with", "made", "key"),
-    StackSecret(WEB_PASSWORD, "the user admin of the public entrance", "made", "web-password", (), "domain"),
+    StackSecret(WEB_PASSWORD, "the user admin of the public endpoint", "made", "web-password", (), "domain"),
     StackSecret(WEB_HASH, "what Caddy knows of that password", "derived", "text", ("caddy",), "domain"),
     StackSecret(BUGSINK_PASSWORD, f"Bugsink's user {BUGSINK_ADMIN}", "made", "password", (), "errors"),
     StackSecret(BUGSINK_KEY, "what Bugsink signs its sessions with", "made", "key", ("bugsink",), "errors"),

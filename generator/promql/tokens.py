@@ -1,4 +1,4 @@
-"""PromQL cut into tokens, for whoever changes an expression at a place and leaves the rest as it was written.
+"""PromQL cut into tokens, to change an expression at one place and leave the rest as it was written.
 
 Owns the words of the language. promql-parser, which knows what an expression means, knows no positions and must not
 print; only what it has accepted is read here.

@@ -1,4 +1,4 @@
-"""docs/coverage.md and docs/detection.md: what the site's alerts cover, and how soon they tell an outage.
+"""docs/coverage.md and docs/detection.md: what the site's alerts cover, and how soon they notify about an outage.
 
 Owns the pages; the matrix is generator.packs.coverage's, the sums are generator.resolve.detection's.
 """
@@ -27,8 +27,8 @@ _NAMED: Final = 3
 _DETECTION: Final = """\
 # Detection
 
-How long it takes at worst from a total outage to the message, for every alert that tells one. A service promises it
-with `detect_within` (60s unless it says otherwise), and a promise that a sum does not keep is an error.
+The longest time from a total outage to the message, for every outage alert. A service sets its limit with
+`detect_within` (by default 60s), and a sum above that limit is an error.
 """
 
 
@@ -65,7 +65,7 @@ def _alert(cell: Cell, alert: Alert) -> str:
 
 
 def _sums(site: Site) -> Iterator[str]:
-    yield from ("| Service | Alert | At worst | Promised | The sum |", "|---|---|---|---|---|")
+    yield from ("| Service | Alert | At worst | Limit | The sum |", "|---|---|---|---|---|")
     for service in site.services:
         yield from (_sum(site, service, alert) for alert in service.alerts if alert.fault == "outage")
 

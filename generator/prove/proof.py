@@ -262,8 +262,8 @@ class Proof:
             self._expect_silent(self.timeline.now - self._every)
 
     def _first_minutes(self) -> Iterator[tuple[str, str, State]]:
-        """What keeps an alert quiet for its first minute: Prometheus itself has just come, or has just been told of
-        a target that nothing has been heard of."""
+        """What prevents an alert in its first minute: Prometheus itself has just started, or has a new target
+        without any sample yet."""
         if JUST_STARTED in self.alert.expr:
             yield JUST_STARTED, STARTED, self.case.fault
         if SETTLED in self.alert.expr and self.case.gone_fires:

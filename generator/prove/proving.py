@@ -21,7 +21,7 @@ from generator.units import parse_duration
 # Starting promtool costs as much as several proofs; smaller batches share the cores out more evenly.
 _BATCH: Final = 24
 # Collecting garbage less often takes a fifth off promtool's time; what it keeps for a proof is small.
-_UNHURRIED: Final = {"GOGC": "400"}
+_FEWER_COLLECTIONS: Final = {"GOGC": "400"}
 _RULES_OF: Final = re.compile(r"^rule_files: \[.*\]$", re.MULTILINE)
 _RULE_BEGINS: Final = re.compile(r"^      - (?:alert|record): ", re.MULTILINE)
 _NAMED_ALERT: Final = re.compile(r'alertname="(\w+)"')
@@ -77,8 +77,8 @@ def run_trials(
 ) -> dict[str, str]:
     """promtool's complaints by the name of the trial; one that holds is not among them.
 
-    Files are written below `folder`, which is the caller's. `progress` is told how many have run. What `verdicts` has
-    is not run again, and what is run to its end is remembered there.
+    Files are written below `folder`, which is the caller's. `progress` gets the number of proofs that have run. What
+    `verdicts` has is not run again, and what is run to its end is remembered there.
     """
     known, open_ones = _known(trials, verdicts)
     progress(len(known))
@@ -139,7 +139,7 @@ def _run(batch: list[str], folder: Path) -> Mapping[str, str]:
     """What promtool says of each file."""
     if not batch:
         return {}
-    run = run_tool("promtool", ["test", "rules", *batch], folder, _UNHURRIED)
+    run = run_tool("promtool", ["test", "rules", *batch], folder, _FEWER_COLLECTIONS)
     before, *said = _OUTCOME.split(run.output)
     if before or len(said) != len(batch) or (run.code == 0) != all(text.startswith(_HELD) for text in said):
         if len(batch) > 1:  # something else came between: each is asked by itself

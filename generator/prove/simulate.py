@@ -1,4 +1,5 @@
-"""What would be told while a set of alerts fires: which are notified, to whom, which are muted, and by what.
+"""The notifications while a set of alerts fires: which alerts notify, which receivers, and which alerts are inhibited
+by which.
 
 A pure function of the Site and the set. It goes through the configuration as it is rendered, read as Alertmanager reads
 it; tests hold it against amtool and against a real Alertmanager. It decides nothing: generator.site.routing and
@@ -19,17 +20,17 @@ _LABEL: Final = re.compile(r"\{\{ \$labels\.(\w+) \}\}")
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of one firing alert. `receiver` is whom it is routed to; `tells` is whether that is anybody."""
+    """The result for one firing alert. `receiver` is its route; `notifies` is whether that receiver sends anything."""
 
     labels: Labels
     receiver: str
-    tells: bool
+    notifies: bool
     muted_by: tuple[Labels, ...]
 
     @property
     def notified(self) -> bool:
         """Whether a message is sent."""
-        return self.tells and not self.muted_by
+        return self.notifies and not self.muted_by
 
 
 def labels_of(alert: Alert, **more: str) -> dict[str, str]:

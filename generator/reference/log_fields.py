@@ -33,7 +33,7 @@ FIELDS: Final = (
     Field("trace_id", "in a trace", "OpenTelemetry's id of the trace."),
     Field("span_id", "in a trace", "OpenTelemetry's id of the span."),
     Field("user_id", "after bind(user=…)", "The user's id under a keyed hash, 16 hex digits; never the id itself."),
-    Field("session_id", "after bind(…)", "An id of the session that logs nobody in: not the cookie."),
+    Field("session_id", "after bind(…)", "An id of the session that cannot be used to log in: not the cookie."),
     Field("tier", "after bind(…)", "The user's plan."),
     Field("tenant", "after bind(…)", "Whose data it is about."),
     Field("site", "after bind(…)", "Which of the tenant's sites."),

@@ -40,7 +40,7 @@ ANNOTATIONS: Final[Mapping[str, str]] = {
     "logs_url": "The log lines of the service at that time.",
 }
 SEVERITY: Final[Mapping[Severity, str]] = {
-    "critical": "Users are affected, or will be within the hour: somebody acts now.",
+    "critical": "Users are affected, or will be within the hour: act now.",
     "warning": "Something is wrong and can wait until working hours.",
     "info": "Good to know; nothing has to be done.",
 }

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from generator.artifact import Artifact
 from generator.channels.registry import MESSENGERS
 from generator.reference.markdown import page, table
-from generator.spec.alerts import OwnAlertSpec, RunbookSpec
+from generator.spec.alerts import CustomAlertSpec, RunbookSpec
 from generator.spec.endpoints import BasicAuthSpec, ErrorsSpec, LogsSpec, MetricsSpec, MetricsTlsSpec, TlsSpec
 from generator.spec.keys import Spec
 from generator.spec.objectives import ObjectiveSpec, SloSpec
@@ -58,7 +58,7 @@ _SECTIONS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("services.NAME.slo", SloSpec),
     ("services.NAME.slo.NAME", ObjectiveSpec),
     ("services.NAME.logs", LogsSpec),
-    ("services.NAME.alerts.ALERT", OwnAlertSpec),
+    ("services.NAME.alerts.ALERT", CustomAlertSpec),
     ("services.NAME.alerts.ALERT.runbook", RunbookSpec),
     ("hosts.NAME", HostSpec),
 )

@@ -1,7 +1,7 @@
 """Alerts that no Prometheus rule makes: a new error, or one that came back, as Bugsink reports it.
 
 Owns what the bridge knows of each app (alertmanager/bridge.json) and the runbooks. How a report becomes an alert is the
-business of generator.bugsink.bridge; who is told, of generator.render.alertmanager.config.
+business of generator.bugsink.bridge; the receivers, of generator.render.alertmanager.config.
 """
 
 from collections.abc import Mapping

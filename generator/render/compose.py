@@ -37,8 +37,8 @@ _MIB: Final = 2**20
 _REPORT_BYTES: Final = 50 * 2**10
 _LEAST_REPORTS: Final = 500
 _LEAST_APPS: Final = 4
-# Prometheus' user in its own images: nobody.
-_NOBODY: Final = "65534:65534"
+# Prometheus' unprivileged user in its own images.
+_UNPRIVILEGED: Final = "65534:65534"
 
 # As x-policy in compose.yaml, whose anchors do not reach into this file; a test compares the two.
 POLICY: Final[Mapping[str, Any]] = {
@@ -116,7 +116,7 @@ def _addresses(site: Site) -> dict[str, dict[str, Any]]:
         # What says which trace an observation belongs to.
         addresses["prometheus"]["command"].append("--enable-feature=exemplar-storage")
     if site.stack.containers:
-        # The collector hands over what it is told of containers.
+        # The collector delivers the metrics of containers.
         addresses["prometheus"]["command"].append("--web.enable-otlp-receiver")
     if site.stack.errors:
         addresses["bugsink"] = {"environment": _bugsink(site)}
@@ -181,7 +181,7 @@ def _exporter(exporter: Exporter) -> dict[str, Any]:
         **POLICY,
         **limits,
         "environment": {**limits["environment"], **variables},
-        "user": _NOBODY,
+        "user": _UNPRIVILEGED,
         # What it says is for Prometheus, not for the apps beside what it asks.
         "networks": {NETWORK: None, SCRAPE_NETWORK: {"aliases": [name]}},
         "command": [f"{exporter.listen}={name}:{exporter.port}", *(_escape(word) for word in exporter.command)],

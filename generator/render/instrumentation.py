@@ -75,11 +75,11 @@ def _latencies(service: Service) -> set[float]:
         and name.startswith("latency_")
         and not name.endswith("_for")
     }
-    promised = {each.limit for each in service.objectives if each.limit}
-    return limits | promised | {each.seconds for each in service.budgets}
+    objectives = {each.limit for each in service.objectives if each.limit}
+    return limits | objectives | {each.seconds for each in service.budgets}
 
 
 def _series_budget(service: Service) -> int:
-    """For each process: several behind one target tell of the same series."""
+    """For each process: several behind one target report the same series."""
     limits = [job.sample_limit for job in service.jobs if job.sample_limit and not job.probe_module]
     return int(min(limits) * _SHARE_OF_SAMPLES)

@@ -50,7 +50,7 @@ def _sorted(monitors: Iterable[Monitor]) -> list[Monitor]:
 
 
 def _monitor(monitor: Monitor, notifications: list[str]) -> dict[str, Any]:
-    """One entry. Whoever may wake people by itself wakes all whom a page reaches."""
+    """One entry. A monitor that may notify by itself notifies all receivers of a page."""
     entry: dict[str, Any] = {
         "key": monitor_key(monitor.key),
         "name": monitor.name[:_KEY_LENGTH],
@@ -77,7 +77,7 @@ def _asked(monitor: Monitor) -> Mapping[str, Any]:
 
 
 def _notifications(site: Site) -> dict[str, dict[str, Any]]:
-    """The channels of a critical alert about the stack, by key; two channels of one name are told apart."""
+    """The channels of a critical alert about the stack, by key; two channels of one name are kept apart."""
     owner = next((service.owner for service in site.services if service.name == STACK_SERVICE), DEFAULT_OWNER)
     found: dict[str, dict[str, Any]] = {}
     for channel in recipients(site, "critical", owner):

@@ -103,7 +103,7 @@ def _server() -> dict[str, Any]:
 
 def _ingester(memory: int) -> dict[str, Any]:
     return {
-        # One process, one ring: there is nobody to wait for.
+        # One process, one ring: there is nothing to wait for.
         "lifecycler": {"min_ready_duration": "0s", "final_sleep": "0s"},
         "chunk_encoding": "snappy",
         "chunk_idle_period": "30m",
@@ -154,7 +154,7 @@ def _limits() -> dict[str, Any]:
         "split_queries_by_interval": "1h",
         "max_entries_limit_per_query": 10_000,
         "max_query_series": 1000,
-        # What a search may read before it is told to be more precise: half a minute of this machine's time.
+        # What a search may read before it is refused as too large: half a minute of this machine's time.
         "max_query_bytes_read": "20GB",
         "query_timeout": "1m",
     }

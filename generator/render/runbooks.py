@@ -34,7 +34,7 @@ def render_runbooks(site: Site) -> tuple[Artifact, ...]:
 
 
 def _runbooks(service: Service, events: list[Runbook]) -> list[Runbook]:
-    """By the alert's name. What a service's owner wrote comes last: Markdown that goes wrong in it spoils no other."""
+    """By the alert's name. What a service's owner wrote comes last: invalid Markdown in it breaks no other part."""
     found = [(pack.pack == OWN_PACK, runbook) for pack in service.packs for runbook in pack.runbooks]
     found += [(False, runbook) for runbook in events]
     return [runbook for _, runbook in sorted(found, key=lambda each: (each[0], each[1].alert))]

@@ -1,4 +1,4 @@
-"""How what is watched is reached: over TLS or not, as whom, and whether a secret would travel unencrypted.
+"""How monitored services are reached: over TLS or not, as which user, and whether a secret would be sent unencrypted.
 
 Owns the refusal of plain text beyond local addresses, and what `insecure:` says instead. It knows names of secrets, and
 no value.
@@ -29,7 +29,7 @@ _REDIS_PORT: Final = 6379
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Where a data store is: `host:port`, over TLS or not, and as whom its exporter logs in."""
+    """Where a data store is: `host:port`, over TLS or not, and the user of its exporter."""
 
     address: str
     user: str
@@ -89,15 +89,17 @@ def plain_allowed(context: Context, what: str, address: str, where: Path, reason
 
 
 def check_verified(context: Context, what: str, address: str, where: Path, reason: str) -> None:
-    """Report a secret that goes over TLS to whoever answers, whatever the certificate; repeat one with a reason."""
+    """Report a secret that is sent over TLS without a check of the certificate; repeat one with a reason."""
     if is_local(address):
         return
     if reason:
-        message = f"{what} goes to whoever answers for {address}: {reason}"
+        message = f"{what} is sent to {address} without a check of its certificate: {reason}"
         context.problem("spec/insecure", message, where, level="warning")
         return
     hint = 'write ca: secret:NAME, or insecure: "why it is safe" for the service'
-    context.problem("spec/plain-token", f"{what} would go to whoever answers for {address}", where, hint=hint)
+    context.problem(
+        "spec/plain-token", f"{what} would be sent to {address} without a check of its certificate", where, hint=hint
+    )
 
 
 def check_store(context: Context, service: Service, path: Path) -> None:

@@ -13,7 +13,7 @@ def check_coverage(context: Context, services: tuple[Service, ...]) -> None:
     for service in services:
         holes = [cell for cell in coverage_of(service, named) if not cell.alerts and cell.mode not in service.off]
         for cell in () if service.name == STACK_SERVICE else holes:
-            message = f"'{service.name}' can fail so that {MODES[cell.mode]} ({cell.mode}), and no alert tells it"
+            message = f"'{service.name}' can fail so that {MODES[cell.mode]} ({cell.mode}), and no alert covers it"
             notes = (
                 REMEDIES.get(cell.mode, "its kinds bring one, unless `off` takes it away"),
                 f"when none is needed, off: [{cell.mode}]",

@@ -1,7 +1,7 @@
-"""The detection sum: how long from a total outage to the message, and which scrape interval keeps the promise.
+"""The detection sum: how long from a total outage to the message, and which scrape interval is fast enough.
 
 Two sums: that of the usual outage alert, from which a service's scrape interval follows, and the own one of every
-outage alert that is rendered, which is held to what its service promised.
+outage alert that is rendered, which is checked against `detect_within` of its service.
 """
 
 from typing import Final
@@ -12,8 +12,8 @@ from generator.resolve.context import Context
 from generator.site.model import Alert, Service, Stack, Timing
 from generator.units import format_duration
 
-# Longest first: a slower scrape costs less, so the slowest that keeps the promise is taken. 10s is the pace of
-# the default promise of 60s, with room to spare for the messenger.
+# Longest first: a slower scrape costs less, so the slowest that is fast enough is taken. 10s is the interval
+# of the default of 60s, with a margin for the messenger.
 INTERVALS: Final = (60, 30, 10, 5)
 DELIVERY: Final = 10
 DEFAULT_DETECT_WITHIN: Final = 60
@@ -29,7 +29,7 @@ def timeout_for(interval: int) -> int:
 def terms(interval: int, timing: Timing) -> tuple[tuple[str, int], ...]:
     """The worst case in seconds, term by term, in the order in which they pass.
 
-    It is that of a probe beside a scraped app, which waits for two more probes so that the app's own outage is told
+    It is that of a probe beside a scraped app, which waits for two more probes so that the app's own outage notifies
     first; everything else is a scrape faster.
     """
     return (
@@ -48,7 +48,7 @@ def worst_case(interval: int, timing: Timing) -> int:
 
 
 def scrape_interval(detect_within: int, timing: Timing) -> int | None:
-    """The slowest interval that keeps the promise, or None when none does."""
+    """The slowest interval that is fast enough, or None when none is."""
     return next((each for each in INTERVALS if worst_case(each, timing) <= detect_within), None)
 
 
@@ -79,12 +79,13 @@ def alert_terms(alert: Alert, service: Service, timing: Timing) -> tuple[tuple[s
 
 
 def check_detection(context: Context, stack: Stack, services: tuple[Service, ...]) -> None:
-    """Reports spec/detection-impossible for each outage alert whose sum is longer than its service promised."""
+    """Reports spec/detection-impossible for each outage alert whose sum is longer than `detect_within` of its
+    service."""
     for service in services:
         for alert in service.alerts:
             summands = alert_terms(alert, service, stack.timing) if alert.fault == "outage" else ()
             if sum(seconds for _, seconds in summands) > service.detect_within:
-                promised = format_duration(service.detect_within)
-                message = f"{alert.name} cannot tell an outage of '{service.name}' within {promised}"
+                limit = format_duration(service.detect_within)
+                message = f"{alert.name} cannot notify about an outage of '{service.name}' within {limit}"
                 notes = (in_words(summands), "give it a longer detect_within, or a shorter `for`")
                 context.problems.append(Diagnostic("spec/detection-impossible", message, service.origin, notes=notes))

@@ -31,7 +31,7 @@ def resolve_errors(context: Context, stack: Stack, service: Service, spec: Servi
         return None
     project = project_number(service.name)
     dsn = SecretRef(sentry_dsn(service.name))
-    return Errors(dsn, project, f"{_entrance(stack, service)}/{project}")
+    return Errors(dsn, project, f"{_endpoint(stack, service)}/{project}")
 
 
 def project_number(service: str) -> int:
@@ -45,8 +45,8 @@ def _is_app(service: Service) -> bool:
     return any(not job.probe_module and all(a == b for a, b in job.targets) for job in service.jobs)
 
 
-def _entrance(stack: Stack, service: Service) -> str:
-    """How the app reaches Bugsink: by name from the network that it shares, else through the entrance."""
+def _endpoint(stack: Stack, service: Service) -> str:
+    """How the app reaches Bugsink: by name from the network that it shares, otherwise through the endpoint."""
     hosts = {host_of(address) for job in service.jobs if not job.probe_module for address, _ in job.targets}
     if all(map(is_container, hosts)):
         return f"http://{{key}}@bugsink:{PORTS['bugsink']}"

@@ -1,4 +1,4 @@
-"""Uptime Kuma's monitors: what it watches from beside Prometheus, and whom it may wake by itself."""
+"""Uptime Kuma's monitors: what it monitors beside Prometheus, and which receivers it may notify itself."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Who is told: channels, people, and which severity goes where."""
+"""Receivers: channels, people, and which severity goes where."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,7 @@ def resolve_channels(context: Context) -> Mapping[str, Channel]:
     for name, spec in sorted((context.spec.channels or {}).items()):
         path: Path = ("channels", name)
         if name == OWNER_ROUTE:
-            message = f"'{OWNER_ROUTE}' stands for whoever owns a service; call this channel something else"
+            message = f"'{OWNER_ROUTE}' means the owner of a service; call this channel something else"
             context.problem("spec/reserved-name", message, path, at_key=True)
         channel = _channel(context, name, spec, path)
         if channel is None:
@@ -45,7 +45,7 @@ def resolve_people(context: Context) -> Mapping[str, Person]:
 def resolve_notify(
     context: Context, channels: Mapping[str, Channel], people: Mapping[str, Person]
 ) -> Mapping[Severity, tuple[str, ...]]:
-    """Severity -> names of channels and the word `owner`, in the order written. Warns when a page reaches nobody."""
+    """Severity -> names of channels and the word `owner`, in the order written. Warns when a page has no receiver."""
     spec = context.spec.notify or NotifySpec()
     everything = list(channels)
     notify: dict[Severity, tuple[str, ...]] = {}
@@ -58,12 +58,12 @@ def resolve_notify(
                 context.unknown("spec/unknown-channel", message, name, [*everything, OWNER_ROUTE], path)
         notify[severity] = tuple(dict.fromkeys(names))
     reached = set(notify["critical"]) - (set() if people else {OWNER_ROUTE})
-    # Left out, it means every channel; what is wrong with one is told at the channel.
+    # Left out, it means every channel; what is wrong with one is reported at the channel.
     if not reached and (spec.critical is not None or not context.spec.channels):
         missing = "no page goes to a channel" if context.spec.channels else "no channel is declared"
         context.problem(
             "notify/nobody",
-            f"{missing}, so nobody is told of an outage",
+            f"{missing}, so an outage notifies no one",
             ("notify",) if context.spec.notify else (),
             level="warning",
             notes=["declare one under `channels:`, for example  ops: {slack: {channel: '#ops'}}"],

@@ -1,4 +1,4 @@
-"""`slo:` and `budgets:` of a service: what it promised, checked for whether the promise could ever be told broken.
+"""`slo:` and `budgets:` of a service: its objectives, checked for whether an alert on them could ever fire.
 
 Owns the defaults, and the refusal of targets that no alert can watch. What an objective counts is the business of
 generator.packs.indicators, and the arithmetic that of generator.packs.burn.
@@ -31,7 +31,7 @@ ENDPOINT: Final = r"([A-Z]+) (/[^\s\"\\]*)"
 _MUCH: Final = 60
 
 
-def resolve_promises(
+def resolve_objectives(
     context: Context, stack: Stack, service: Service, spec: ServiceSpec, packs: Sequence[Pack], path: Path
 ) -> Service:
     """The service with its objectives and its endpoints' budgets; reports what can not be kept watch over."""
@@ -39,7 +39,7 @@ def resolve_promises(
     service = replace(service, budgets=budgets)
     if spec.slo is None:
         return service
-    return _Promises(context, stack, service, spec.slo, packs, (*path, "slo")).resolve()
+    return _Objectives(context, stack, service, spec.slo, packs, (*path, "slo")).resolve()
 
 
 def check_traffic(context: Context, service: Service, path: Path) -> None:
@@ -48,7 +48,7 @@ def check_traffic(context: Context, service: Service, path: Path) -> None:
     slow = next(pair for pair in burn.pairs(service.slo_window or burn.MONTH) if pair.name == "page_slow")
     needed = least * 3600 / slow.long
     for each in service.objectives:
-        if _too_seldom(context, service, each, least, path):
+        if _too_rare(context, service, each, least, path):
             continue
         known = _known_traffic(service, each, param_of(service, "http", "expected_rate"))
         if (known is None and needed <= _MUCH) or (known is not None and known >= needed):
@@ -68,7 +68,7 @@ def check_traffic(context: Context, service: Service, path: Path) -> None:
         )
 
 
-def _too_seldom(context: Context, service: Service, objective: Objective, least: float, path: Path) -> bool:
+def _too_rare(context: Context, service: Service, objective: Objective, least: float, path: Path) -> bool:
     """Report an objective of probes whose whole budget is fewer of them than an alert asks for."""
     probes = [job for job in service.jobs if job.probe_module]
     if objective.events != "probes" or not probes:
@@ -102,7 +102,7 @@ def _probe_hint(service: Service) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Promises:
+class _Objectives:
     """One `slo:` on its way to objectives."""
 
     context: Context
@@ -150,7 +150,7 @@ class _Promises:
             if found and not self._is_dead(found, path):
                 yield self._with_plans(found) if name == _AVAILABILITY else found
         if self.spec.plans and _AVAILABILITY not in given:
-            message = "plans are promises of availability; write `availability:` beside them"
+            message = "plans are targets of availability; write `availability:` beside them"
             self.context.problem("spec/bad-value", message, (*self.path, "plans"), at_key=True)
 
     def _counted(self, name: str, spec: ObjectiveSpec, counters: Mapping[str, str], path: Path) -> Objective | None:
@@ -192,7 +192,8 @@ class _Promises:
             yield objective_of(name, indicator, self.service, self.stack, target, limit)
 
     def _check_edge(self, indicator: tuple[Pack, IndicatorSpec], limit: float, path: Path) -> None:
-        """Only at an edge a histogram knows the truth. The library's has one there; of others the fixture tells."""
+        """A histogram is exact only at a bucket's limit. The library's has one there; for others the fixture shows
+        it."""
         edges = known_edges(indicator[1], indicator[0])
         if _OWN_EDGES in self.service.kinds or not edges or limit in edges:
             return
@@ -212,7 +213,7 @@ class _Promises:
             path = (*self.path, "plans", name)
             if target > objective.target:
                 shown, aim = units.format_ratio(target), units.format_ratio(objective.target)
-                message = f"plan '{name}' promises {shown}, more than availability aims at ({aim})"
+                message = f"plan '{name}' has a target of {shown}, stricter than availability ({aim})"
                 self.context.problem("spec/bad-value", message, path)
             plans.append((name, target))
         return replace(objective, plans=tuple(plans))

@@ -1,4 +1,4 @@
-"""The runbook of a user's own alert: what its author wrote, and elsewhere what is known without an author.
+"""The runbook of a custom alert: what its author wrote, and elsewhere what is known without an author.
 
 Owns the five sections and their words.
 """
@@ -25,7 +25,7 @@ def _meaning(service: Service, alert: str, expr: str, hold: int, description: st
 
 
 def _impact(service: Service, alert: str, expr: str, hold: int, description: str) -> str:
-    return f"Nobody has written down who notices. It is about **{service.name}**, and whatever uses it."
+    return f"The impact is not described yet. It is about **{service.name}**, and the services that use it."
 
 
 def _diagnosis(service: Service, alert: str, expr: str, hold: int, description: str) -> str:
@@ -38,7 +38,7 @@ def _diagnosis(service: Service, alert: str, expr: str, hold: int, description: 
 
 
 def _mitigation(service: Service, alert: str, expr: str, hold: int, description: str) -> str:
-    return f"Nobody has written down what helps. Write it under `runbook:` of {alert} in services.yaml once you know."
+    return f"The fix is not described yet. Write it under `runbook:` of {alert} in services.yaml once you know."
 
 
 def _escalation(service: Service, alert: str, expr: str, hold: int, description: str) -> str:

@@ -19,12 +19,12 @@ from generator.resolve.access import check_insecure, check_store, resolve_store
 from generator.resolve.budget import logs_disk
 from generator.resolve.context import Context, default
 from generator.resolve.credentials import check_credentials, hint_for, resolve_dsn
+from generator.resolve.custom_alerts import resolve_custom_alerts
 from generator.resolve.errors import resolve_errors
 from generator.resolve.jobs import UNSCRAPED, resolve_jobs, stack_jobs
 from generator.resolve.log_files import check_shared, file_problem
 from generator.resolve.objectives import PACK as SLO
-from generator.resolve.objectives import check_traffic, resolve_promises
-from generator.resolve.own_alerts import resolve_own_alerts
+from generator.resolve.objectives import check_traffic, resolve_objectives
 from generator.resolve.params import GivenParams, resolve_params
 from generator.resolve.shared import check_addresses, probed_for
 from generator.site.model import Logs, ParamValue, Service, Stack
@@ -90,7 +90,7 @@ def _service(context: Context, stack: Stack, name: str, spec: ServiceSpec) -> Se
     check_credentials(context, base, packs, path)
     check_store(context, base, path)
     check_insecure(context, base, path, context.problems[before:])
-    base = resolve_promises(context, stack, base, spec, packs, path)
+    base = resolve_objectives(context, stack, base, spec, packs, path)
     kinds += [SLO] if base.objectives else []
     whole = _with_packs(context, stack, base, kinds, spec.params or {}, path)
     check_traffic(context, whole, path)
@@ -99,7 +99,7 @@ def _service(context: Context, stack: Stack, name: str, spec: ServiceSpec) -> Se
 
 def _with_own(context: Context, stack: Stack, service: Service, spec: ServiceSpec, path: Path) -> Service:
     """The service with the alerts that its owner wrote, if there are any."""
-    own = resolve_own_alerts(context, stack, service, spec.alerts or {}, (*path, "alerts"))
+    own = resolve_custom_alerts(context, stack, service, spec.alerts or {}, (*path, "alerts"))
     if not own:
         return service
     service = replace(service, own=own)
@@ -210,7 +210,7 @@ def _interval(context: Context, stack: Stack, spec: ServiceSpec, detect_within: 
         fastest = min(detection.INTERVALS)
         context.problem(
             "spec/detection-impossible",
-            f"an outage cannot be told within {units.format_duration(detect_within)}",
+            f"an outage cannot notify within {units.format_duration(detect_within)}",
             (*path, "detect_within"),
             notes=[f"the fastest there is: {detection.explain(fastest, stack.timing)}"],
         )
@@ -220,7 +220,7 @@ def _interval(context: Context, stack: Stack, spec: ServiceSpec, detect_within: 
 def _owner(context: Context, owner: str | None, path: Path) -> str:
     people = sorted(context.spec.people or {})
     if owner is not None and owner not in people:
-        message = f"nobody is called '{owner}' under people"
+        message = f"there is no '{owner}' under people"
         context.unknown("spec/unknown-owner", message, owner, people, (*path, "owner"))
     if owner is not None:
         return owner

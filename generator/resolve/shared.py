@@ -1,4 +1,4 @@
-"""One address in two services: what is told apart, what is watched once, and what is refused.
+"""One address in two services: what is kept apart, what is monitored once, and what is refused.
 
 Owns these checks across services. Log files that two services share are the business of generator.resolve.log_files.
 """
@@ -46,7 +46,7 @@ def _asked(spec: ServiceSpec) -> tuple[str, tuple[int, ...]]:
 
 
 def _check_stores(context: Context, services: Iterable[Service]) -> None:
-    """Two exporters of one kind at one address would tell the same twice, and of two containers only one."""
+    """Two exporters of one kind at one address would report the same twice, and of two containers only one."""
     first: dict[tuple[str, str], str] = {}
     for service in services:
         exported = [kind for kind in service.kinds if kind in context.packs and context.packs[kind].exporter]
@@ -54,16 +54,16 @@ def _check_stores(context: Context, services: Iterable[Service]) -> None:
             other = first.setdefault((kind, service.address.lower()), service.name)
             if other == service.name:
                 continue
-            message = f"'{service.address}' is also the address of '{other}', so that nothing tells the two apart"
+            message = f"'{service.address}' is also the address of '{other}', so the two cannot be distinguished"
             context.problem("spec/shared-address", message, ("services", service.name, "address"),
-                            hint=_told_apart(service))  # fmt: skip
+                            hint=_distinguished(service))  # fmt: skip
 
 
-def _told_apart(service: Service) -> str:
+def _distinguished(service: Service) -> str:
     host, _, port = service.address.rpartition(":")
     if is_container(host_of(service.address)) and host != service.name:
         return f"give its container the alias {service.name} on the network lookout, and write {service.name}:{port}"
-    return "leave one of the two services out: one exporter tells of the whole server"
+    return "leave one of the two services out: one exporter reports the whole server"
 
 
 def _check_targets(context: Context, services: Iterable[Service]) -> None:

@@ -74,7 +74,7 @@ def _of_channel(channel: Channel) -> Secret:
 
 
 def _of_job(job: ScrapeJob) -> list[Secret]:
-    """A token is ours to make, and the service gets it too; a password was set by whoever set up the target."""
+    """Lookout creates a token, and the service gets it too; a password was set at the target."""
     found = []
     if job.token:
         consumers = ("prometheus", job.service)
@@ -114,7 +114,7 @@ def _of_errors(site: Site) -> list[Secret]:
 
 
 def _of_exporters(site: Site, made: Container[str]) -> list[Secret]:
-    """What exporters log in with. A DSN is made for a role of ours; a password is whoever's who set up the store,
+    """What exporters log in with. A DSN is made for a role of ours; a password comes from the set-up of the store,
     unless it is one of those that we make."""
     found = []
     for service in site.services:
@@ -134,7 +134,7 @@ def _of_dsn(service: Service, name: str, made: str) -> Secret:
 
 
 def _merge(one: Secret, other: Secret) -> Secret:
-    """One file that is used twice: both consumers get it, and what somebody must give is not made up."""
+    """One file that is used twice: both consumers get it, and a value that the user must give is not invented."""
     if not _SAFE_NAME.fullmatch(other.name):
         raise ValueError(f"{other.name!r} cannot be the name of a secret file")
     given = one if one.origin == "given" else other

@@ -20,14 +20,14 @@ PanelType = Literal["stat", "timeseries", "table", "heatmap", "logs", "gauge", "
 ParamValue = float | int | str | bool
 # What the query of an address asks, by name, sorted by the names: Prometheus writes it out in that order.
 UrlQuery = tuple[tuple[str, tuple[str, ...]], ...]
-# Of a DSN: what is asked, as whom, with which password. Of a password: which address it is for.
+# For a DSN: the address, the user and the password. For a password: its address.
 # tls.ca: the certificates that are trusted instead of the public ones.
 CredentialForm = Literal["dsn.address", "dsn.user", "dsn.password", "password.by_address", "tls.ca"]
 
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """A connection over TLS: whom to trust (the public authorities, without `ca`), and which name the certificate has
+    """A connection over TLS: the trusted authority (the public ones, without `ca`), and which name the certificate has
     to carry (the host's, without `server_name`)."""
 
     ca: SecretRef | None = None
@@ -139,7 +139,7 @@ class Runbook:
 @dataclass(frozen=True, slots=True)
 class Credential:
     """One file that an exporter reads of a secret: the variable that names it, and which part of the secret it holds,
-    in which form. `address` is what the exporter asks, `user` as whom, where the secret does not say it. `plain`:
+    in which form. `address` is what the exporter queries, `user` its login, if the secret does not have it. `plain`:
     the service says that its way needs no TLS."""
 
     variable: str
@@ -166,7 +166,7 @@ class Exporter:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnAlert:
+class CustomAlert:
     """An alert that a service's owner wrote in services.yaml, complete and checked.
 
     `measured` is the part of `expr` whose value is shown, `limit` the one number that it is compared with, if it
@@ -296,10 +296,10 @@ class Dsn:
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """What a service promised of its events: that a share of at least `target` is good.
+    """An objective of a service: a share of at least `target` of its events is good.
 
     `bad` and `total` count events over `<<window>>`. `limit` is the time within which an event is good, 0 without one.
-    `plans` are targets promised to customers, by name. `series` is what a proof feeds it, as tests.yaml has it.
+    `plans` are targets for groups of customers, by name. `series` is what a proof feeds it, as tests.yaml has it.
     """
 
     name: str
@@ -357,7 +357,7 @@ class Service:
     jobs: tuple[ScrapeJob, ...] = ()
     probes: tuple[Probe, ...] = ()
     packs: tuple[PackInstance, ...] = ()
-    own: tuple[OwnAlert, ...] = ()
+    own: tuple[CustomAlert, ...] = ()
     objectives: tuple[Objective, ...] = ()
     slo_window: int = 0
     budgets: tuple[EndpointBudget, ...] = ()
@@ -369,12 +369,12 @@ class Service:
         object.__setattr__(self, "alerts", tuple(alert for pack in self.packs for alert in pack.alerts))
 
 
-# --- who is told --------------------------------------------------------------------------------------------
+# --- receivers --------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who owns services. `channel` is None when nothing reaches them personally."""
+    """A person who owns services. `channel` is None without a personal channel."""
 
     name: str
     channel: Channel | None

@@ -1,4 +1,4 @@
-"""Who is told of an alert: pure functions of the Site, and the one place that knows.
+"""The receivers of an alert: pure functions of the Site, and the only place that decides them.
 
 Owns the meaning of `notify:` and of the word `owner` in it. The Alertmanager configuration, the inhibitions and
 whatever explains a route are all made from these values; nothing here renders.
@@ -12,8 +12,8 @@ from generator.channels.channel import Channel
 from generator.conventions import OWNER_ROUTE, SEVERITIES, Severity
 from generator.site.model import Site
 
-NOBODY: Final = "nobody"
-# An alert without a severity of ours comes from a rule written by hand: better told as a warning than not at all.
+NO_RECEIVER: Final = "no-receiver"
+# An alert without a severity of ours comes from a rule written by hand: better sent as a warning than not at all.
 FALLBACK: Final[Severity] = "warning"
 
 
@@ -30,7 +30,7 @@ class Route:
 def recipients(site: Site, severity: Severity, owner: str) -> tuple[Channel, ...]:
     """The channels that an alert reaches, in the order of `notify:`, each place once.
 
-    An owner who is nobody in particular (no such person is declared) stands for everyone.
+    An owner who is not declared as a person stands for everyone.
     """
     channels: dict[tuple[str, ...], Channel] = {}
     for name in site.notify.get(severity, ()):
@@ -70,4 +70,4 @@ def _owned(site: Site, owner: str) -> Iterable[Channel]:
 def _route(site: Site, severity: Severity, owner: str | None) -> Route:
     channels = recipients(site, severity, owner or "")
     name = f"{severity}-{owner}" if owner else severity
-    return Route(severity, owner, name if channels else NOBODY, channels)
+    return Route(severity, owner, name if channels else NO_RECEIVER, channels)

@@ -181,7 +181,7 @@ class _Builder:
 
     def _span(self, node: yaml.Node) -> Span:
         start, end = node.start_mark, node.end_mark
-        # Where a block ends is told by what comes after it.
+        # The end of a block follows from what comes after it.
         block = isinstance(node, yaml.CollectionNode) and not node.flow_style
         length = end.column - start.column if end.line == start.line and not block else 1
         return Span(self.file, start.line + 1, start.column + 1, start.column + 1 + max(length, 1))

@@ -21,14 +21,14 @@ class RunbookSpec(Model):
     impact: str | None = Field(default=None, description="Who notices, and what.")
     diagnosis: str | None = Field(default=None, description="How to find the cause: commands and queries, read-only.")
     mitigation: str | None = Field(default=None, description="What helps.")
-    escalation: str | None = Field(default=None, description="Whom to call, and when.")
+    escalation: str | None = Field(default=None, description="The person to call, and when.")
 
 
 Runbook = Annotated[RunbookSpec, BeforeValidator(_as_runbook), Or({"type": "string"})]
 AlertName = Annotated[str, Field(pattern=f"^{ALERT_PATTERN}$")]
 
 
-class OwnAlertSpec(Model):
+class CustomAlertSpec(Model):
     """An alert of your own; docs/alerts-of-your-own.md has examples."""
 
     expr: str = Field(

@@ -12,10 +12,10 @@ def _as_objective(value: Any) -> Any:
 
 
 class ObjectiveSpec(Model):
-    """One promise about events: a percentage of them is good. Two of good, bad and total say which they are, where no
+    """One objective about events: a percentage of them is good. Two of good, bad and total say which they are, where no
     kind of the service does."""
 
-    objective: Ratio = Field(description="The share of good events that is promised.")
+    objective: Ratio = Field(description="The target share of good events.")
     good: str | None = Field(default=None, description="A counter of good events: imports_total{result='ok'}.")
     bad: str | None = Field(default=None, description="A counter of bad events.")
     total: str | None = Field(default=None, description="A counter of all events.")
@@ -30,7 +30,7 @@ Percentile = Annotated[str, Field(pattern=r"^p\d{2}(\.\d+)?$")]
 
 
 class SloSpec(Model):
-    """What the service promised. Besides the keys below, any name with two of good, bad and total; docs/slo.md."""
+    """The objectives of the service. Besides the keys below, any name with two of good, bad and total; docs/slo.md."""
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True, arbitrary_types_allowed=True)
     __pydantic_extra__: dict[str, Objective]
@@ -45,5 +45,5 @@ class SloSpec(Model):
     processing: Objective | None = Field(default=None, description="The share of tasks or messages that succeed.")
     reachability: Objective | None = Field(default=None, description="The share of probes of `url` that succeed.")
     plans: dict[Name, Ratio] | None = Field(
-        default=None, description="What customers were promised of the availability, by plan: {free: 95%, pro: 99%}."
+        default=None, description="Availability targets by plan: {free: 95%, pro: 99%}."
     )

@@ -21,11 +21,11 @@ class ChannelSpec(_OfChannel):
 
 
 class PersonSpec(_OfPerson):
-    """Somebody who owns services, and how to reach them personally."""
+    """A person who owns services, and their personal channel."""
 
 
 class NotifySpec(Model):
-    """Which severity goes where: names of channels, and `owner` for whoever owns the service."""
+    """Which severity goes where: names of channels, and `owner` for the owner of the service."""
 
     critical: Names | None = Field(default=None, description="Pages. Default: every channel.")
     warning: Names | None = Field(default=None, description="What can wait until you sit down. Default: every channel.")

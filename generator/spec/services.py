@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from generator.spec.alerts import AlertName, OwnAlertSpec
+from generator.spec.alerts import AlertName, CustomAlertSpec
 from generator.spec.endpoints import ErrorsTo, Logs, MetricsSpec, Tls
 from generator.spec.objectives import SloSpec
 from generator.values.typed import Duration, Latency, Model, Names, Params, Reason, Secret, Status, WebAddress
@@ -31,7 +31,7 @@ class ServiceSpec(Model):
         description="kind redis: the secret with its password. Yours to give, unless `secrets` has it made.",
     )
     user: str | None = Field(
-        default=None, min_length=1, description="kind redis: as whom its exporter logs in. Default: the default user."
+        default=None, min_length=1, description="kind redis: the user of its exporter. Default: the default user."
     )
     tls: Tls | None = Field(
         default=None, description="true: its exporter asks the data store over TLS; or {ca: secret:NAME}."
@@ -67,7 +67,7 @@ class ServiceSpec(Model):
         description="Passwords and keys of its own: `make secrets` makes them, its container has them in /run/secrets.",
     )
     logs: Logs | None = Field(default=None, description="docker (the default), push, none, or {file: PATH}.")
-    slo: SloSpec | None = Field(default=None, description="What the service promised: objectives with error budgets.")
+    slo: SloSpec | None = Field(default=None, description="Objectives (SLOs) with error budgets.")
     budgets: dict[str, Latency] | None = Field(
         default=None, description='How long single endpoints may take, at the 95th percentile: {"POST /analyze": 2s}.'
     )
@@ -79,7 +79,7 @@ class ServiceSpec(Model):
         default=None,
         description="Alerts that this service does not want, and ways of failing that need none: `backup`.",
     )
-    alerts: dict[AlertName, OwnAlertSpec] | None = Field(default=None, description="Alerts of your own, by name.")
+    alerts: dict[AlertName, CustomAlertSpec] | None = Field(default=None, description="Alerts of your own, by name.")
 
 
 class HostSpec(Model):

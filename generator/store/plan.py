@@ -28,11 +28,11 @@ Action = Literal["create", "update", "delete", "unchanged", "edited", "foreign",
 _HINTS: Final = {
     errno.ENOSPC: "make room on the disk, then run it again",
     errno.EDQUOT: "make room on the disk, then run it again",
-    errno.EACCES: "run it as the user whom the folder belongs to",
-    errno.EPERM: "run it as the user whom the folder belongs to",
+    errno.EACCES: "run it as the owner of the folder",
+    errno.EPERM: "run it as the owner of the folder",
     errno.EXDEV: "all folders of a rendered tree have to be on one file system",
 }
-# A file that changes again each time it is compared is left to whoever changes it.
+# A file that changes again each time it is compared is left as it is.
 _ATTEMPTS: Final = 3
 
 

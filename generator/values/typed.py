@@ -111,7 +111,7 @@ def _parse_latency(text: str) -> float:
 
 
 def form(pattern: str, sentence: str) -> BeforeValidator:
-    """Text of a form that is told in words; `sentence` follows the text that was written."""
+    """Text of a form that is described in words; `sentence` follows the text that was written."""
 
     def check(value: Any) -> Any:
         if isinstance(value, str) and not re.fullmatch(pattern, value):

@@ -1,4 +1,4 @@
-"""`python -m generator.verbs.hold COMMAND...`: runs a command of a script while nobody else changes this tree, or what
+"""`python -m generator.verbs.hold COMMAND...`: runs a command of a script while no other run changes this tree, or what
 runs from it. No verb: scripts/up.sh calls it where Docker Compose is asked without the compiler.
 """
 

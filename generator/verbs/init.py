@@ -7,11 +7,11 @@ from generator.conventions import SPEC_FILE
 from generator.diagnostics import Diagnostic, Problems, Span
 from generator.disk.atomic import write_file
 
-# The first line of the demo's file; a file that starts with it is nobody's own.
+# The first line of the demo's file; a file that starts with it is not a user's own.
 DEMO_MARK: Final = "# The demo:"
 
 STARTER: Final = """\
-# What runs, who owns it, and who is told. After an edit: make apply
+# What runs, who owns it, and who is notified. After an edit: make apply
 # Every key: docs/reference/services-yaml.md
 
 people:

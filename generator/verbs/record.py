@@ -1,7 +1,7 @@
 """`lookout record NAME VALUE [label=value...]`: what a job has to say, checked and recorded.
 
-Owns what a fact may be called, and what is said of one that cannot be recorded. Called by cron, so it starts with the
-standard library alone: nothing of the compiler is imported. Whether a fact is good or bad is for alerts.
+Owns the rules for names, and the errors for a metric that cannot be recorded. Called by cron, so it starts with the
+standard library alone: nothing of the compiler is imported. Whether a value is good or bad is for alerts.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from generator.clients.textfile import ROOT, Fact, facts_folder, remove_fact, write_fact
+from generator.clients.textfile import ROOT, TextfileMetric, default_folder, remove_metric, write_metric
 from generator.diagnostics import Diagnostic, Problems, did_you_mean, is_text
 from generator.report import render_text
 
@@ -43,8 +43,8 @@ _SPAN: Final = re.compile(r"(\d+)([smhdw])")
 _SPAN_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
-def read_fact(name: str, value: str, labels: Sequence[str], every: str, known: Collection[str]) -> Fact:
-    """A Fact from the words of the command line. Raises Problems with all that is wrong with them.
+def read_metric(name: str, value: str, labels: Sequence[str], every: str, known: Collection[str]) -> TextfileMetric:
+    """A textfile metric from the words of the command line. Raises Problems with all that is wrong with them.
 
     `known` are the services that there are; nothing is known of them when it is empty.
     """
@@ -62,7 +62,7 @@ def read_fact(name: str, value: str, labels: Sequence[str], every: str, known: C
     seconds = _every(every, problems)
     if problems:
         raise Problems(problems)
-    return Fact(name, number, found, seconds)
+    return TextfileMetric(name, number, found, seconds)
 
 
 def known_services(root: Path = ROOT) -> frozenset[str]:
@@ -147,7 +147,7 @@ def _every(text: str, problems: list[Diagnostic]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="lookout record",
-        description="Record a fact from a job: its value becomes a metric, and an alert tells when it stays away.",
+        description="Record a textfile metric of a job. An alert fires when the job stops recording it.",
         epilog="example: lookout record import_duration_seconds 12.5 service=shop table=orders --every 1h",
     )
     parser.add_argument("name", metavar="NAME", help="the metric's name, its unit at the end: import_duration_seconds")
@@ -155,7 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("labels", metavar="LABEL=VALUE", nargs="*", help="what it is about; service=S says whose")
     parser.add_argument("--service", metavar="S", help="the same as service=S")
     parser.add_argument("--every", default="1d", metavar="1d", help="how often it is recorded, or never; default 1d")
-    parser.add_argument("--remove", action="store_true", help="forget the fact; its labels stand in VALUE's place")
+    parser.add_argument("--remove", action="store_true", help="remove the metric; its labels stand in VALUE's place")
     parser.add_argument("--folder", type=Path, default=None, help=argparse.SUPPRESS)
     return parser
 
@@ -172,14 +172,14 @@ def main(arguments: Sequence[str]) -> int:
         labels, value = [*([value] if value is not None else []), *labels], "0"
     elif value is None:
         parser.error("the following arguments are required: VALUE")
-    folder = options.folder or facts_folder()
+    folder = options.folder or default_folder()
     try:
         # What is to be forgotten may belong to a service that is gone.
-        fact = read_fact(options.name, value, labels, options.every, () if options.remove else known_services())
+        metric = read_metric(options.name, value, labels, options.every, () if options.remove else known_services())
         if not options.remove:
-            write_fact(fact, folder, time.time())
-        elif not remove_fact(fact, folder):
-            print(f"nothing is recorded as {fact.name} with these labels", file=sys.stderr)
+            write_metric(metric, folder, time.time())
+        elif not remove_metric(metric, folder):
+            print(f"nothing is recorded as {metric.name} with these labels", file=sys.stderr)
             return 1
     except Problems as problems:
         print(render_text(problems.diagnostics, {}), file=sys.stderr, end="")

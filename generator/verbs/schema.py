@@ -1,6 +1,6 @@
 """The JSON Schema of services.yaml, for editors: the models' own, and what packs know: kinds, parameters, alerts.
 
-It accepts all that the compiler accepts. It refuses what can be told from the shape alone, so that an editor marks it;
+It accepts all that the compiler accepts. It refuses what the shape alone shows to be wrong, so that an editor marks it;
 what takes more than that is for `check`.
 """
 
@@ -127,7 +127,7 @@ def _both(properties: Iterable[str]) -> Schema:
 
 
 def _conditions(packs: list[Pack]) -> Iterator[Schema]:
-    """A kind has what it needs; whoever writes a parameter, or switches an alert off, has a kind that brings it."""
+    """A kind has what it needs; a parameter, or an alert that is switched off, belongs to one of its kinds."""
     for needs in sorted({pack.needs for pack in packs if pack.needs}):
         kinds = [pack.name for pack in packs if pack.needs == needs]
         yield {"if": {"required": ["kind"], **_has(kinds)}, "then": {"required": list(needs)}}

@@ -1,4 +1,4 @@
-"""`make secrets`: makes what can be made, asks for the rest when somebody is there, and says what is missing.
+"""`make secrets`: creates what can be created, asks for the rest at a terminal, and reports what is missing.
 
 Owns the conversation. Values are the business of generator.secrets, and none is printed.
 """
@@ -18,12 +18,12 @@ from generator.secrets.files import FOLDER, ensure_secrets, form_problems, keep_
 from generator.secrets.forms import cleaned
 from generator.secrets.needed import Secret
 
-# How often somebody is asked again for what was not what it should be.
+# How often a user is asked again for a value of the wrong form.
 _TRIES: Final = 3
 
 
 def _ask(root: Path, missing: Iterable[Secret]) -> None:
-    """Ask whoever sits there for what only they can give; an empty answer leaves it for later, and one that is not
+    """Ask the user for values that only they have; an empty answer leaves it for later, and one that is not
     what it should be is asked for again."""
     for secret in missing:
         if secret.forms == ("certificate",):
@@ -40,7 +40,7 @@ def _ask(root: Path, missing: Iterable[Secret]) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`make secrets`: `--ask` asks for what is missing when somebody is there to answer."""
+    """`make secrets`: `--ask` asks for missing values at a terminal."""
     root = Path.cwd()
     try:
         site, _ = resolve_text(read_spec_file(Path(SPEC_FILE)), SPEC_FILE)

@@ -35,7 +35,7 @@ def compile_file(file: Path) -> Compiled:
 def check_file(file: Path, root: Path, say: Say, *, ci: bool = False) -> tuple[Diagnostic, ...]:
     """Every problem of `file`, of what it renders to, and of the rendered files in `root` if there are any.
 
-    Files that are not rendered yet are one note: whoever has just edited `file` renders them next. With `ci` each is an
+    Files that are not rendered yet are one note: after an edit of `file` they are rendered next. With `ci` each is an
     error: a commit holds what its own services.yaml renders to.
     """
     compiled = compile_file(file)

@@ -30,7 +30,7 @@ class Row:
 
     @property
     def well(self) -> bool:
-        """Running, and not found ill by whoever looked."""
+        """Running, and not unhealthy by any check."""
         return self.state == "running" and self.health in ("healthy", "scraped", _NO_CHECK)
 
 

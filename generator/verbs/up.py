@@ -1,8 +1,8 @@
 """The ends of `make up` that need Python: what the containers read before they start, and that they follow it
-afterwards. No verb: whoever edits services.yaml uses `lookout apply`.
+afterwards. No verb: after an edit of services.yaml, use `lookout apply`.
 
-What is rendered already was checked by whoever wrote it (`apply`, or `make test` for what is committed), so that only
-what would change is checked anew: a proof of every alert takes longer than the start of the stack.
+Rendered files were checked when they were written (`apply`, or `make test` for what is committed), so that only
+what would change is checked again: a proof of every alert takes longer than the start of the stack.
 """
 
 import os

@@ -1,8 +1,8 @@
 """What the instrumentation costs a request: paired runs in one process, without a network, in CPU time.
 
 Each variant runs in a process of its own, where the bare app and the observed one take turns, so that both feel the
-same neighbours. Told are the median of the turns' differences, and the difference of the quietest turns: neighbours on
-the same core make a microsecond of CPU longer, never shorter. test_instrumentation_overhead.py prints the table.
+same neighbours. Reported are the median of the turns' differences, and the difference of the quietest turns: neighbours
+on the same core make a microsecond of CPU longer, never shorter. test_instrumentation_overhead.py prints the table.
 """
 
 import asyncio

@@ -20,7 +20,7 @@ def measure(count: int, full: bool = False) -> dict[str, float]:
     begin = time.perf_counter()
     from generator.cli import GARBAGE_THRESHOLD
     from generator.pipeline import compile_text
-    from generator.render.grafana import board  # noqa: F401  # with Grafana's SDK, which rendering imports when it begins
+    from generator.render.grafana import dashboard  # noqa: F401  # with Grafana's SDK, which rendering imports when it begins
     from generator.store.plan import plan_tree, write_plan
 
     gc.set_threshold(GARBAGE_THRESHOLD)

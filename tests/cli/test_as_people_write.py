@@ -1,6 +1,6 @@
 """Values, addresses and files as people write them: taken as they are meant, or refused with what works.
 
-A row is a services.yaml that somebody would write. Nothing in between is allowed: half understood is wrong.
+A row is a services.yaml that someone would write. Nothing in between is allowed: half understood is wrong.
 """
 
 from typing import Any, Final
@@ -169,7 +169,7 @@ def test_a_url_of_two_services_is_probed_once() -> None:
     assert service_of(site, "web").url == "https://x.dev"
 
 
-def test_whoever_asks_for_its_probes_keeps_them() -> None:
+def test_anyone_who_asks_for_its_probes_keeps_them() -> None:
     fields = ("kind: probe", "kind: http, targets: [b:1], slo: {reachability: 99%}", "kind: probe, expect: [401]")
     for each in fields:
         site = taken(text_of(f'api: {{kind: probe, url: "https://x.dev/"}}\nweb: {{{each}, url: "https://x.dev/"}}'))

@@ -106,7 +106,7 @@ def test_what_make_up_cannot_check_leaves_with_3_too(bare: Path, capsys: pytest.
         ([("check/tool-missing", "error"), ("spec/bad-name", "error")], 1),
     ],
 )
-def test_the_exit_code_tells_what_is_wrong_from_what_was_not_judged(levels: list[tuple[str, str]], code: int) -> None:
+def test_the_exit_code_shows_what_is_wrong_from_what_was_not_judged(levels: list[tuple[str, str]], code: int) -> None:
     assert exit_code(Diagnostic(each, "m", level=level) for each, level in levels) == code  # type: ignore[arg-type]
 
 
@@ -152,7 +152,7 @@ def test_docker_without_compose_is_a_tool_that_is_missing(
         check_compose(tree)
 
 
-# --- whom a complaint is blamed on ---
+# --- the cause of a complaint ---
 
 UP: Final = Artifact("prometheus/prometheus.yml", "", {"up": Span("services.yaml", 20, 3, 5)})
 
@@ -166,7 +166,7 @@ UP: Final = Artifact("prometheus/prometheus.yml", "", {"up": Span("services.yaml
         'open "/tmp/up/x": permission denied',
     ],
 )
-def test_a_word_that_happens_to_be_a_jobs_name_blames_nobody(message: str) -> None:
+def test_a_word_that_happens_to_be_a_jobs_name_blames_no_one(message: str) -> None:
     assert origin_of(message, {UP.path: UP}) is None
 
 

@@ -22,7 +22,7 @@ WORDS: Final = (
 )
 
 
-def test_no_mutation_of_an_own_alert_gives_a_traceback() -> None:
+def test_no_mutation_of_a_custom_alert_gives_a_traceback() -> None:
     refused = 0
     for seed in range(MUTATIONS // 4):
         chance = random.Random(seed)

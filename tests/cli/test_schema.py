@@ -1,4 +1,5 @@
-"""The JSON Schema: it takes what the compiler takes, and marks in an editor what can be told from the shape alone."""
+"""The JSON Schema: it takes what the compiler takes, and marks in an editor what the shape alone shows to be
+wrong."""
 
 import random
 from pathlib import Path

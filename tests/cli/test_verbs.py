@@ -201,7 +201,7 @@ def test_what_a_tool_objects_to_is_not_written(
     assert [path.name for path in here.iterdir()] == ["services.yaml"]
 
 
-def test_a_missing_tool_is_told_by_the_exit_code(
+def test_a_missing_tool_is_reported_by_the_exit_code(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     missing = Diagnostic("check/tool-missing", "promtool is not on this machine")
@@ -294,7 +294,7 @@ def test_explain_prints_a_page_or_an_alert(
     ("words", "hint"),
     [
         (("explain", "ProbeFaild"), "did you mean 'ProbeFailed'?"),
-        (("explain", "ProbeFailed", "--service", "nobody"), "no alert of 'nobody'"),
+        (("explain", "ProbeFailed", "--service", "unknown"), "no alert of 'unknown'"),
         (("connect", "sit"), "did you mean 'site'?"),
     ],
 )
@@ -328,7 +328,7 @@ def test_init_replaces_the_demo_and_never_a_users_own_file(here: Path, capsys: p
 @pytest.mark.parametrize(
     ("content", "code"), [(None, "source/unreadable"), (b"\xff\xfe", "source/unreadable"), (b"#" * 5_000_000, "larger")]
 )
-def test_a_file_that_cannot_be_read_is_told(
+def test_a_file_that_cannot_be_read_is_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None, code: str
 ) -> None:
     path = tmp_path / "services.yaml"
@@ -339,7 +339,7 @@ def test_a_file_that_cannot_be_read_is_told(
     assert code in run.err
 
 
-def test_a_folder_in_place_of_the_file_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_in_place_of_the_file_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "source/unreadable" in Run(capsys, "render", "-f", str(tmp_path), "-o", str(tmp_path / "x")).err
 
 
@@ -370,4 +370,4 @@ def test_a_defect_of_ours_is_owned_up_to_without_a_traceback(
 
 def test_connect_of_an_unknown_service_is_a_problem(here: Path) -> None:
     with pytest.raises(Problems):
-        verbs.connect_file(here / "services.yaml", "nobody")
+        verbs.connect_file(here / "services.yaml", "unknown")

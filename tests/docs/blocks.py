@@ -74,7 +74,7 @@ def services_above(block: Block) -> str:
 
 
 def commands(block: Block) -> Iterator[tuple[str, str]]:
-    """The commands of a console block, each with the output that the page promises."""
+    """The commands of a console block, each with the output that the page shows."""
     for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
         command, _, output = part.partition("\n")
         yield command, output.strip("\n")

@@ -2,7 +2,7 @@
 
 `make picture` draws it. The page is the rendered one, with answers made up for one moment; the message is what amtool
 makes of the rendered templates. Owns those answers and the drawing. The picture carries the digest of what it was
-drawn from, so that a test can tell an old one without a browser.
+drawn from, so that a test can show an old one without a browser.
 """
 
 import hashlib

@@ -58,7 +58,7 @@ PROGRAMS: Final = set(
         watch wc ./lookout scripts/dump.sh""",
     )
 )
-# Where the repository lies for whoever reads the pages.
+# The place of the repository for readers of the pages.
 HOME: Final = "/root/lookout"
 LOOKOUT: Final = '#!/bin/sh\nexec "$PYTHON" -m generator "$@"\n'
 
@@ -82,7 +82,7 @@ def test_commands_print_what_the_page_shows(block: Block, tmp_path: Path) -> Non
     (tmp_path / "lookout").chmod(0o755)
     (tmp_path / "Makefile").write_text((REPOSITORY / "Makefile").read_text())
     (tmp_path / "services.yaml").write_text(services_above(block))
-    # Within `make test`, make would tell which folder it enters.
+    # Within `make test`, make would print which folder it enters.
     outer = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     environment = {**outer, "PYTHON": sys.executable, "PYTHONPATH": str(REPOSITORY), "NO_COLOR": "1"}
     for command, output in commands(block):
@@ -265,10 +265,10 @@ def test_every_page_is_reached_from_the_readme() -> None:
 
 
 def test_the_dashboards_page_names_rows_and_dashboards_that_exist() -> None:
-    boards = [json.loads(a.content) for a in demo().artifacts if a.path.startswith("grafana/dashboards/")]
-    rows = {panel["title"] for board in boards for panel in board["panels"] if panel["type"] == "row"}
+    dashboards = [json.loads(a.content) for a in demo().artifacts if a.path.startswith("grafana/dashboards/")]
+    rows = {panel["title"] for dashboard in dashboards for panel in dashboard["panels"] if panel["type"] == "row"}
     page = pages()["docs/dashboards.md"]
-    listed, told = page.split("## How to read a panel")[0].split("## A service")
-    assert set(re.findall(r"^- \*\*(.+?)\*\*", told, re.MULTILINE)) <= rows
+    listed, reported = page.split("## How to read a panel")[0].split("## A service")
+    assert set(re.findall(r"^- \*\*(.+?)\*\*", reported, re.MULTILINE)) <= rows
     names = {name for name in re.findall(r"^\| ([A-Z].+?) \|", listed, re.MULTILINE) if name != "Dashboard"}
-    assert names <= {board["title"] for board in boards}
+    assert names <= {dashboard["title"] for dashboard in dashboards}

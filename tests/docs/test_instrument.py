@@ -1,4 +1,4 @@
-"""docs/instrument.md is true: each framework's block is an app that runs and tells of itself what the page says."""
+"""docs/instrument.md is true: each framework's block is an app that runs and exports what the page says."""
 
 import os
 import subprocess
@@ -114,7 +114,7 @@ def test_each_framework_has_its_block() -> None:
 
 
 @pytest.mark.parametrize("block", [b for b in APPS if b.arguments[0] in DRIVERS], ids=lambda b: b.arguments[0])
-def test_an_app_made_of_the_block_tells_of_itself(block: Block, tmp_path: Path) -> None:
+def test_an_app_made_of_the_block_shows_of_itself(block: Block, tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(block.text + "\n")
     done = run(tmp_path, HELPERS + dedented(DRIVERS[block.arguments[0]]))
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""Somebody's own app, as small as can be: /metrics behind a bearer token, one JSON log line a request.
+"""Someone's own app, as small as can be: /metrics behind a bearer token, one JSON log line a request.
 
 Run as a program on three roads: in another compose project, as a process on the host, and behind TLS under a public
 name. The standard library alone, so that any Python image runs it.

@@ -1,4 +1,4 @@
-"""Real faults of the demo: how each is made and ended, what people hear of it and nothing else, and how soon."""
+"""Real faults of the demo: how each is made and ended, what people receive about it and nothing else, and how soon."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -20,59 +20,59 @@ from tests.e2e.stage import (
 )
 from tests.support.notified import firing
 
-Heard = tuple[str, str]
+Notified = tuple[str, str]
 
 # What says that all is well, or that a machine which runs these tests is busy.
 ALWAYS: Final = frozenset({(WATCHDOG, "lookout")})
 UNCOUNTED: Final = frozenset({WATCHDOG, OUTAGE_RECENT, *BUSY_MACHINE})
-# After the last promised alert it is watched for so long whether another one comes.
+# After the last expected alert the test waits this long for others.
 LINGER: Final = 45
 # So long the next fault waits for the all-clear of the one before; what keeps firing for longer is known by then.
-PATIENCE: Final = 180
+TIMEOUT: Final = 180
 # And so long for alerts of its own to be over.
-OWN_PATIENCE: Final = 900
+OWN_TIMEOUT: Final = 900
 # What was broken before shows within so long: a scrape, an evaluation, and a client that tries only now and then.
 SETTLED: Final = 45
-# What is stopped and started again and again in these tests is told to restart too often, and rightly.
+# What is stopped and started again and again in these tests fires for too many restarts, and rightly.
 STARTED_OFTEN: Final = {("ContainerRestarting", "api"), ("ProcessRestarting", "api")}
 
 
 @dataclass(frozen=True, slots=True)
 class Drill:
-    """One fault. `promised` are the alerts (name, service) that reach people, all of them; `also` are those that the
-    same fault brings when it lasts. `within` is the seconds until the last promised one."""
+    """One fault. `expected` are the alerts (name, service) that reach people, all of them; `also` are those that the
+    same fault brings when it lasts. `within` is the seconds until the last expected one."""
 
     name: str
     begin: Callable[[Stack], None]
     end: Callable[[Stack], None]
-    promised: frozenset[Heard]
+    expected: frozenset[Notified]
     within: int
-    also: frozenset[Heard] = frozenset()
+    also: frozenset[Notified] = frozenset()
     quick: bool = False
 
 
 @dataclass(slots=True)
 class Outcome:
     """What was seen of a drill: seconds from the fault to each alert, from its end to the all-clear of each, what the
-    receivers were sent meanwhile, and what of it was not promised."""
+    receivers were sent meanwhile, and what of it was not expected."""
 
     drill: Drill
-    seconds: dict[Heard, float] = field(default_factory=dict)
-    cleared: dict[Heard, float] = field(default_factory=dict)
-    sent: set[Heard] = field(default_factory=set)
-    unexpected: set[Heard] = field(default_factory=set)
+    seconds: dict[Notified, float] = field(default_factory=dict)
+    cleared: dict[Notified, float] = field(default_factory=dict)
+    sent: set[Notified] = field(default_factory=set)
+    unexpected: set[Notified] = field(default_factory=set)
     ended: float = 0.0
 
     def row(self) -> str:
         """A line of the table in the documentation."""
-        told = ", ".join(f"{alert} {self.seconds[alert, service]:.0f}" for alert, service in sorted(self.seconds))
+        reported = ", ".join(f"{alert} {self.seconds[alert, service]:.0f}" for alert, service in sorted(self.seconds))
         clear = max(self.cleared.values(), default=0.0)
-        besides = ", ".join(f"{alert} of {service}" for alert, service in sorted(self.sent - self.drill.promised))
-        return f"| {self.drill.name} | {told} | {clear:.0f} | {besides} |"
+        besides = ", ".join(f"{alert} of {service}" for alert, service in sorted(self.sent - self.drill.expected))
+        return f"| {self.drill.name} | {reported} | {clear:.0f} | {besides} |"
 
 
-def active(stack: Stack) -> set[Heard]:
-    """The alerts that reach people now: in Alertmanager, neither kept quiet nor silenced."""
+def active(stack: Stack) -> set[Notified]:
+    """The alerts that reach people now: in Alertmanager, neither inhibited nor silenced."""
     shown: list[dict[str, Any]] = stack.get(
         "/alertmanager/api/v2/alerts", active="true", silenced="false", inhibited="false", unprocessed="false"
     )
@@ -83,16 +83,16 @@ def active(stack: Stack) -> set[Heard]:
     }
 
 
-def begun(stack: Stack) -> set[Heard]:
-    """The alerts that people hear now, and those that wait, fire or are kept quiet: what they hear of these later comes
-    of something earlier."""
+def begun(stack: Stack) -> set[Notified]:
+    """The alerts that people receive now, and those that wait, fire or are inhibited: what they receive of these
+    later comes of something earlier."""
     return active(stack) | stack.alerts("pending", "firing")
 
 
 def settle(stack: Stack) -> None:
     """Wait until nothing new has begun for a while, so that what other tests broke is not taken for a drill's."""
     known, since = begun(stack), time.monotonic()
-    deadline = since + PATIENCE
+    deadline = since + TIMEOUT
     while time.monotonic() < min(since + SETTLED, deadline):
         time.sleep(1)
         if new := begun(stack) - known:
@@ -101,8 +101,8 @@ def settle(stack: Stack) -> None:
 
 def run(stack: Stack, drill: Drill) -> Outcome:
     """Make the fault, watch, end it, and wait a while for the all-clear. What had begun before is none of its doing."""
-    wait_for(lambda: not active(stack) & drill.promised, OWN_PATIENCE, "what it brings is over from before", every=2)
-    before = (begun(stack) | STARTED_OFTEN) - drill.promised
+    wait_for(lambda: not active(stack) & drill.expected, OWN_TIMEOUT, "what it brings is over from before", every=2)
+    before = (begun(stack) | STARTED_OFTEN) - drill.expected
     outcome = Outcome(drill)
     already = len(stack.messages())
     began = time.monotonic()
@@ -112,24 +112,24 @@ def run(stack: Stack, drill: Drill) -> Outcome:
     finally:
         drill.end(stack)
         outcome.ended = time.monotonic()
-    until_clear(stack, outcome, PATIENCE)
+    until_clear(stack, outcome, TIMEOUT)
     texts = [message["text"] for message in stack.messages()[already:] if message["to"] != "ping"]
     outcome.sent = {alert for text in texts for alert in firing(text) if alert[0] not in UNCOUNTED}
-    outcome.unexpected |= outcome.sent - before - drill.promised - drill.also
+    outcome.unexpected |= outcome.sent - before - drill.expected - drill.also
     return outcome
 
 
-def _watch(stack: Stack, outcome: Outcome, began: float, before: set[Heard]) -> None:
-    """Until all promised alerts are heard and a while longer, or until it is too late."""
+def _watch(stack: Stack, outcome: Outcome, began: float, before: set[Notified]) -> None:
+    """Until all expected alerts are received and a while longer, or until it is too late."""
     drill, complete = outcome.drill, 0.0
     while True:
         now = time.monotonic() - began
         for alert in active(stack) - before - outcome.seconds.keys():
-            if alert in drill.promised:
+            if alert in drill.expected:
                 outcome.seconds[alert] = now
             elif alert not in drill.also:
                 outcome.unexpected.add(alert)
-        if not complete and drill.promised <= outcome.seconds.keys():
+        if not complete and drill.expected <= outcome.seconds.keys():
             complete = now
         if (complete and now > complete + LINGER) or (not complete and now > drill.within):
             return
@@ -176,14 +176,19 @@ def provider(target: str, mode: str, share: float = 1.0, seconds: int = 1800) ->
 
 
 def stopped(
-    name: str, part: str, promised: Iterable[Heard], also: Iterable[Heard] = (), within: int = 60, quick: bool = True
+    name: str,
+    part: str,
+    expected: Iterable[Notified],
+    also: Iterable[Notified] = (),
+    within: int = 60,
+    quick: bool = True,
 ) -> Drill:
     """A part of the demo is stopped."""
     begin, end = compose("stop", "--timeout", "2", part), compose("start", part)
-    return Drill(name, begin, end, frozenset(promised), within, frozenset(also), quick)
+    return Drill(name, begin, end, frozenset(expected), within, frozenset(also), quick)
 
 
-def of(service: str, *names: str) -> frozenset[Heard]:
+def of(service: str, *names: str) -> frozenset[Notified]:
     """Alerts of one service, by name."""
     return frozenset((name, service) for name in names)
 

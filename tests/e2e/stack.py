@@ -175,7 +175,7 @@ def image(stack: Stack, name: str) -> str:
 
 
 def _start_receivers(stack: Stack, up: "Future[str]") -> str:
-    """As soon as their network is there: Alertmanager's very first message should find somebody."""
+    """As soon as their network is there: Alertmanager's very first message should find someone."""
     while stack.run("docker", "network", "inspect", f"{PROJECT}_core").returncode and not up.done():
         time.sleep(0.2)
     if up.done():

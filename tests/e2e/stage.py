@@ -1,6 +1,6 @@
 """What a drill needs and the demo has not: a small disk, a container that eats too much, a certificate near its end.
 
-Each has a begin and an end; whatever began ends, also when the fault was never told.
+Each has a begin and an end; whatever began ends, also when the fault was never reported.
 """
 
 import subprocess
@@ -74,7 +74,7 @@ while True:
 
 
 def start_hungry(stack: Stack) -> None:
-    """A container of nobody's project, with a limit and a restart policy."""
+    """A container of no one's project, with a limit and a restart policy."""
     stack.must(
         "docker", "run", "--detach", "--name", HUNGRY, "--memory", "48m", "--memory-swap", "48m",
         "--restart", "on-failure", "--user", "65534:65534", image(stack, "PYTHON"), "python3", "-c", _EAT,
@@ -100,7 +100,7 @@ _SERVICE: Final = f"""
 
 
 def serve_short_certificate(stack: Stack) -> None:
-    """A server with a certificate of three days, and services.yaml telling of it."""
+    """A server with a certificate of three days, and services.yaml that declares it."""
     make_certificate(stack.root / "ca", "soon", SOON, "3")
     (stack.root / "soon.token").write_text("unused")
     mounts = (f"{stack.root}/tests:/srv/tests:ro", f"{stack.root}/ca:/ca:ro", f"{stack.root}/soon.token:/token:ro")

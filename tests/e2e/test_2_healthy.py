@@ -1,4 +1,4 @@
-"""The demo, healthy under its traffic: nothing fires but the Watchdog, and nobody is told anything.
+"""The demo, healthy under its traffic: nothing fires but the Watchdog, and no one is notified.
 
 Containers that are none of this stack's, other tests' for instance, are not its concern.
 """
@@ -15,7 +15,7 @@ MINUTES = 240 if SOAK else 15
 AGE = 'time() - process_start_time_seconds{service="lookout",job="prometheus"}'
 
 
-def test_a_healthy_demo_keeps_still(stack: Stack) -> None:
+def test_a_healthy_demo_does_not_fire(stack: Stack) -> None:
     age = float(stack.query(AGE)[0]["value"][1])
     time.sleep(max(0.0, 60 * MINUTES - age))
     seconds = int(float(stack.query(AGE)[0]["value"][1]))
@@ -26,8 +26,8 @@ def test_a_healthy_demo_keeps_still(stack: Stack) -> None:
     seen = {(each["metric"]["alertname"], each["metric"].get("service", "")) for each in fired}
     print(f"in {seconds / 60:.0f} minutes fired: {sorted(seen)}")
     assert {alert for alert in seen - ALWAYS if alert[0] not in BUSY_MACHINE} == set()
-    told = [m["text"] for m in stack.messages() if m["to"] != "ping"]
-    assert [text for text in told if not any(name in text for name in (*BUSY_MACHINE, "Container"))] == []
+    reported = [m["text"] for m in stack.messages() if m["to"] != "ping"]
+    assert [text for text in reported if not any(name in text for name in (*BUSY_MACHINE, "Container"))] == []
 
 
 def test_the_home_page_knows_that_all_is_well(stack: Stack) -> None:
@@ -40,5 +40,5 @@ def test_the_home_page_knows_that_all_is_well(stack: Stack) -> None:
     ]:
         assert shown.level() == "good"
         assert shown.text("state").startswith("All is well Nothing fires. Targets were scraped")
-    for blind in ("Nothing is measured", "cannot deliver", "Nobody is notified", "Not known", "does not answer"):
+    for blind in ("Nothing is measured", "cannot deliver", "No one is notified", "Not known", "does not answer"):
         assert blind not in shown.text("state")

@@ -20,14 +20,14 @@ def since(stack: Stack, start: float, to: str, word: str = "ServiceDown") -> lis
     return [m for m in stack.messages() if m["to"] == to and m["at"] >= start and word in m["text"]]
 
 
-def test_stops_are_told_within_a_minute_and_once(stack: Stack) -> None:
-    # A stack that has just been started keeps still about outages for its first minute: everything is starting.
+def test_stops_are_reported_within_a_minute_and_once(stack: Stack) -> None:
+    # A stack that has just been started does not fire for outages in its first minute: everything is starting.
     uptime = 'time() - process_start_time_seconds{service="lookout",job="prometheus"} > 75'
     wait_for(lambda: stack.query(uptime), 90, "the first minute is over", every=2)
     seconds: list[float] = []
     for number in range(STOPS):
         seconds += _one_stop(stack, first=number == 0)
-        print(f"stop {number + 1}: told after {seconds[-2]:.1f} s on Slack, {seconds[-1]:.1f} s on Telegram")
+        print(f"stop {number + 1}: reported after {seconds[-2]:.1f} s on Slack, {seconds[-1]:.1f} s on Telegram")
     ordered = sorted(seconds)
     p95 = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
     print(f"{STOPS} stops: median {statistics.median(ordered):.1f} s, p95 {p95:.1f} s, worst {ordered[-1]:.1f} s")
@@ -35,14 +35,15 @@ def test_stops_are_told_within_a_minute_and_once(stack: Stack) -> None:
 
 
 def _one_stop(stack: Stack, first: bool) -> list[float]:
-    """Stop and start the API once; the seconds until each channel told. The first time it is watched for longer."""
+    """Stop and start the API once; the seconds until each channel got its message. The first time it is watched for
+    longer."""
     start = time.time()
     stack.compose("stop", "--timeout", "2", "api")
     try:
         for to in CHANNELS:
             wait_for(partial(since, stack, start, to), 60, f"the page on {to}")
-        told = [since(stack, start, to)[0] for to in CHANNELS]
-        for message in told:
+        reported = [since(stack, start, to)[0] for to in CHANNELS]
+        for message in reported:
             _can_be_acted_on(message["text"], json.dumps(message["payload"]))
         if first:
             time.sleep(45)
@@ -58,7 +59,7 @@ def _one_stop(stack: Stack, first: bool) -> list[float]:
         assert "✅ RESOLVED" in text or "✅ ServiceDown lasted" in text, text
     quiet = ALWAYS | STARTED_OFTEN | {(OUTAGE_RECENT, "api")}
     wait_for(lambda: stack.firing_now() <= quiet, 240, "quiet again", every=2)
-    return [message["at"] - start for message in told]
+    return [message["at"] - start for message in reported]
 
 
 def _can_be_acted_on(text: str, payload: str) -> None:

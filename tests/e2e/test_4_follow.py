@@ -99,7 +99,7 @@ def test_a_users_own_rule_with_a_mistake_is_refused_before_prometheus_sees_it(st
     assert "custom/mine.yml" in output
 
 
-def test_a_second_plan_shows_drift_that_somebody_made_by_hand(stack: Stack) -> None:
+def test_a_second_plan_shows_drift_that_someone_made_by_hand(stack: Stack) -> None:
     rules = stack.root / "prometheus" / "rules" / "cache" / "redis.yml"
     kept = rules.read_text()
     rules.write_text(kept.replace("for: 10s", "for: 20s"))

@@ -57,7 +57,7 @@ networks:
 
 @pytest.fixture(scope="module")
 def apps(stack: Stack) -> Iterator[Path]:
-    """The three apps, running, and services.yaml telling of them; the folder of the other compose project."""
+    """The three apps, running, and services.yaml that declares them; the folder of the other compose project."""
     folder = stack.root / "shop"
     token = folder / "token"
     token.mkdir(parents=True)
@@ -75,7 +75,7 @@ def apps(stack: Stack) -> Iterator[Path]:
 
 
 def _start_on_host(stack: Stack, token: Path, cleanup: contextlib.ExitStack) -> None:
-    """A process on the host, listening where containers reach it and nobody else does."""
+    """A process on the host, listening where containers reach it and no one else does."""
     gateway = stack.must("docker", "network", "inspect", "bridge", "-f", "{{(index .IPAM.Config 0).Gateway}}").strip()
     options = ["--host", gateway, "--port", str(HOST_PORT), "--token-file", str(token / "any_app_token")]
     process = subprocess.Popen(
@@ -99,7 +99,7 @@ def _start_behind_tls(stack: Stack, token: Path, cleanup: contextlib.ExitStack) 
 
 
 def _start_other_project(stack: Stack, folder: Path, token: Path, cleanup: contextlib.ExitStack) -> None:
-    """Somebody else's compose project on the network `lookout`."""
+    """Another user's compose project on the network `lookout`."""
     names = {"project": PROJECT, "image": image(stack, "PYTHON"), "network": ENVIRONMENT["LOOKOUT_NETWORK"]}
     (folder / "compose.yaml").write_text(COMPOSE.format(**names, tests=stack.root / "tests", token=token))
     cleanup.callback(other_project, stack, folder, "down", "--timeout", "1", "--volumes")
@@ -107,7 +107,7 @@ def _start_other_project(stack: Stack, folder: Path, token: Path, cleanup: conte
 
 
 def other_project(stack: Stack, folder: Path, *arguments: str) -> None:
-    """docker compose of somebody else's project: none of our environment applies to it."""
+    """docker compose of another user's project: none of our environment applies to it."""
     environment = {key: value for key, value in stack.environment.items() if not key.startswith("COMPOSE_")}
     command = ["docker", "compose", "--file", str(folder / "compose.yaml"), *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
@@ -146,7 +146,7 @@ def test_the_public_address_is_probed_over_verified_tls(stack: Stack, apps: Path
 
 
 def neighbour(stack: Stack, rows: list[Attempt]) -> list[str]:
-    """What comes of attempts in a container on the apps' network that is nobody's."""
+    """What comes of attempts in a container on the apps' network that is no one's."""
     # Names that Docker does not know are not for the machine's resolvers to wait for.
     options = ("--network", ENVIRONMENT["LOOKOUT_NETWORK"], "--volume", f"{stack.root}/tests:/srv/tests:ro",
                "--dns-option", "timeout:1", "--dns-option", "attempts:1")  # fmt: skip
@@ -197,6 +197,6 @@ def test_it_pushes_lines_with_a_token_and_reports_errors_with_a_key(stack: Stack
     wait_for(lambda: stack.logs('{service_name="public"} |= "from a neighbour"'), 60, "the line that was pushed")
 
 
-def test_when_the_other_project_stops_its_outage_is_told(stack: Stack, apps: Path) -> None:
+def test_when_the_other_project_stops_its_outage_is_reported(stack: Stack, apps: Path) -> None:
     other_project(stack, apps, "stop", "--timeout", "1")
     wait_for(lambda: ("ServiceDown", "shop") in stack.firing(), 60, "ServiceDown of shop")

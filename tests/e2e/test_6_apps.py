@@ -56,12 +56,12 @@ def test_an_error_is_an_issue_in_bugsink_and_a_message_in_chat(stack: Stack) -> 
     assert answer.status_code == 500
     request_id = answer.json()["request_id"]
 
-    def told() -> list[dict[str, Any]]:
+    def reported() -> list[dict[str, Any]]:
         new = [m for m in stack.messages() if m["at"] >= began and m["to"] == "slack"]
         return [m for m in new if "NewError" in m["text"] or "RegressedError" in m["text"]]
 
-    message = wait_for(told, 90, "a message about the new error")[0]
-    print(f"told after {message['at'] - began:.1f} s:\n{message['text']}")
+    message = wait_for(reported, 90, "a message about the new error")[0]
+    print(f"reported after {message['at'] - began:.1f} s:\n{message['text']}")
     assert "InjectedFault" in message["text"]
     assert "/issues/issue/" in json.dumps(message["payload"]), "a link to the issue"
     events = stored(stack, "bugsink", "/data")
@@ -75,7 +75,7 @@ def stored(stack: Stack, part: str, folder: str) -> bytes:
     return subprocess.run(command, env=stack.environment, capture_output=True, timeout=120, check=True).stdout
 
 
-def test_ready_tells_the_truth_while_redis_and_postgres_go_and_come(stack: Stack) -> None:
+def test_ready_shows_the_truth_while_redis_and_postgres_go_and_come(stack: Stack) -> None:
     def ready() -> tuple[int, dict[str, str]]:
         answer = requests.get(f"{stack.api_url}/ready", timeout=10)
         return answer.status_code, {name: check["status"] for name, check in answer.json()["checks"].items()}
@@ -115,7 +115,7 @@ def test_every_metric_of_the_catalogue_has_a_live_example(stack: Stack) -> None:
         assert missing() == set()
         return True
 
-    until(none_missing, "every metric that is promised", 180, 5)
+    until(none_missing, "every required metric", 180, 5)
 
 
 def test_nothing_planted_is_in_a_log_file_in_the_queue_in_loki_or_on_the_screen(stack: Stack) -> None:

@@ -1,4 +1,4 @@
-"""Containers and facts on the running stack: what is known of them, whose they are, and who may ask Docker."""
+"""Containers and textfiles on the running stack: what is known of them, whose they are, and who may ask Docker."""
 
 import json
 
@@ -7,7 +7,7 @@ import requests
 from tests.e2e.stack import Stack, wait_for
 
 
-def test_every_container_is_known_with_its_name_and_belongs_to_whom_it_should(stack: Stack) -> None:
+def test_every_container_is_known_with_its_name_and_belongs_to_its_service(stack: Stack) -> None:
     expr = 'count by (compose_service, service) (container_uptime_seconds{compose_project="%s"})'
     project = stack.environment["COMPOSE_PROJECT_NAME"]
     running = {name for name, row in stack.services().items() if row["State"] == "running"}
@@ -60,13 +60,13 @@ def test_metrics_cannot_be_pushed_from_the_web(stack: Stack) -> None:
         assert answer.status_code in (403, 404, 405), path
 
 
-def test_a_fact_is_there_within_a_scrape_under_the_service_that_it_is_about(stack: Stack) -> None:
+def test_a_metric_is_there_within_a_scrape_under_the_service_that_it_is_about(stack: Stack) -> None:
     stack.must("./lookout", "record", "drill_rows", "42", "service=db", "table=orders", "--every", "1h")
-    found = wait_for(lambda: stack.query("drill_rows"), 30, "the fact")
+    found = wait_for(lambda: stack.query("drill_rows"), 30, "the textfile metric")
     assert found[0]["value"][1] == "42"
     assert {key: found[0]["metric"].get(key) for key in ("service", "table")} == {"service": "db", "table": "orders"}
     assert "exported_service" not in found[0]["metric"]
     (recorded,) = stack.query('lookout_record_every_seconds{fact="drill_rows"}')
     assert (recorded["value"][1], recorded["metric"]["service"]) == ("3600", "db")
     stack.must("./lookout", "record", "drill_rows", "--remove", "service=db", "table=orders")
-    wait_for(lambda: not stack.query("drill_rows"), 30, "the fact is forgotten")
+    wait_for(lambda: not stack.query("drill_rows"), 30, "the metric is forgotten")

@@ -1,4 +1,4 @@
-"""Real faults, one after the other: each brings exactly what was promised, in time, and is over when it is mended."""
+"""Real faults, one after the other: each brings exactly what was expected, in time, and is over when it is fixed."""
 
 import re
 import time
@@ -24,24 +24,24 @@ def settled(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("drill", CHOSEN, ids=lambda drill: drill.name)
-def test_a_fault_brings_what_was_promised(stack: Stack, drill: Drill) -> None:
+def test_a_fault_brings_what_was_expected(stack: Stack, drill: Drill) -> None:
     outcome = run(stack, drill)
     OUTCOMES.append(outcome)
     print(f"\n{outcome.row()}")
-    assert outcome.unexpected == set(), "nobody promised these"
-    assert drill.promised <= outcome.seconds.keys(), "these did not come"
+    assert outcome.unexpected == set(), "no one expected these"
+    assert drill.expected <= outcome.seconds.keys(), "these did not come"
 
 
 def test_what_an_outage_leaves_behind_makes_no_message(stack: Stack) -> None:
     """The apps lost connections while Postgres was away, and that alert is kept firing for minutes after it."""
-    (postgres,) = [outcome for outcome in OUTCOMES if ("PostgresDown", "db") in outcome.drill.promised]
+    (postgres,) = [outcome for outcome in OUTCOMES if ("PostgresDown", "db") in outcome.drill.expected]
     ended = time.time() - (time.monotonic() - postgres.ended)
     time.sleep(max(0.0, ended + AFTERMATH_SECONDS - time.time()))
     since = int(time.time() - ended)
     assert stack.query(f'max_over_time(ALERTS{{alertname="{LEFT_BEHIND}",alertstate="firing"}}[{since}s])'), "it fires"
-    told = [m["text"] for m in stack.messages() if ended <= m["at"] <= ended + AFTERMATH_SECONDS]
+    reported = [m["text"] for m in stack.messages() if ended <= m["at"] <= ended + AFTERMATH_SECONDS]
     fires = re.compile(rf"^🟠 .* · {LEFT_BEHIND}$|^• {LEFT_BEHIND} since", re.MULTILINE)
-    assert [text for text in told if fires.search(text)] == []
+    assert [text for text in reported if fires.search(text)] == []
 
 
 def test_all_is_clear_again(stack: Stack) -> None:

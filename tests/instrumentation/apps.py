@@ -90,7 +90,7 @@ def settings_in(folder: Path, **more: Any) -> Settings:
     token.write_text(f"{TOKEN}\n")
     key = folder / "key"
     key.write_text("a key\n")
-    told: dict[str, Any] = {
+    stated: dict[str, Any] = {
         "service": "shop",
         "environment": "test",
         "release": "1.2.3",
@@ -100,7 +100,7 @@ def settings_in(folder: Path, **more: Any) -> Settings:
         "health_max_age_seconds": 0.01,
         "health_refresh_seconds": 0.05,
     }
-    return Settings(**told | more)
+    return Settings(**stated | more)
 
 
 @contextmanager

@@ -8,10 +8,10 @@ from typing import Final
 
 from tests.instrumentation.calls import Call, say
 from tests.instrumentation.look_alikes import look_alikes
-from tests.instrumentation.planted_names import named, told_by_their_place
+from tests.instrumentation.planted_names import named, reported_by_their_place
 from tests.instrumentation.planted_shapes import card, cards, people, shaped
 
 __all__ = ["LOOK_ALIKES", "PLANTED", "Call", "card", "say"]
 
-PLANTED: Final = [*named(), *told_by_their_place(), *shaped(), *cards(), *people()]
+PLANTED: Final = [*named(), *reported_by_their_place(), *shaped(), *cards(), *people()]
 LOOK_ALIKES: Final = list(look_alikes())

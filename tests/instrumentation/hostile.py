@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 Tree = Any  # what re's parser makes of a pattern
-# Beyond the longest bound, so that what is told is the growth without bounds.
+# Beyond the longest bound, so that what is stated is the growth without bounds.
 _FULL = 3
 _SOME = 24
 

@@ -17,7 +17,7 @@ from lookout_instrumentation.metrics import Metrics
 
 
 @dataclass
-class Heard:
+class Captured:
     """What was written so far, and the counters of it."""
 
     logs: Logging
@@ -41,12 +41,12 @@ class Heard:
 
 
 @contextmanager
-def listening(stream: StringIO | None = None, **settings: Any) -> Iterator[Heard]:
+def listening(stream: StringIO | None = None, **settings: Any) -> Iterator[Captured]:
     """Log as JSON while the block runs."""
-    told = Settings(**{"service": "shop", "environment": "test", **settings})
-    heard = Heard(Logging(told, metrics := Metrics(told), stream := stream or StringIO()), metrics, stream)
-    heard.logs.start()
+    stated = Settings(**{"service": "shop", "environment": "test", **settings})
+    captured = Captured(Logging(stated, metrics := Metrics(stated), stream := stream or StringIO()), metrics, stream)
+    captured.logs.start()
     try:
-        yield heard
+        yield captured
     finally:
-        heard.logs.stop()
+        captured.logs.stop()

@@ -66,7 +66,7 @@ class OtlpStub:
 
     @property
     def endpoint(self) -> str:
-        """What an app is told."""
+        """What an app is stated."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
@@ -82,8 +82,8 @@ def _spans(body: bytes) -> list[Received]:
         for span in (each for scope in group.scope_spans for each in scope.spans):
             ids = (span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex())
             events = [{"name": event.name, **_attributes(event.attributes)} for event in span.events]
-            told = (_attributes(span.attributes), resource, events)
-            found.append(Received(span.name, *ids, span.kind, span.status.code, *told))
+            stated = (_attributes(span.attributes), resource, events)
+            found.append(Received(span.name, *ids, span.kind, span.status.code, *stated))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Secrets that their name or their place tells: in fields, JSON, addresses, headers, statements, exceptions.
+"""Secrets that their name or their place shows: in fields, JSON, addresses, headers, statements, exceptions.
 
 Keys are put together here so that no scanner takes this file for a leak.
 """
@@ -101,7 +101,7 @@ PLACES: Final = (
 )
 
 
-def told_by_their_place() -> Iterator[Call]:
+def reported_by_their_place() -> Iterator[Call]:
     """A name in a sentence, an option, a statement, a header, an address."""
     word = password()
     yield Call("a password after a colon", f"user bob, password: {word}", secret=word)

@@ -1,4 +1,4 @@
-"""Secrets that their shape tells: keys of providers, cards of all brands, phone numbers and e-mail addresses.
+"""Secrets that their shape shows: keys of providers, cards of all brands, phone numbers and e-mail addresses.
 
 Keys are put together here so that no scanner takes this file for a leak.
 """
@@ -150,7 +150,7 @@ def people() -> Iterator[Call]:
             yield Call(f"phone {form} encoded", "asked", {"url": f"/send?to={number}&n=1"}, secret=number)
     for name in ("phone", "phone_number", "mobile", "whatsapp"):
         number = "333" + digits(7)
-        yield Call(f"{name} that only its name tells", "texted", {"user": {name: number}}, secret=number)
+        yield Call(f"{name} that only its name shows", "texted", {"user": {name: number}}, secret=number)
         number = "333" + digits(7)
         yield Call(f"{name} in JSON", "texted", {"body": json.dumps({name: number})}, secret=number)
     for domain in ("example.com", "mail.example.co.uk", "acme.dev", "123.com", "x-y.io"):

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 def served(
     command: Sequence[str], folder: Path, source: str, **env: str
 ) -> Iterator[tuple["subprocess.Popen[str]", int]]:
-    """Run `python -m command`, which is told its {port}; `source` is its module app_of_a_test.
+    """Run `python -m command`, which is stated its {port}; `source` is its module app_of_a_test.
 
     Yields the process and its port; what it prints is in folder/output.
     """

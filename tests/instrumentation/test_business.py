@@ -113,7 +113,7 @@ def test_an_async_function_needs_a_running_loop() -> None:
 
 
 @pytest.mark.parametrize("is_async", [False, True], ids=["thread", "task"])
-def test_one_that_fails_is_counted_told_once_and_tried_again(is_async: bool) -> None:
+def test_one_that_fails_is_counted_reported_once_and_tried_again(is_async: bool) -> None:
     recorded = Recorder()
     broken, calls = True, 0
 

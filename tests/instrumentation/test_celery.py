@@ -151,15 +151,15 @@ def test_a_task_goes_on_in_the_context_of_its_request(shop: Shop) -> None:
     "origin_of", [None, "nonsense", {}, {"sent": "soon", "context": {"level": "x"}}, {"sent": None, "context": [1]}]
 )
 def test_a_task_that_no_request_sent_has_an_id_of_its_own(shop: Shop, origin_of: Any) -> None:
-    def spoil(headers: dict[str, Any], **_: Any) -> None:
+    def overwrite(headers: dict[str, Any], **_: Any) -> None:
         headers[HEADER] = origin_of
 
     context.begin()
-    signals.before_task_publish.connect(spoil, weak=False)
+    signals.before_task_publish.connect(overwrite, weak=False)
     try:
         send(shop, "add", 1, 2)
     finally:
-        signals.before_task_publish.disconnect(spoil)
+        signals.before_task_publish.disconnect(overwrite)
     until(lambda: shop.seen)
     assert shop.seen[0]["request_id"] != context.request_id()
     assert "level" not in shop.seen[0]
@@ -173,9 +173,9 @@ def test_the_time_that_a_task_is_meant_to_wait_is_no_waiting(shop: Shop) -> None
 
 
 def test_a_task_of_no_known_name_is_rejected(shop: Shop) -> None:
-    shop.app.send_task("nobody", ())
+    shop.app.send_task("unknown", ())
     until(lambda: shop.count("none", "rejected"))
-    assert shop.value("celery_tasks_total", task="nobody", state="rejected") is None
+    assert shop.value("celery_tasks_total", task="unknown", state="rejected") is None
 
 
 def lines_of(records: list[dict[str, Any]], logger: str) -> list[dict[str, Any]]:
@@ -360,7 +360,7 @@ def test_a_worker_of_one_process_answers_for_itself(broker: str, tmp_path: Path,
     assert [record["task"] for record in records if record["logger"] == "lookout.error"] == ["crash"]
 
 
-def test_the_queue_is_measured_while_nobody_works_on_it(broker: str, tmp_path: Path) -> None:
+def test_the_queue_is_measured_while_no_one_works_on_it(broker: str, tmp_path: Path) -> None:
     from lookout_instrumentation.queue_lengths import measure
 
     celery = sender(broker)

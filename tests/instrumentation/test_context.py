@@ -212,23 +212,23 @@ def test_what_is_no_client_is_refused() -> None:
 
 def test_lines_and_calls_name_the_trace_that_they_belong_to() -> None:
     context.begin()
-    with listening() as heard, trace.use_span(SPAN):
+    with listening() as captured, trace.use_span(SPAN):
         own.info("x")
         assert context.outgoing_headers()["traceparent"] == f"00-{0xABC:032x}-{0xDEF:016x}-01"
-    record = heard.one()
+    record = captured.one()
     assert (record["trace_id"], record["span_id"]) == (f"{0xABC:032x}", f"{0xDEF:016x}")
 
 
 def test_without_a_trace_there_is_none() -> None:
     context.begin()
-    with listening() as heard:
+    with listening() as captured:
         own.info("x")
-    assert "trace_id" not in heard.one()
+    assert "trace_id" not in captured.one()
     assert "traceparent" not in context.outgoing_headers()
 
 
 def test_another_tracer_can_say_which_trace_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(context, "trace_ids", lambda: {"trace_id": "t-1"})
-    with listening() as heard:
+    with listening() as captured:
         own.info("x")
-    assert heard.one()["trace_id"] == "t-1"
+    assert captured.one()["trace_id"] == "t-1"

@@ -76,8 +76,8 @@ def test_a_crash_in_a_request_arrives_once_with_what_is_known_of_it(tracker: Tra
     key = tmp_path / "key"
     key.write_text("k")
     app = FastAPI()
-    told: dict[str, Any] = {"sentry_dsn": tracker.dsn, "errors_spool": tmp_path, "user_hash_key_file": key}
-    lookout = lookout_fastapi.init(app, settings=Settings(service="api", release="1.2.3", environment="beta", **told))
+    stated: dict[str, Any] = {"sentry_dsn": tracker.dsn, "errors_spool": tmp_path, "user_hash_key_file": key}
+    lookout = lookout_fastapi.init(app, settings=Settings(service="api", release="1.2.3", environment="beta", **stated))
 
     @app.get("/orders/{number}")
     def order(number: int) -> None:
@@ -149,7 +149,7 @@ def test_an_exception_that_is_logged_and_raised_again_arrives_once(
     assert counts(lookout) == {"sent": 2}
 
 
-def test_what_the_app_tells_the_sdk_is_said_of_that_request_alone(
+def test_what_the_app_shows_the_sdk_is_said_of_that_request_alone(
     start: Callable[..., Lookout], tracker: TrackerStub
 ) -> None:
     lookout = start()
@@ -178,7 +178,7 @@ class Odd(Exception):
         return super().__getattribute__(name)
 
 
-def test_an_exception_that_cannot_be_looked_at_harms_nobody(
+def test_an_exception_that_cannot_be_looked_at_harms_no_one(
     start: Callable[..., Lookout], tracker: TrackerStub
 ) -> None:
     lookout = start()
@@ -401,11 +401,13 @@ def test_a_process_that_is_killed_leaves_its_reports_to_the_next(
             os.kill(os.getpid(), 9)
         raise RuntimeError("unhandled")
     """
-    told = {"SENTRY_DSN": tracker.dsn, "LOOKOUT_ERRORS_SPOOL": str(tmp_path), "LOOKOUT_SERVICE": "api"}
-    told |= {"PYTHONPATH": str(ROOT / "instrumentation"), "PATH": os.environ["PATH"]}
+    stated = {"SENTRY_DSN": tracker.dsn, "LOOKOUT_ERRORS_SPOOL": str(tmp_path), "LOOKOUT_SERVICE": "api"}
+    stated |= {"PYTHONPATH": str(ROOT / "instrumentation"), "PATH": os.environ["PATH"]}
 
     def run(how: str) -> None:
-        subprocess.run([sys.executable, "-c", textwrap.dedent(program), how], env=told, timeout=30, capture_output=True)
+        subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(program), how], env=stated, timeout=30, capture_output=True
+        )
 
     tracker.stop()
     run("killed")
@@ -436,10 +438,10 @@ def test_a_forked_process_reports_for_itself(tracker: TrackerStub, tmp_path: Pat
             os._exit(0)
         os.waitpid(child, 0)
     """
-    told = {"SENTRY_DSN": tracker.dsn, "LOOKOUT_ERRORS_SPOOL": str(tmp_path)}
-    told |= {"PYTHONPATH": str(ROOT / "instrumentation"), "PATH": os.environ["PATH"]}
+    stated = {"SENTRY_DSN": tracker.dsn, "LOOKOUT_ERRORS_SPOOL": str(tmp_path)}
+    stated |= {"PYTHONPATH": str(ROOT / "instrumentation"), "PATH": os.environ["PATH"]}
     command = [sys.executable, "-c", textwrap.dedent(program)]
-    done = subprocess.run(command, env=told, timeout=30, capture_output=True, text=True)
+    done = subprocess.run(command, env=stated, timeout=30, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     said = sorted(event["exception"]["values"][0]["value"] for event in tracker.events)
     assert said == ["before", "child", "parent"]
@@ -512,7 +514,7 @@ def test_a_flood_of_errors_is_bounded_and_counted(start: Callable[..., Lookout],
     assert len(tracker.events) == found["sent"]
 
 
-def test_a_tracker_that_hangs_holds_up_nobody(start: Callable[..., Lookout], tracker: TrackerStub) -> None:
+def test_a_tracker_that_hangs_holds_up_no_one(start: Callable[..., Lookout], tracker: TrackerStub) -> None:
     """Neither a request nor, for longer than two seconds, the end of the process."""
     lookout = start()
     hang = threading.Event()
@@ -543,7 +545,7 @@ def test_two_processes_never_send_the_same_file(tmp_path: Path) -> None:
     assert (first.claim(), first.waiting()) == (None, 0)
 
 
-def test_the_folder_is_bounded_closed_to_others_and_nobody_elses(tmp_path: Path) -> None:
+def test_the_folder_is_bounded_closed_to_others_and_no_one_elses(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "s")
     assert spool.keep(b"x" * 21 * 2**20) is None
     assert (tmp_path / "s").stat().st_mode & 0o777 == 0o700

@@ -31,7 +31,7 @@ def test_every_result_starts_at_zero_and_nothing_is_said_of_quota_or_circuit() -
 @pytest.mark.parametrize(
     ("status", "result"), [(200, "ok"), (404, "error"), (429, "rate_limited"), (504, "timeout"), (503, "error")]
 )
-def test_the_status_of_an_answer_tells(status: int, result: str) -> None:
+def test_the_status_of_an_answer_shows(status: int, result: str) -> None:
     recorded = Recorder()
     with recorded.lookout.external("sms").call() as call:
         call.response(answer(status))
@@ -89,9 +89,9 @@ def test_a_limit_set_around_an_async_call_is_a_timeout() -> None:
 @pytest.mark.parametrize("client", ["httpx", "dict"])
 def test_the_quota_in_the_headers(client: str, headers: dict[str, str], quota: tuple[float, float] | None) -> None:
     recorded = Recorder()
-    told: Any = answer(200, headers) if client == "httpx" else SimpleNamespace(status=200, headers=headers)
+    stated: Any = answer(200, headers) if client == "httpx" else SimpleNamespace(status=200, headers=headers)
     with recorded.lookout.external("sms").call() as call:
-        call.response(told)
+        call.response(stated)
     found = recorded.value("external_quota_used", api="sms"), recorded.value("external_quota_limit", api="sms")
     assert found == (quota or (None, None))
 
@@ -111,7 +111,7 @@ def test_the_state_of_a_circuit() -> None:
         assert recorded.value("external_circuit_state", api="sms") == number
 
 
-def test_a_breaker_of_pybreaker_tells_its_state() -> None:
+def test_a_breaker_of_pybreaker_shows_its_state() -> None:
     recorded = Recorder()
     breaker = pybreaker.CircuitBreaker(fail_max=2, reset_timeout=60)
     breaker.add_listener(recorded.lookout.external("sms").listener)

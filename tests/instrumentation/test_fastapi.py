@@ -51,7 +51,7 @@ class Observed:
         receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
         send: Callable[[MutableMapping[str, Any]], Awaitable[None]] | None = None,
     ) -> Messages:
-        """One request with a client that behaves as told."""
+        """One request with a client that behaves as stated."""
         sent: Messages = []
 
         async def keep(message: MutableMapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What Flask does beside the rest: prefixes of middleware, its own answers to a crash, streams that nobody reads."""
+"""What Flask does beside the rest: prefixes of middleware, its own answers to a crash, streams that no one reads."""
 
 import json
 from collections.abc import Iterator
@@ -73,7 +73,7 @@ def test_the_apps_own_answer_to_a_crash_is_kept_and_there_is_one_line_of_it(app:
     assert not [record for record in records if "with-a-name" in str(record)]
 
 
-def test_a_stream_that_nobody_reads_to_its_end_is_over_when_it_is_closed(app: Flask, tmp_path: Path) -> None:
+def test_a_stream_that_no_one_reads_to_its_end_is_over_when_it_is_closed(app: Flask, tmp_path: Path) -> None:
     closed: list[bool] = []
 
     @app.get("/")

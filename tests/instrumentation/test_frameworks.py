@@ -1,4 +1,4 @@
-"""What every web framework's adapter promises, asked of each: counts, labels, ids, lines, probes, budgets."""
+"""What every web framework's adapter must do, checked for each: counts, labels, ids, lines, probes, budgets."""
 
 import gc
 import random

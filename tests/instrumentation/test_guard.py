@@ -1,4 +1,4 @@
-"""/metrics is for who has the token, from an address that is allowed, and for nobody when in doubt."""
+"""/metrics is for who has the token, from an address that is allowed, and for no one when in doubt."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def test_metrics_are_for_who_has_the_token(tmp_path: Path, header: str, status: 
 
 
 @pytest.mark.parametrize("content", [None, "", " \n"], ids=["missing", "empty", "blank"])
-def test_without_a_usable_token_file_nobody_gets_in(tmp_path: Path, content: str | None) -> None:
+def test_without_a_usable_token_file_no_one_gets_in(tmp_path: Path, content: str | None) -> None:
     file = tmp_path / "other"
     if content is not None:
         file.write_text(content)

@@ -146,7 +146,7 @@ def test_a_check_that_hangs_is_not_started_again_while_it_does(tmp_path: Path, a
     assert ask(health)["a"].up, "once it answers again"
 
 
-def test_a_turn_is_told_once_and_not_at_every_check(tmp_path: Path, ask: Ask) -> None:
+def test_a_turn_is_reported_once_and_not_at_every_check(tmp_path: Path, ask: Ask) -> None:
     up = True
 
     def check() -> None:
@@ -162,7 +162,7 @@ def test_a_turn_is_told_once_and_not_at_every_check(tmp_path: Path, ask: Ask) ->
     assert lines == [("info", "cache"), ("error", "cache"), ("info", "cache")]
 
 
-def test_what_is_told_of_the_process(tmp_path: Path) -> None:
+def test_what_is_reported_of_the_process(tmp_path: Path) -> None:
     health = health_of(tmp_path, {"db": _answers, "cache": _fails})
     assert health.alive()[0] == 200
     assert {"status", "timestamp", "service", "version"} <= health.alive()[1].keys()

@@ -68,7 +68,7 @@ def test_usage_that_is_known_after_the_block_counts() -> None:
     assert recorded.counted("llm_tokens_total") == {(*KEY, "input"): 7, (*KEY, "output"): 3}
 
 
-def test_a_price_that_the_answer_tells_goes_before_the_list() -> None:
+def test_a_price_that_the_answer_shows_goes_before_the_list() -> None:
     recorded = Recorder()
     with recorded.lookout.llm.call("openrouter", "no/such-model") as call:
         call.usage(10, 10, cost_usd=0.125)
@@ -117,7 +117,7 @@ def test_what_a_failed_call_used_is_paid_for() -> None:
     assert recorded.counted("llm_tokens_total") == {(*KEY, "input"): 100, (*KEY, "output"): 10}
 
 
-def test_a_stream_that_nobody_reads_on_is_no_failure() -> None:
+def test_a_stream_that_no_one_reads_on_is_no_failure() -> None:
     recorded = Recorder()
 
     def stream() -> Any:
@@ -134,7 +134,7 @@ def test_a_stream_that_nobody_reads_on_is_no_failure() -> None:
 
 
 @pytest.mark.parametrize(("provider", "model"), [("openai", "no-such-model"), ("in-house", MODEL)])
-def test_a_model_without_a_price_costs_nothing_and_is_told_once(provider: str, model: str) -> None:
+def test_a_model_without_a_price_costs_nothing_and_is_reported_once(provider: str, model: str) -> None:
     recorded = Recorder()
     with structlog.testing.capture_logs() as lines:
         for _ in range(3):
@@ -276,9 +276,9 @@ def _objects(value: Any) -> Any:
     ],
 )
 @pytest.mark.parametrize("shape", ["dict", "objects"])
-def test_the_usage_that_an_answer_tells(shape: str, response: Any, tokens: Tokens | None) -> None:
-    told = response if shape == "dict" else _objects(response)
-    assert tokens_in(told) == tokens
+def test_the_usage_that_an_answer_shows(shape: str, response: Any, tokens: Tokens | None) -> None:
+    stated = response if shape == "dict" else _objects(response)
+    assert tokens_in(stated) == tokens
 
 
 @pytest.mark.parametrize("response", [None, "text", b"", 3, [], object()])

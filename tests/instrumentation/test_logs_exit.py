@@ -47,9 +47,9 @@ _started: Final[list[subprocess.Popen[bytes]]] = []
 
 def start(*command: str, folder: Path, **variables: str) -> subprocess.Popen[bytes]:
     path = os.pathsep.join([str(ROOT / "instrumentation"), str(folder)])
-    told = {**os.environ, "PYTHONPATH": path, "PYTHONWARNINGS": "ignore", "LOOKOUT_SERVICE": "shop", **variables}
+    stated = {**os.environ, "PYTHONPATH": path, "PYTHONWARNINGS": "ignore", "LOOKOUT_SERVICE": "shop", **variables}
     process = subprocess.Popen(
-        [sys.executable, *command], cwd=folder, env=told, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        [sys.executable, *command], cwd=folder, env=stated, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     _started.append(process)
     return process
@@ -87,7 +87,7 @@ def test_a_program_that_ends_has_written_all(tmp_path: Path, end: str) -> None:
     assert len(records) == 3000 + end.startswith("threading")
 
 
-def test_last_words_are_heard(tmp_path: Path) -> None:
+def test_last_words_are_received(tmp_path: Path) -> None:
     """Lines of other functions that run at the exit, which were registered before ours and so run after it."""
     text = START.replace("logs = ", "import atexit; atexit.register(lambda: log.info('bye', n=1))\nlogs = ")
     (tmp_path / "program.py").write_text(text + "log.info('hello', n=0)\n")
@@ -121,7 +121,7 @@ def test_a_handler_of_the_apps_own_is_still_called(tmp_path: Path) -> None:
     assert process.returncode == 7
 
 
-def test_a_pipe_that_nobody_reads_holds_up_neither_the_program_nor_its_end(tmp_path: Path) -> None:
+def test_a_pipe_that_no_one_reads_holds_up_neither_the_program_nor_its_end(tmp_path: Path) -> None:
     text = """
     began = time.monotonic()
     for n in range(3000): log.info("x" * 1000, n=n)
@@ -157,7 +157,7 @@ def test_a_child_has_a_writer_of_its_own_and_writes_nothing_of_its_parents(tmp_p
         child = os.fork()
         if child == 0:
             for n in range(1000, 1500): log.info("child", n=n)
-            time.sleep(0.3)  # long enough for its thread, which nobody told to hurry
+            time.sleep(0.3)  # long enough for its thread, which gets no signal to hurry
             os._exit(0)
         children.append(child)
     for child in children: os.waitpid(child, 0)

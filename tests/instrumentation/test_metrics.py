@@ -59,7 +59,7 @@ def test_the_release_is_a_series() -> None:
 
 
 @pytest.mark.parametrize("slo", [0.3, 0.05, 0.42])
-def test_a_histogram_has_an_edge_exactly_where_it_is_told(slo: float) -> None:
+def test_a_histogram_has_an_edge_exactly_where_it_is_reported(slo: float) -> None:
     made = metrics(buckets=(0.01, slo, 1.0))
     made.get("http_request_duration_seconds").labels("GET", "/").observe(slo)
     assert value(made, "http_request_duration_seconds_bucket", method="GET", handler="/", le=str(slo)) == 1
@@ -92,7 +92,7 @@ def test_a_label_has_as_many_values_as_its_budget_and_then_other() -> None:
     assert value(made, "tenant_events_total", tenant="t2", event="login") == 2, "who was known stays known"
 
 
-def test_over_the_series_budget_statuses_are_still_told_apart() -> None:
+def test_over_the_series_budget_statuses_are_still_distinguished() -> None:
     made = metrics(series_budget=120, label_budgets={"handler": 1000})
     counter = made.get("http_requests_total")
     for number in range(1000):

@@ -1,4 +1,4 @@
-"""How calls end is told by the shape of an exception or an answer, and what comes from outside is a bounded label."""
+"""How calls end is stated by the shape of an exception or an answer, and what comes from outside is a bounded label."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""Connections of SQLAlchemy engines: how many are in use, and those that were asked for in vain or broke."""
+"""Connections of SQLAlchemy engines: how many are in use, and those that were asked for without success or broke."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ from tests.instrumentation.servers import ask, scraped, served
 QUERIES = "db_queries_total"
 
 
-def test_the_gauges_tell_what_the_pool_does(tmp_path: Path) -> None:
+def test_the_gauges_show_what_the_pool_does(tmp_path: Path) -> None:
     engine, recorded = engine_at(tmp_path, pool_size=2, max_overflow=3), Recorder()
     recorded.lookout.database(engine)
 
@@ -51,7 +51,7 @@ def test_a_pool_without_limit_has_an_infinite_one(tmp_path: Path) -> None:
     assert recorded.value("db_pool_limit", database="db") == float("inf")
 
 
-def test_a_pool_that_keeps_nothing_tells_what_is_in_use(tmp_path: Path) -> None:
+def test_a_pool_that_keeps_nothing_shows_what_is_in_use(tmp_path: Path) -> None:
     engine, recorded = engine_at(tmp_path, poolclass=NullPool), Recorder()
     recorded.lookout.database(engine)
     with engine.connect(), engine.connect():
@@ -76,7 +76,7 @@ class _Gauge:
         self.number = number
 
 
-def test_events_tell_what_the_pool_would(tmp_path: Path) -> None:
+def test_events_show_what_the_pool_would(tmp_path: Path) -> None:
     engine = engine_at(tmp_path, pool_size=1, max_overflow=3)
     in_use, overflow = _Gauge(), _Gauge()
     _Events(in_use, overflow, 1).listen(engine)
@@ -104,7 +104,7 @@ def test_events_tell_what_the_pool_would(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("disposed", [False, True])
-def test_waiting_for_a_connection_in_vain_is_counted(tmp_path: Path, disposed: bool) -> None:
+def test_waiting_for_a_connection_without_success_is_counted(tmp_path: Path, disposed: bool) -> None:
     engine, recorded = engine_at(tmp_path, pool_size=1, max_overflow=0, pool_timeout=0.01), Recorder()
     recorded.lookout.database(engine)
     if disposed:
@@ -163,7 +163,7 @@ def test_a_connection_found_broken_before_its_next_use_is_replaced_and_no_failur
 
 
 class Away:
-    """A server that is there, refuses, or hangs up, as told."""
+    """A server that is there, refuses, or hangs up, as stated."""
 
     def __init__(self) -> None:
         self.refuses = False

@@ -1,4 +1,4 @@
-"""A bot that asks a Telegram-like API for updates: it has no framework, and tells of itself like any app."""
+"""A bot that asks a Telegram-like API for updates: it has no framework, and exports metrics like any app."""
 
 import json
 import threading

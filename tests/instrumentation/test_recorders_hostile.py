@@ -100,19 +100,19 @@ def test_the_context_takes_anything(name: str) -> None:
     context.outgoing_headers()
     hand_on({})
     context.resume({"tenant": VALUES[name](), "request_id": VALUES[name]()})
-    with listening() as heard:
+    with listening() as captured:
         structlog.get_logger("own").info("x")
-        assert heard.one()["message"] == "x"
+        assert captured.one()["message"] == "x"
     assert status_of(VALUES[name]()) is None or name == "less than nothing"
 
 
 def test_what_is_not_counted_is_said_once() -> None:
     careful._reported.clear()
     lookout = Lookout(Settings(), logging=False)
-    with listening() as heard:
+    with listening() as captured:
         for _ in range(3):
             lookout.payments.ok("stripe", "twelve")  # type: ignore[arg-type]
-        line = heard.one()
+        line = captured.one()
     assert (line["level"], line["recorder"], line["error_type"]) == ("warning", "Payments.ok", "ValueError")
 
 

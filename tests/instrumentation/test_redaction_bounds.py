@@ -198,7 +198,7 @@ def test_a_hostile_value_makes_a_line_and_raises_nothing(name: str) -> None:
     scrub(value)
     hidden("token", value)
     hidden("tokens", value)
-    with listening() as heard:
+    with listening() as captured:
         own.info("one", value=value, values=[value], inside={"a": {"b": value}}, tokens=[value], password=value)
         own.info("two %s", value)
         own.info(value)
@@ -206,8 +206,8 @@ def test_a_hostile_value_makes_a_line_and_raises_nothing(name: str) -> None:
         own.error("four", user_id=value)
         with suppress(RuntimeError, ValueError):  # what the standard library itself makes of it
             logging.getLogger("lib").error("five %s", value, extra={"value": value})
-        lines = heard.records()
-    text = heard.stream.getvalue()
+        lines = captured.records()
+    text = captured.stream.getvalue()
     assert len(lines) >= 5
     assert "hunter2" not in text and "token=abc" not in text
     assert lines[0]["message"] == "one" and lines[0]["password"] == "[redacted:secret]"
@@ -216,19 +216,19 @@ def test_a_hostile_value_makes_a_line_and_raises_nothing(name: str) -> None:
 def test_an_object_that_is_slow_to_show_itself_holds_up_one_line_and_no_other() -> None:
     redaction._slow.clear()
     Slow.shown = 0
-    with listening() as heard:
+    with listening() as captured:
         for _ in range(5):
             own.info("x", value=Slow(), values=[Slow()] * 20)
-        lines = heard.records()
+        lines = captured.records()
     assert Slow.shown == 1
     assert (lines[0]["value"], lines[4]["value"]) == ("slow", "<Slow, not shown: that took too long before>")
     redaction._slow.clear()
 
 
 def test_a_line_of_very_many_fields_says_how_many_were_left_out() -> None:
-    with listening() as heard:
+    with listening() as captured:
         own.info("x", **{f"field_{number}": number for number in range(5_000)})
-        line = heard.one()
+        line = captured.one()
     assert line["field_5"] == 5
     assert "more fields" in line["…"]
 
@@ -243,13 +243,13 @@ def raised(error: BaseException, cause: BaseException | None = None) -> BaseExce
         return caught
 
 
-def test_a_usual_exception_is_told_in_pythons_own_words() -> None:
+def test_a_usual_exception_is_reported_in_pythons_own_words() -> None:
     found = formatted(raised(ValueError("outer"), raised(KeyError("inner"))), 10_000)
     assert "KeyError: 'inner'" in found and "direct cause" in found and found.endswith("ValueError: outer")
     assert "in raised\n" in found
 
 
-def test_of_ten_thousand_causes_both_ends_are_told() -> None:
+def test_of_ten_thousand_causes_both_ends_are_reported() -> None:
     error = raised(ValueError("password=hunter2 the first"))
     for number in range(10_000):
         error = raised(ValueError(f"number {number}"), error)
@@ -266,7 +266,7 @@ def test_a_chain_that_closes_itself_comes_to_an_end() -> None:
     assert formatted(one, 10_000).endswith("ValueError: one")
 
 
-def test_a_very_wide_group_is_told_in_part() -> None:
+def test_a_very_wide_group_is_reported_in_part() -> None:
     group = ExceptionGroup("many", [ValueError("x" * 100) for _ in range(20_000)])
     began = time.thread_time()
     found = formatted(raised(group), 32 * 1024)
@@ -274,7 +274,7 @@ def test_a_very_wide_group_is_told_in_part() -> None:
     assert "many (20000 sub-exceptions)" in found and len(found) < 34 * 1024
 
 
-def test_an_enormous_message_is_told_in_part_and_its_secrets_not_at_all() -> None:
+def test_an_enormous_message_is_reported_in_part_and_its_secrets_not_at_all() -> None:
     text = f"[parameters: ('{LETTERS}')] " + " password=hunter2" * 500_000
     began = time.thread_time()
     found = formatted(raised(RuntimeError("after"), raised(ValueError(text))), 32 * 1024)
@@ -307,9 +307,9 @@ def test_a_very_deep_stack_ends_where_it_was_raised() -> None:
 
 
 @pytest.mark.parametrize("error", [BadError("x"), Mute("quiet"), SyntaxError("x", ("f", 1, 2, "t"))])
-def test_an_exception_that_does_anything_is_told_somehow(error: Exception) -> None:
+def test_an_exception_that_does_anything_is_reported_somehow(error: Exception) -> None:
     assert type(error).__name__ in formatted(raised(error), 10_000)
-    with listening() as heard:
+    with listening() as captured:
         own.error("x", exc_info=error)
-        line = heard.records()[0]
+        line = captured.records()[0]
     assert type(error).__name__ in line["exception"] and line["error_type"] == type(error).__name__

@@ -23,11 +23,11 @@ own = structlog.get_logger("own")
 
 
 def written(calls: list[Call], logger: Any = own) -> list[str]:
-    with listening() as heard:
+    with listening() as captured:
         for call in calls:
             say(logger, call)
-        heard.records()
-    lines = heard.stream.getvalue().split("\n")[:-1]
+        captured.records()
+    lines = captured.stream.getvalue().split("\n")[:-1]
     assert len(lines) == len(calls)
     return lines
 
@@ -112,7 +112,7 @@ def test_what_was_redacted_stays_as_it_is() -> None:
         assert Redactor(table()).text(line, checked=False) == line.replace("4111111111111112", "[redacted:card]")
 
 
-def test_cards_are_told_from_numbers_by_their_check_digit() -> None:
+def test_cards_are_reported_from_numbers_by_their_check_digit() -> None:
     generator = random.Random(1)
     numbers = [card(generator.choice(("4", "51", "37", "6011")), 16) for _ in range(200)]
     wrong = [number[:-1] + str((int(number[-1]) + 1) % 10) for number in numbers]

@@ -69,7 +69,7 @@ def test_literals_do_not_hide_a_repeated_statement(recorded: Recorder, engine: E
     ]
 
 
-def test_a_repeated_statement_is_counted_each_time_and_told_once(recorded: Recorder, engine: Engine) -> None:
+def test_a_repeated_statement_is_counted_each_time_and_reported_once(recorded: Recorder, engine: Engine) -> None:
     with structlog.testing.capture_logs() as lines:
         for _ in range(3):
             context.begin()

@@ -1,4 +1,4 @@
-"""Every setting can be told by file and environment, and one that cannot be used ends the start with a line on it."""
+"""Every setting can be stated by file and environment, and one that cannot be used ends the start with a line on it."""
 
 import json
 from dataclasses import fields
@@ -64,21 +64,21 @@ def test_an_empty_variable_counts_as_unset(name: str) -> None:
     assert Settings.load({name: "  "}) == Settings()
 
 
-def test_the_workers_that_are_told_to_lookout_count_before_those_of_the_server() -> None:
+def test_the_workers_that_are_reported_to_lookout_count_before_those_of_the_server() -> None:
     assert Settings.load({"WEB_CONCURRENCY": "4", "LOOKOUT_WORKERS": "1"}).workers == 1
 
 
 # --- the file ---
 
 
-def loaded(tmp_path: Path, told: object, **env: str) -> Settings:
+def loaded(tmp_path: Path, stated: object, **env: str) -> Settings:
     file = tmp_path / "lookout.json"
-    file.write_text(told if isinstance(told, str) else json.dumps(told))
+    file.write_text(stated if isinstance(stated, str) else json.dumps(stated))
     return Settings.load({"LOOKOUT_CONFIG": str(file), **env})
 
 
 def test_a_file_sets_what_it_names_and_the_environment_wins_over_it(tmp_path: Path) -> None:
-    told = {
+    stated = {
         "service": "api",
         "environment": "production",
         "buckets": [0.1, 0.3],
@@ -88,7 +88,7 @@ def test_a_file_sets_what_it_names_and_the_environment_wins_over_it(tmp_path: Pa
         "traces": {"endpoint": "http://collector:4318", "ratio": 0.5},
         "log_level": "warning",
     }
-    settings = loaded(tmp_path, told, LOOKOUT_ENVIRONMENT="staging", LOOKOUT_TRACES_RATIO="1")
+    settings = loaded(tmp_path, stated, LOOKOUT_ENVIRONMENT="staging", LOOKOUT_TRACES_RATIO="1")
     assert (settings.service, settings.environment, settings.log_level) == ("api", "staging", "WARNING")
     assert (settings.buckets, settings.series_budget) == ((0.1, 0.3), 700)
     assert settings.label_budgets == {**LABEL_BUDGETS, "tenant": 7}
@@ -97,7 +97,7 @@ def test_a_file_sets_what_it_names_and_the_environment_wins_over_it(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("told", "complaint"),
+    ("stated", "complaint"),
     [
         ("{", "is not JSON"),
         ("[]", "holds no JSON object"),
@@ -112,9 +112,9 @@ def test_a_file_sets_what_it_names_and_the_environment_wins_over_it(tmp_path: Pa
         ({"multiproc_dir": "/tmp"}, "multiproc_dir is not a known setting"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, told: object, complaint: str) -> None:
+def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, stated: object, complaint: str) -> None:
     with pytest.raises(SettingsError, match=complaint) as error:
-        loaded(tmp_path, told)
+        loaded(tmp_path, stated)
     assert "lookout.json" in str(error.value)
     assert "\n" not in str(error.value)
 

@@ -40,7 +40,7 @@ def two_workers(
         yield running
 
 
-def told(folder: Path) -> list[str]:
+def stated(folder: Path) -> list[str]:
     lines = (folder / "output").read_text().splitlines()
     return [line for line in lines if "Lookout runs without a part of its set-up" in line]
 
@@ -61,7 +61,7 @@ def test_two_workers_make_a_folder_and_are_counted_together(server: str, tmp_pat
         (folder,) = base.iterdir()
         assert all(stat.S_IMODE(each.stat().st_mode) == 0o700 for each in (base, folder))
         assert folder.name.startswith(f"{process.pid}-")
-        assert told(tmp_path) == []
+        assert stated(tmp_path) == []
         killed = pids.pop()
         os.kill(killed, signal.SIGKILL)
         until(lambda: ask(port, "/metrics") and not list(folder.glob(f"gauge_live*_{killed}.db")))
@@ -77,8 +77,8 @@ def test_where_no_folder_can_be_made_the_app_runs_and_says_so(server: str, tmp_p
     with two_workers(server, tmp_path, NOWHERE + APPS) as (_, port):
         ask(port, "/pid")
         assert scraped(port, "instrumentation_partial") == [1]
-        until(lambda: len(told(tmp_path)) >= (1 if server == "gunicorn-preload" else 2))
-        lines = told(tmp_path)
+        until(lambda: len(stated(tmp_path)) >= (1 if server == "gunicorn-preload" else 2))
+        lines = stated(tmp_path)
         assert len(lines) <= 2, "each process says it once"
         assert "PROMETHEUS_MULTIPROC_DIR=/run/metrics" in lines[0] and "tmpfs:" in lines[0]
         assert json.loads(lines[0])["level"] == "error"
@@ -91,7 +91,7 @@ def test_a_named_folder_that_cannot_be_used_is_replaced(tmp_path: Path) -> None:
             ask(port, "/pid")
         assert sum(scraped(port, "http_requests_total", handler="/pid", status="200")) == 10
         assert scraped(port, "instrumentation_partial") == [0]
-    assert all(f"{tmp_path / 'file'} is not a folder" in line for line in told(tmp_path)) and told(tmp_path)
+    assert all(f"{tmp_path / 'file'} is not a folder" in line for line in stated(tmp_path)) and stated(tmp_path)
 
 
 def test_a_named_folder_that_is_missing_is_made(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def base_of(place: Path) -> Path:
     return place / f"lookout-metrics-{os.geteuid()}-{sharing._namespace()}"
 
 
-def test_the_folder_is_one_for_a_parent_and_nobody_elses(place: Path) -> None:
+def test_the_folder_is_one_for_a_parent_and_no_one_elses(place: Path) -> None:
     folder = own_folder(os.getpid())
     assert folder is not None and folder == own_folder(os.getpid())
     assert folder.parent == base_of(place)

@@ -1,4 +1,4 @@
-"""Statements of SQLAlchemy engines, plain and async: each counted once, no value ever told; and readiness."""
+"""Statements of SQLAlchemy engines, plain and async: each counted once, no value ever stated; and readiness."""
 
 import sqlite3
 import threading
@@ -92,7 +92,7 @@ def test_a_slow_one_is_counted_and_logged_without_its_values(recorded: Recorder,
     }
 
 
-def test_waiting_for_a_lock_in_vain_is_a_timeout(tmp_path: Path) -> None:
+def test_waiting_for_a_lock_without_success_is_a_timeout(tmp_path: Path) -> None:
     engine, recorded = engine_at(tmp_path, connect_args={"timeout": 0.01}), Recorder()
     recorded.lookout.database(engine)
     holder = sqlite3.connect(tmp_path / "test.db")
@@ -129,7 +129,7 @@ def test_an_engine_given_twice_is_counted_once(recorded: Recorder, engine: Engin
     assert recorded.counted(QUERIES) == {("db", "select", "ok"): 1}
 
 
-def test_two_databases_are_told_apart(recorded: Recorder, engine: Engine, tmp_path: Path) -> None:
+def test_two_databases_are_distinguished(recorded: Recorder, engine: Engine, tmp_path: Path) -> None:
     second = engine_at(tmp_path)
     recorded.lookout.database(second, "reports")
     with second.connect() as connection:

@@ -121,9 +121,9 @@ def test_what_is_away_or_missing_is_no_hindrance(env: dict[str, str], monkeypatc
 
 
 def test_the_line_is_a_json_line_of_level_error() -> None:
-    with listening() as heard:
+    with listening() as captured:
         Lookout(Settings(sentry_dsn="none"), logging=False)
-        line = heard.one()
+        line = captured.one()
     assert line["level"] == "error" and "errors are not reported" in line["message"]
 
 

@@ -49,10 +49,10 @@ def shop(collector: OtlpStub, tmp_path: Path) -> Iterator[Callable[..., Shop]]:
 
     def make(**settings: Any) -> Shop:
         app = FastAPI()
-        told = {"service": "api", "traces_endpoint": collector.endpoint, "traces_ratio": 1.0, **settings}
-        told["metrics_token_file"] = tmp_path / "token"
-        told["metrics_token_file"].write_text("let-me-read")
-        lookout = lookout_fastapi.init(app, settings=Settings(**told), logging=False)
+        stated = {"service": "api", "traces_endpoint": collector.endpoint, "traces_ratio": 1.0, **settings}
+        stated["metrics_token_file"] = tmp_path / "token"
+        stated["metrics_token_file"].write_text("let-me-read")
+        lookout = lookout_fastapi.init(app, settings=Settings(**stated), logging=False)
         started.append(lookout)
 
         @app.get("/orders/{number}")
@@ -131,10 +131,10 @@ def test_a_task_is_a_part_of_the_trace_of_who_asked_for_it(collector: OtlpStub) 
     lookout = Lookout(Settings(traces_endpoint=collector.endpoint, traces_ratio=1.0), logging=False)
     context.begin()
     lookout.traces.begin()
-    told = {**context.current(), **context.outgoing_headers()}
+    stated = {**context.current(), **context.outgoing_headers()}
     lookout.traces.end("POST /orders", {}, failed=False)
-    context.resume({"request_id": told["request_id"]})
-    lookout.traces.begin(told["traceparent"], kind="consumer")
+    context.resume({"request_id": stated["request_id"]})
+    lookout.traces.begin(stated["traceparent"], kind="consumer")
     lookout.traces.end("run send_receipt", {"task": "send_receipt"}, failed=False)
     lookout.close()
     request, task = collector.spans
@@ -202,8 +202,8 @@ def test_no_secret_leaves_in_a_span(shop: Callable[..., Shop], collector: OtlpSt
 
 def test_log_lines_and_error_reports_carry_the_trace(collector: OtlpStub, tmp_path: Path) -> None:
     with TrackerStub() as tracker:
-        told: dict[str, Any] = {"traces_endpoint": collector.endpoint, "traces_ratio": 1.0}
-        lookout = Lookout(Settings(**told, sentry_dsn=tracker.dsn, errors_spool=tmp_path), logging=False)
+        stated: dict[str, Any] = {"traces_endpoint": collector.endpoint, "traces_ratio": 1.0}
+        lookout = Lookout(Settings(**stated, sentry_dsn=tracker.dsn, errors_spool=tmp_path), logging=False)
         stream = io.StringIO()
         logs = configure_logging(lookout.settings, lookout.metrics, stream)
         context.begin()
@@ -255,7 +255,7 @@ def test_a_tenth_of_requests_is_a_tenth(shop: Callable[..., Shop], collector: Ot
     assert len(collector.spans) == 2 * len(requests)
 
 
-def test_all_is_traced_in_development_unless_told() -> None:
+def test_all_is_traced_in_development_unless_reported() -> None:
     assert Settings.load({}).traces_ratio == 0.1
     assert Settings.load({"LOOKOUT_ENVIRONMENT": "development"}).traces_ratio == 1.0
     assert Settings.load({"LOOKOUT_ENVIRONMENT": "development", "LOOKOUT_TRACES_RATIO": "0.5"}).traces_ratio == 0.5
@@ -277,7 +277,7 @@ def test_while_the_collector_is_away_requests_go_on_and_their_spans_are_counted(
     assert counts(lookout) == {"exported": 0, "failed": 100, "dropped": 0}
 
 
-def test_a_collector_that_is_slow_holds_up_nobody(collector: OtlpStub) -> None:
+def test_a_collector_that_is_slow_holds_up_no_one(collector: OtlpStub) -> None:
     """What does not fit into the queue is dropped, and what becomes of each span is counted."""
     collector.delay = 0.3
     lookout = Lookout(Settings(traces_endpoint=collector.endpoint, traces_ratio=1.0), logging=False)

@@ -22,7 +22,7 @@ def test_declared_names_start_at_zero_and_have_a_series_at_once() -> None:
     assert recorded.series("usage_total") == {("tool", "calculator"): 1, ("tool", "calendar"): 0}
 
 
-def test_things_are_told_apart() -> None:
+def test_things_are_distinguished() -> None:
     recorded = Recorder()
     recorded.lookout.usage.declare("tool", "lamp")
     recorded.lookout.usage.used("search", "lamp")

@@ -1,4 +1,5 @@
-"""An error tracker as the SDK sees one: it answers the envelope endpoint, as it is told to, and keeps what it took."""
+"""An error tracker as the SDK sees one: it answers the envelope endpoint, as it is stated to, and keeps what it
+took."""
 
 import gzip
 import json

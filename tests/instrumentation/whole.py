@@ -74,7 +74,7 @@ def _use(lookout: Lookout) -> None:
         read.hit(True)
     with lookout.llm.call("openai", "gpt-4o-mini", tenant="acme") as call:
         call.usage(input_tokens=10, output_tokens=5)
-    with lookout.llm.call("nobody", "unheard-of", tenant="acme") as call:
+    with lookout.llm.call("unknown", "unheard-of", tenant="acme") as call:
         call.usage(input_tokens=10, output_tokens=5)
     twilio = lookout.external("twilio")
     with twilio.call():

@@ -11,6 +11,6 @@ from tests.kuma.fake_kuma import FakeKuma
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    """A working copy beside a server that nobody has set up."""
+    """A working copy beside a server that no one has set up."""
     with FakeKuma() as server:
         yield Desk(tmp_path, server)

@@ -19,7 +19,7 @@ _URL_VARIABLE: Final = "LOOKOUT_TEST_KUMA_URL"
 
 @contextmanager
 def running_kuma() -> Iterator[str]:
-    """The URL of a server that nobody has set up yet."""
+    """The URL of a server that no one has set up yet."""
     if given := os.environ.get(_URL_VARIABLE):
         yield given
         return

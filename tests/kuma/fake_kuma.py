@@ -1,6 +1,6 @@
 """A server that speaks Uptime Kuma 2.5.3's socket protocol, after what a real one sent (recorded-2.5.3.json).
 
-It answers from memory, in the real one's order and words, and can be told to have the real one's faults: lost
+It answers from memory, in the real one's order and words, and can be reported to have the real one's faults: lost
 first calls, another version, a second factor, a login limit, a field that it does not keep.
 """
 

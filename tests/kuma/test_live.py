@@ -36,7 +36,7 @@ class Desk:
         self.url = url
         self.secrets = write_secrets(folder / "secrets")
         self.file = folder / "monitors.json"
-        self.first = kuma.bootstrap(url, self.secrets, patience=120)
+        self.first = kuma.bootstrap(url, self.secrets, startup_timeout=120)
 
     def plan(self, content: dict[str, Any]) -> kuma.KumaPlan:
         return kuma.plan(self.url, self.secrets, write_file(self.file, content))

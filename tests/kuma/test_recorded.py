@@ -171,11 +171,11 @@ def test_bootstrap_again_makes_nothing(desk: Desk) -> None:
 def test_a_lost_key_is_replaced_and_the_old_one_of_its_name_is_deleted(desk: Desk) -> None:
     kuma.bootstrap(desk.server.url, desk.secrets)
     old = desk.key()
-    desk.server.api_keys[500] = ("somebody's own", "uk500_theirs")
+    desk.server.api_keys[500] = ("someone's own", "uk500_theirs")
     (desk.secrets / "kuma_api_key").unlink()
     assert kuma.bootstrap(desk.server.url, desk.secrets).key_created
     assert (scrape(desk, desk.key()), scrape(desk, old), scrape(desk, "uk500_theirs")) == (200, 401, 200)
-    assert sorted(name for name, _ in desk.server.api_keys.values()) == ["lookout-prometheus", "somebody's own"]
+    assert sorted(name for name, _ in desk.server.api_keys.values()) == ["lookout-prometheus", "someone's own"]
 
 
 def test_a_key_of_a_server_that_is_no_more_is_replaced(desk: Desk) -> None:

@@ -30,7 +30,7 @@ FAULTS: list[tuple[str, dict[str, Any], str, str]] = [
     (
         "a field that the server does not keep",
         {"user": ADMIN, "forgets": ("keyword",)},
-        "did not keep what it was told: monitor api/keyword (keyword)",
+        "did not keep the changes: monitor api/keyword (keyword)",
         "browser",
     ),
     (
@@ -140,7 +140,7 @@ def test_pushes_of_single_monitors_reach_the_list(desk: Desk) -> None:
         client.wait_for(lambda: str(now["id"]) not in client.lists["monitorList"], "the deletion")
 
 
-def test_a_server_that_greets_nobody_is_given_up_on() -> None:
+def test_a_server_that_greets_no_one_is_given_up_on() -> None:
     with (
         FakeKuma(silent=True) as server,
         pytest.raises(NoAnswer, match="did not send its first message"),

@@ -1,4 +1,4 @@
-"""Running the proofs of one pack's sample service, as rendered or with every rule spoilt in one way."""
+"""Running the proofs of one pack's sample service, as rendered or with every rule broken in one way."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -14,7 +14,7 @@ from generator.prove.proving import Trial, cut_rules, run_trials
 from generator.site.model import Alert, Service, Site
 from tests.support.verdicts import VERDICTS
 
-Spoil = Callable[[Alert], Alert]
+Breakage = Callable[[Alert], Alert]
 
 # A comparison with a number; `> 0)` is a guard of a division and no threshold.
 _COMPARED = re.compile(r"(==|>=|<=|>|<) (-?\d+(?:\.\d+)?)(?!\.?\d)(?!\s*\))")
@@ -34,17 +34,17 @@ def sample_site(pack: Pack) -> Site:
     return site_of(service)
 
 
-def prove(pack: Pack, folder: Path, spoil: Spoil | None = None) -> Verdict:
-    """Run the pack's proofs against its rules; with `spoil`, against rules that are no longer right."""
+def prove(pack: Pack, folder: Path, breakage: Breakage | None = None) -> Verdict:
+    """Run the pack's proofs against its rules; with `breakage`, against rules that are no longer right."""
     service, _ = sample_instance(pack)
-    return prove_service(service, folder, spoil)
+    return prove_service(service, folder, breakage)
 
 
-def prove_service(service: Service, folder: Path, spoil: Spoil | None = None) -> Verdict:
+def prove_service(service: Service, folder: Path, breakage: Breakage | None = None) -> Verdict:
     """The same for a service with its packs."""
     site = site_of(service)
-    spoilt = spoil_site(site, spoil) if spoil else site
-    complaints = run_trials(trials_of(spoilt, render_proofs(site)), folder, verdicts=VERDICTS)
+    broken = break_site(site, breakage) if breakage else site
+    complaints = run_trials(trials_of(broken, render_proofs(site)), folder, verdicts=VERDICTS)
     return Verdict(frozenset(Path(name).stem for name in complaints), "\n".join(complaints.values()))
 
 
@@ -88,8 +88,8 @@ def change_severity(alert: Alert) -> Alert:
 # Alerts that compare with no number of their own: with nothing, or with what is
 # recorded.
 NO_NUMBER = {"Watchdog", "OutageRecent", "HttpTrafficUnusual"}
-# How a rule is spoilt, and which alerts that makes a difference to.
-SPOILT: dict[str, tuple[Spoil, Callable[[Alert], bool]]] = {
+# How a rule is broken, and which alerts that makes a difference to.
+BROKEN: dict[str, tuple[Breakage, Callable[[Alert], bool]]] = {
     "a threshold twice as far away": (change_threshold, lambda alert: alert.name not in NO_NUMBER),
     "without for": (drop_hold, lambda alert: alert.for_seconds > 0),
     "without keep_firing_for": (drop_keep, lambda alert: alert.keep_firing_seconds > 0),
@@ -97,13 +97,13 @@ SPOILT: dict[str, tuple[Spoil, Callable[[Alert], bool]]] = {
 }
 
 
-def spoilt(alert: Alert) -> list[Mutant]:
-    """The alert spoilt in each way that makes a difference to it."""
-    return [Mutant(name, spoil(alert)) for name, (spoil, concerns) in SPOILT.items() if concerns(alert)]
+def broken(alert: Alert) -> list[Mutant]:
+    """The alert broken in each way that makes a difference to it."""
+    return [Mutant(name, breakage(alert)) for name, (breakage, concerns) in BROKEN.items() if concerns(alert)]
 
 
-def spoil_site(site: Site, spoil: Spoil) -> Site:
-    """The site with every alert of its only service spoilt."""
+def break_site(site: Site, breakage: Breakage) -> Site:
+    """The site with every alert of its only service broken."""
     (service,) = site.services
-    packs = tuple(replace(pack, alerts=tuple(map(spoil, pack.alerts))) for pack in service.packs)
+    packs = tuple(replace(pack, alerts=tuple(map(breakage, pack.alerts))) for pack in service.packs)
     return replace(site, services=(replace(service, packs=packs),))

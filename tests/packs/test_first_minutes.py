@@ -1,4 +1,4 @@
-"""The first minutes after a start: what is only starting pages nobody, what stays away does."""
+"""The first minutes after a start: a starting part does not page, a missing part does."""
 
 import json
 from pathlib import Path
@@ -49,7 +49,7 @@ def fires(kind: str, tmp_path: Path, late: int, until: int) -> bool:
 
 
 @pytest.mark.parametrize("kind", OUTAGES)
-def test_what_comes_up_within_a_minute_of_prometheus_pages_nobody(kind: str, tmp_path: Path) -> None:
+def test_what_comes_up_within_a_minute_of_prometheus_pages_no_one(kind: str, tmp_path: Path) -> None:
     assert not fires(kind, tmp_path, late=SETTLED - 10, until=300)
 
 

@@ -111,7 +111,7 @@ def evaluated(pack: Pack, alert: str, series: dict[str, str], tmp_path: Path, at
 
 
 @pytest.mark.parametrize("kind", ["celery-exporter", "flower"])
-def test_the_wait_is_estimated_where_nobody_measures_it(kind: str, tmp_path: Path) -> None:
+def test_the_wait_is_estimated_where_no_one_measures_it(kind: str, tmp_path: Path) -> None:
     done = 'celery_tasks_total{service="sample",task="mail",state="succeeded"}'
     waiting = 'celery_queue_length{service="sample",queue="celery"}'
     busy = {done: "0+60x120", waiting: "90x120"}

@@ -13,7 +13,7 @@ from generator.promql.tree import parse, walk
 from generator.prove.mutants import Score, judge, own_packs, report
 from generator.prove.mutation import Mutant, mutants_of
 from generator.site.model import Alert
-from tests.packs.proving import NO_NUMBER, SPOILT, spoilt
+from tests.packs.proving import BROKEN, NO_NUMBER, broken
 from tests.support.soak import size
 from tests.support.verdicts import VERDICTS
 from tests.unit.sites import make_alert
@@ -29,22 +29,22 @@ def chosen(alert: Alert, number: int) -> bool:
 
 @pytest.mark.parametrize("pack", PACKS, ids=lambda pack: pack.name)
 def test_a_wrong_rule_fails_its_proof(pack: Pack) -> None:
-    """Spoilt rules, each of every alert, stand beside the mutants on the same timeline: to begin one takes long."""
-    (score,) = judge([pack], chosen, also=spoilt, verdicts=VERDICTS)
+    """Broken rules, each of every alert, stand beside the mutants on the same timeline: to begin one takes long."""
+    (score,) = judge([pack], chosen, also=broken, verdicts=VERDICTS)
     assert [f"{mutant.alert.name}: {mutant.name}" for mutant in score.survivors] == []
 
 
 @pytest.mark.parametrize("pack", PACKS, ids=lambda pack: pack.name)
-def test_a_spoilt_rule_means_the_same_in_no_pack(pack: Pack) -> None:
+def test_a_broken_rule_means_the_same_in_no_pack(pack: Pack) -> None:
     named = [each.mutant for each in load.tests_of(pack).equivalent]
-    assert [name for name in SPOILT for pattern in named if fnmatchcase(name, pattern)] == []
+    assert [name for name in BROKEN for pattern in named if fnmatchcase(name, pattern)] == []
 
 
-def test_every_alert_is_spoilt() -> None:
+def test_every_alert_is_broken() -> None:
     for pack in PACKS:
         _, instance = sample_instance(pack)
         for alert in instance.alerts:
-            names = [mutant.name for mutant in spoilt(alert) if mutant.alert != alert]
+            names = [mutant.name for mutant in broken(alert) if mutant.alert != alert]
             assert "with another severity" in names
             assert ("without for" in names) == (alert.for_seconds > 0)
             assert ("without keep_firing_for" in names) == (alert.keep_firing_seconds > 0)

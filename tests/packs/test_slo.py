@@ -18,7 +18,7 @@ from tests.support import tools
 HEAD = "channels: {ops: {slack: {channel: '#ops'}}}\nservices:\n"
 
 
-def promised(service: str, pack: str = "slo") -> Service:
+def with_objectives(service: str, pack: str = "slo") -> Service:
     """A service of services.yaml with the rules of one pack alone."""
     site, _ = resolve_text(f"{HEAD}  api: {{{service}}}\n", "services.yaml")
     found = next(each for each in site.services if each.name == "api")
@@ -58,7 +58,7 @@ FORMS = {
 
 @pytest.mark.parametrize("service", FORMS.values(), ids=FORMS)
 def test_every_form_of_objective_is_proven(service: str, tmp_path: Path) -> None:
-    assert prove_service(promised(service), tmp_path).output == ""
+    assert prove_service(with_objectives(service), tmp_path).output == ""
 
 
 @pytest.mark.parametrize(
@@ -71,14 +71,14 @@ def test_every_form_of_objective_is_proven(service: str, tmp_path: Path) -> None
 )
 def test_what_probes_cannot_measure_is_refused_with_the_highest_target(fields: str, hint: str) -> None:
     with pytest.raises(Problems) as caught:
-        promised(f"kind: http, targets: [a:1], url: https://a.example, slo: {{{fields}}}")
+        with_objectives(f"kind: http, targets: [a:1], url: https://a.example, slo: {{{fields}}}")
     [error] = caught.value.diagnostics
     assert (error.code, hint in error.hint) == ("spec/slo-impossible", True), error.hint
 
 
 def test_endpoints_with_budgets_of_their_own_are_proven(tmp_path: Path) -> None:
     budgets = '{"POST /slow": 5s, "GET /fast": 50ms, "GET /items": 1s}'
-    service = promised(f"kind: http, targets: [api:8000], budgets: {budgets}", "http")
+    service = with_objectives(f"kind: http, targets: [api:8000], budgets: {budgets}", "http")
     (pack,) = service.packs
     only = replace(pack, alerts=tuple(each for each in pack.alerts if each.name == "HttpEndpointSlow"))
     assert prove_service(replace(service, packs=(only,)), tmp_path).output == ""
@@ -92,7 +92,7 @@ LABELS = 'service="api",job="api",instance="api:8000"'
 
 def hold(folder: Path, good: str, bad: str, tests: list[dict[str, Any]]) -> None:
     """Have promtool look at the rules over two counters, a sample a minute."""
-    (rules,) = render_rules(site_of(promised(AVAILABLE)))
+    (rules,) = render_rules(site_of(with_objectives(AVAILABLE)))
     (folder / "rules.yml").write_text(rules.content)
     counters = {"200": good, "500": bad}
     series = [
@@ -115,7 +115,7 @@ def expect(expr: str, at: str, *values: float) -> dict[str, Any]:
 LEFT = "sum(slo:budget_left:ratio)"
 
 
-def test_an_idle_hour_spends_nothing_and_spoils_nothing(tmp_path: Path) -> None:
+def test_an_idle_hour_spends_nothing_and_breaks_nothing(tmp_path: Path) -> None:
     # An hour with one bad request in a thousand, as many as may be; an hour without any; the first again.
     hold(
         tmp_path,
@@ -131,7 +131,7 @@ def test_an_idle_hour_spends_nothing_and_spoils_nothing(tmp_path: Path) -> None:
     )
 
 
-def test_one_failure_in_a_quiet_night_is_told_to_nobody(tmp_path: Path) -> None:
+def test_one_failure_in_a_quiet_night_is_reported_to_no_one(tmp_path: Path) -> None:
     # A request a minute, and one failure: 17 times as much as an hour of it allows.
     hold(
         tmp_path,
@@ -152,7 +152,7 @@ def test_a_young_service_is_measured_against_the_budget_of_its_whole_window(tmp_
     )
 
 
-def test_whoever_was_paged_by_the_fast_pair_is_not_paged_by_the_slow_one_when_it_ends(tmp_path: Path) -> None:
+def test_anyone_who_was_paged_by_the_fast_pair_is_not_paged_by_the_slow_one_when_it_ends(tmp_path: Path) -> None:
     # Ten minutes of nothing but failures after a day without any.
     fired = 'count(max_over_time(ALERTS{alertname="%s",alertstate="firing"}[4h]))'
     hold(

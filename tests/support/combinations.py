@@ -75,16 +75,16 @@ def full(name: str, kinds: tuple[str, ...]) -> Entry:
     if chance.random() < 0.7:
         entry["url"] = f"https://{name}.example.com/health?deep=1&of=$all"
     indicators = {indicator for pack in packs for indicator in pack.spec.indicators}
-    promises: Entry = {}
+    objectives: Entry = {}
     if "availability" in indicators:
-        promises |= {"availability": "99.9%", "latency": {"p95": "300ms", "p99": "1s"}, "plans": {"free": "95%"}}
+        objectives |= {"availability": "99.9%", "latency": {"p95": "300ms", "p99": "1s"}, "plans": {"free": "95%"}}
         entry["budgets"] = {"POST /analyze": "2s", "GET /items/{id}": "500ms"}
     if "processing" in indicators:
-        promises |= {"processing": "99%"}
+        objectives |= {"processing": "99%"}
     if "url" in entry:
-        promises |= {"reachability": "99.5%"}
-    if promises:
-        entry["slo"] = promises | {"window": chance.choice(("7d", "30d")) if alone else "30d"}
+        objectives |= {"reachability": "99.5%"}
+    if objectives:
+        entry["slo"] = objectives | {"window": chance.choice(("7d", "30d")) if alone else "30d"}
     entry |= {"owner": "ana", "uses": ["db"], "host": "vps", "detect_within": "2m" if alone else "60s"}
     entry["logs"] = chance.choice(("docker", "push", "none", {"file": f"/var/log/{name}/app.log"}))
     bound = chance.choice(("default", "min", "max")) if alone else "default"
@@ -120,8 +120,8 @@ def file_of(services: Mapping[str, Entry]) -> str:
 def objections(compiled: Compiled) -> list[str]:
     """What the gates find that need no tool: dashboards, labels, and things that are there twice."""
     artifacts = {artifact.path: artifact for artifact in compiled.artifacts}
-    boards = {path: artifact.content for path, artifact in artifacts.items() if path.startswith("grafana/")}
-    found = [each.message for each in check_dashboards(boards, compiled.site)]
+    dashboards = {path: artifact.content for path, artifact in artifacts.items() if path.startswith("grafana/")}
+    found = [each.message for each in check_dashboards(dashboards, compiled.site)]
     found += [each.message for each in check_labels(compiled.site, artifacts)]
     alerts = Counter((alert.service, alert.name) for alert in compiled.site.alerts)
     records = Counter(

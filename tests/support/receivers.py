@@ -44,12 +44,12 @@ class Message:
 
     @property
     def delivered(self) -> bool:
-        """Whether the sender was told that all is well."""
+        """Whether the sender got a success."""
         return self.status == 200
 
 
 class Receivers:
-    """The server. It binds to the loopback unless told otherwise, to a free port unless given one."""
+    """The server. It binds to the loopback unless set otherwise, to a free port unless given one."""
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0, log: Path | None = None) -> None:
         self._log = log

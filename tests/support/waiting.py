@@ -1,4 +1,4 @@
-"""Waiting for something to be so: asked again and again, soon after the last time at first, and more seldom later."""
+"""Waiting for something to be so: asked again and again, soon after the last time at first, and more rarely later."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What each entrance does with a request: the table that the real Caddy is held to, whole and with a line missing.
+"""What each endpoint does with a request: the table that the real Caddy is held to, whole and with a line missing.
 
 A row is a sentence, a request, and what comes of it: a status, or the part that it reached with what that part saw.
 """
@@ -82,7 +82,7 @@ _LOKI: Final = (
 
 
 def _inside(port: int, host: str, name: str, extra: dict[str, str]) -> Iterator[Row]:
-    """What holds for the parts behind an entrance, however it is entered."""
+    """What holds for the parts behind an endpoint, however it is entered."""
 
     def ask(method: str, path: str, **headers: str) -> Request:
         named = {key.replace("_", "-"): value for key, value in headers.items()}
@@ -126,7 +126,7 @@ def _inside(port: int, host: str, name: str, extra: dict[str, str]) -> Iterator[
 
 
 def _browser(port: int, host: str, own: str, name: str, path: str, seen: str, extra: dict[str, str]) -> Iterator[Row]:
-    """What holds for an entrance that a browser reaches: pages of its own, and none of others."""
+    """What holds for an endpoint that a browser reaches: pages of its own, and none of others."""
 
     def ask(method: str, headers: dict[str, str]) -> Request:
         return Request(port, host, method, path, {**extra, **headers})
@@ -178,8 +178,8 @@ def _reports(port: int, host: str, name: str) -> Iterator[Row]:
     if port != HTTPS:
         yield f"{name}: a report has an end", ask("POST", "/bugsink/api/1/store/", page, 20 * 2**20 + 1024), "413"
     yield f"{name}: Bugsink is reached", ask("GET", "/bugsink/issues/", BASIC), "bugsink GET /issues/ X-Real-IP"
-    told = "bugsink GET /issues/ Authorization X-Real-IP"
-    yield f"{name}: with a token of its own", ask("GET", "/bugsink/issues/", TOKEN), told
+    reported = "bugsink GET /issues/ Authorization X-Real-IP"
+    yield f"{name}: with a token of its own", ask("GET", "/bugsink/issues/", TOKEN), reported
     yield f"{name}: its name alone leads to it", ask("GET", "/bugsink"), "308"
 
 
@@ -200,7 +200,7 @@ def _names(port: int, path: str, seen: str, name: str) -> Iterator[Row]:
 
 
 def local_rows() -> list[Row]:
-    """The entrances on 127.0.0.1, which every site has."""
+    """The endpoints on 127.0.0.1, which every site has."""
     path = "/alertmanager/api/v2/silences"
     rows = [*_names(LOCAL, "/prometheus/query", "prometheus GET /prometheus/query", "local")]
     rows += _inside(LOCAL, "localhost", "local", {})
@@ -211,9 +211,13 @@ def local_rows() -> list[Row]:
     elsewhere = Request(LOCAL, "evil.example", "POST", "/bugsink/api/1/store/")
     rows += [("local: a report comes under its name as well", elsewhere, "421")]
     for name, where in (("Prometheus", "prometheus/query"), ("Alertmanager", "alertmanager/")):
-        told = f"{name.lower()} GET /{where}"
+        reported = f"{name.lower()} GET /{where}"
         rows += [
-            (f"local: a login is not handed on to {name}", Request(LOCAL, "localhost", "GET", f"/{where}", BASIC), told)
+            (
+                f"local: a login is not handed on to {name}",
+                Request(LOCAL, "localhost", "GET", f"/{where}", BASIC),
+                reported,
+            )
         ]
     ready = Request(LOCAL, "localhost", "GET", "/loki/ready", BASIC)
     rows += [("local: a login is not handed on to Loki", ready, "loki GET /ready")]
@@ -224,7 +228,7 @@ def local_rows() -> list[Row]:
 
 
 def public_rows() -> list[Row]:
-    """The entrances under the domain's names, in addition."""
+    """The endpoints under the domain's names, in addition."""
 
     def ask(host: str, method: str, path: str, headers: dict[str, str] | None = None, name: str = "") -> Request:
         return Request(HTTPS, host, method, path, headers or {}, name)

@@ -201,7 +201,7 @@ def _start(
 
 
 def _source(volume: str, root: Path) -> str:
-    """A volume as docker run is told: rendered folders and secrets are the test's, programs the repository's."""
+    """A volume as an argument of docker run: rendered folders and secrets are the test's, programs the repository's."""
     if volume.startswith("./alertmanager"):
         return f"{root}/{volume[2:]}"
     if volume.startswith("./"):

@@ -28,13 +28,13 @@ from tests.support.tools import tool
 PASSWORD: Final = "open sesame"
 _UPSTREAM: Final = re.compile(r"^(\t+reverse_proxy )([a-z-]+):([0-9]+)", re.MULTILINE)
 _LISTENER: Final = re.compile(r"^(https?://[^\n:]*):(\d+) \{$", re.MULTILINE)
-# The entrances of a rendered file, and those of Caddy's own ports.
+# The endpoints of a rendered file, and those of Caddy's own ports.
 HTTP, HTTPS = 80, 443
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request as it goes over the wire: to the entrance at a rendered port, under a name, with headers.
+    """One request as it goes over the wire: to the endpoint at a rendered port, under a name, with headers.
 
     In a header, {port} is where the lab listens. `size` is that of the body, in bytes: not over
     TLS, where one thread cannot read while another one writes.
@@ -74,8 +74,8 @@ class _Part(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         self.rfile.read(length)
-        told = [name for name in ("Authorization", "X-Real-IP") if self.headers.get(name)]
-        body = json.dumps(" ".join([self.part, self.command, self.path, *told])).encode()
+        reported = [name for name in ("Authorization", "X-Real-IP") if self.headers.get(name)]
+        body = json.dumps(" ".join([self.part, self.command, self.path, *reported])).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Server", "part")
@@ -187,7 +187,7 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 def _context() -> ssl.SSLContext:
-    """Whose certificate it is is not the question here, and Caddy's own authority is nobody's."""
+    """Whose certificate it is is not the question here, and Caddy's own authority is no one's."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -1,6 +1,6 @@
 """Log lines by the hundred thousand: written as containers write them, or put into Loki as a history; and counted.
 
-Every line is told apart by its number, so that what is missing and what is there twice can be said.
+Every line is distinguished by its number, so that what is missing and what is there twice can be said.
 """
 
 import json

@@ -93,7 +93,7 @@ def wrong(caddy: CaddyLab, rows: list[Row]) -> Iterator[str]:
 
 
 def bare(caddy: CaddyLab, *, public: bool) -> Iterator[str]:
-    """Entrances whose answers lack a header that browsers obey, or say which server it is."""
+    """Endpoints whose answers lack a header that browsers obey, or say which server it is."""
     for port, host, path in [*_LOCAL_PAGES, *(_PUBLIC_PAGES if public else ())]:
         got = caddy.send(Request(port, host, "GET", path)).headers
         wanted = [*HEADERS, *(_STRICT if port == HTTPS else ()), *(_PAGES.get(path, ()) if port == LOCAL else ())]

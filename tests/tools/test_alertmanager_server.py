@@ -47,7 +47,7 @@ def site(telegram_api: str) -> Site:
 
 @dataclass(frozen=True, slots=True)
 class Alertmanager:
-    """A running server, and what it has told."""
+    """A running server, and what it has sent_about."""
 
     url: str
     site: Site
@@ -68,7 +68,7 @@ class Alertmanager:
         ]
         requests.post(f"{self.url}/api/v2/alerts", json=body, timeout=5).raise_for_status()
 
-    def told(self, service: str) -> list[Message]:
+    def sent_about(self, service: str) -> list[Message]:
         """Messages about one service, oldest first."""
         return [m for m in self.receivers.messages() if f"· {service} ·" in m.text]
 
@@ -124,21 +124,21 @@ def test_an_outage_is_one_message_to_each_place_and_so_is_its_end(alertmanager: 
         assert message.text.splitlines()[-1] == "Runbook · Dashboard · Logs · Silence · acme · production"
     time.sleep(GROUP_INTERVAL + 3)
     quiet = "the failed probe and the slowness say nothing of their own"
-    assert sorted(m.to for m in alertmanager.told("api")) == ["slack", "telegram"], quiet
+    assert sorted(m.to for m in alertmanager.sent_about("api")) == ["slack", "telegram"], quiet
     alertmanager.post(down, probe, slow, over=True)
     for to in BOTH:
         message = alertmanager.receivers.wait_for(to, lambda m: "RESOLVED CRITICAL · api ·" in m.text, 15)
         assert re.search(r"ServiceDown lasted \d+s, ", message.text)
         assert "Silence" not in message.text
-    assert len(alertmanager.told("api")) == 4
+    assert len(alertmanager.sent_about("api")) == 4
 
 
-def test_a_warning_alone_goes_to_chat_and_wakes_nobody(alertmanager: Alertmanager) -> None:
+def test_a_warning_alone_goes_to_chat_and_wakes_no_one(alertmanager: Alertmanager) -> None:
     (slow,) = _of("web", SLOW)
     alertmanager.post(slow, summary='<b>5 > 3</b> & "so on"')
     message = alertmanager.receivers.wait_for("slack", lambda m: "🟠 WARNING · web · Slow" in m.text, 15)
     assert 'web: <b>5 > 3</b> & "so on"' in message.text
-    assert [m.to for m in alertmanager.told("web")] == ["slack"]
+    assert [m.to for m in alertmanager.sent_about("web")] == ["slack"]
 
 
 def test_two_hundred_alerts_are_one_message_that_arrives(alertmanager: Alertmanager) -> None:
@@ -163,10 +163,10 @@ def test_a_messenger_that_fails_gets_the_message_later(alertmanager: Alertmanage
     assert sorted(refused) == ["slack", "telegram", "telegram"]
 
 
-def test_the_watchdog_is_heard_outside_at_once_and_in_no_chat(alertmanager: Alertmanager) -> None:
+def test_the_watchdog_is_received_outside_at_once_and_in_no_chat(alertmanager: Alertmanager) -> None:
     watchdog = make_alert("Watchdog", "lookout", severity="info", fault="symptom")
     alertmanager.post(watchdog)
     ping = alertmanager.receivers.wait_for("ping", lambda m: True, 10)
     assert ping.path == "/ping/secret"
     time.sleep(GROUP_INTERVAL)
-    assert alertmanager.told("lookout") == []
+    assert alertmanager.sent_about("lookout") == []

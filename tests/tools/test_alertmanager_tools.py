@@ -65,7 +65,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         pytest.param(site_of(), id="owners, channels and inhibitions"),
         pytest.param(site_of(watchdog=SecretRef("ping")), id="a watchdog"),
-        pytest.param(make_site(notify={}), id="nobody to tell"),
+        pytest.param(make_site(notify={}), id="no receiver"),
     ],
 )
 @pytest.mark.parametrize("parser", [[], ["--enable-feature=utf8-strict-mode"]], ids=["any parser", "strict parser"])

@@ -116,8 +116,8 @@ def file(tmp_path: Path, prometheus: str, monkeypatch: pytest.MonkeyPatch) -> Pa
     return path
 
 
-def told(line: str) -> None:
-    """Progress that nobody reads."""
+def ignore_progress(line: str) -> None:
+    """Progress that no one reads."""
 
 
 def minutes(at: int) -> float:
@@ -125,7 +125,7 @@ def minutes(at: int) -> float:
 
 
 def test_episodes_are_the_ones_that_the_history_holds(file: Path) -> None:
-    result = backtest(file, Wanted(2 * DAY, alert="QueueTooLong"), told, now=END)
+    result = backtest(file, Wanted(2 * DAY, alert="QueueTooLong"), ignore_progress, now=END)
     ((now, proposed),) = result.lines
     assert now is not None
     assert proposed is None
@@ -140,14 +140,14 @@ def test_episodes_are_the_ones_that_the_history_holds(file: Path) -> None:
 
 
 def test_a_limit_that_was_never_passed_never_fired(file: Path) -> None:
-    result = backtest(file, Wanted(2 * DAY, service="api"), told, now=END)
+    result = backtest(file, Wanted(2 * DAY, service="api"), ignore_progress, now=END)
     fired = {now.alert.name for now, _ in result.lines if now and now.figures.episodes}
     missing = {"MetricsMissing", "HeartbeatMissing"}
     assert fired == {"QueueTooLong", *missing}, "the app of this history exports no requests and no heartbeat"
 
 
 def test_a_proposed_limit_stands_beside_the_one_that_is(file: Path) -> None:
-    result = backtest(file, Wanted(2 * DAY, params={"queue_too_long_limit": 130}), told, now=END)
+    result = backtest(file, Wanted(2 * DAY, params={"queue_too_long_limit": 130}), ignore_progress, now=END)
     ((now, proposed),) = result.lines
     assert now is not None
     assert proposed is not None
@@ -156,13 +156,13 @@ def test_a_proposed_limit_stands_beside_the_one_that_is(file: Path) -> None:
 
 
 def test_a_parameter_of_a_pack_can_be_proposed_too(file: Path) -> None:
-    result = backtest(file, Wanted(DAY, params={"http.error_ratio_warning": "2%"}), told, now=END)
+    result = backtest(file, Wanted(DAY, params={"http.error_ratio_warning": "2%"}), ignore_progress, now=END)
     assert {now.alert.name for now, _ in result.lines if now} == {"HttpErrorRatioHigh"}
 
 
 def test_an_unknown_parameter_gets_a_suggestion(file: Path) -> None:
     with pytest.raises(Problems) as caught:
-        backtest(file, Wanted(DAY, params={"http.error_ratio_warnin": "2%"}), told, now=END)
+        backtest(file, Wanted(DAY, params={"http.error_ratio_warnin": "2%"}), ignore_progress, now=END)
     assert caught.value.diagnostics[0].hint == "did you mean 'error_ratio_warning'?"
 
 
@@ -171,15 +171,15 @@ def test_the_changed_file_is_held_against_the_committed_one(file: Path) -> None:
         git = ["git", "-c", "user.name=a", "-c", "user.email=a@acme.dev", *command]
         subprocess.run(git, cwd=file.parent, check=True)
     file.write_text(SERVICES.replace("for: 5m", "for: 1h"))
-    result = backtest(file, Wanted(2 * DAY, changed=True), told, now=END)
+    result = backtest(file, Wanted(2 * DAY, changed=True), ignore_progress, now=END)
     ((now, proposed),) = result.lines
     assert now is not None
     assert proposed is not None
     assert (now.figures.episodes, proposed.figures.episodes) == (3, 1)
 
 
-def test_a_shorter_history_is_told(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    result = backtest(file, Wanted(30 * DAY, alert="QueueTooLong"), told, now=END)
+def test_a_shorter_history_is_reported(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = backtest(file, Wanted(30 * DAY, alert="QueueTooLong"), ignore_progress, now=END)
     assert abs(result.window.seconds - 2 * DAY) < 2 * 3600
     first, *_ = render_table(result)
     assert "that is all there is of the 30d asked for" in first
@@ -207,7 +207,7 @@ def test_the_beginning_of_the_history_is_found(prometheus: str) -> None:
 
 
 def test_for_machines_there_is_each_episode(file: Path) -> None:
-    data = as_data(backtest(file, Wanted(2 * DAY, alert="QueueTooLong"), told, now=END))
+    data = as_data(backtest(file, Wanted(2 * DAY, alert="QueueTooLong"), ignore_progress, now=END))
     (line,) = data["alerts"]
     assert line["now"]["occurrences"][0] == {
         "from": moment(65),
@@ -238,7 +238,7 @@ def test_explain_says_in_which_state_it_is_now(file: Path) -> None:
         return said
 
     said = until(lambda: shows("HeartbeatMissing", "api", "firing since"), "the state of HeartbeatMissing", 60, 1)
-    assert "nobody exports my_heartbeat now" in said
+    assert "no target exports my_heartbeat now" in said
     # Its group has its first evaluation at another moment of the half minute.
     quiet = until(lambda: shows("QueueStuck", None, "inactive"), "the state of QueueStuck", 60, 1)
     assert "no value: nothing answers to sum(my_queue_length" in quiet
@@ -310,7 +310,7 @@ def test_an_episode_that_goes_on_has_no_end() -> None:
     assert (episode.start, episode.end) == (360, None)
 
 
-def test_night_is_told_by_the_clock() -> None:
+def test_night_is_reported_by_the_clock() -> None:
     history = replay({(): [0, 30, 10 * 3600, 10 * 3600 + 30]}, Window(0, DAY), Rule(STEP, 0, 0))
     assert figures(history, Window(0, DAY), UTC).night == 0.5
 

@@ -1,6 +1,6 @@
-"""Real dumps of a real Postgres, whole and spoilt in every way that dumps are, before the check that ships.
+"""Real dumps of a real Postgres, whole and broken in every way that dumps are, before the check that ships.
 
-One database for all, and one folder of facts for each; the scratch databases are the check's own.
+One database for all, and one folder of textfiles for each; the scratch databases are the check's own.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 from generator.clients.docker import docker_environment
-from generator.clients.textfile import Fact, recorded
+from generator.clients.textfile import TextfileMetric, recorded
 from generator.verbs.backup import run, scratch
 from tests.support import tools
 from tests.support.waiting import until
@@ -69,7 +69,7 @@ def database() -> Iterator[Database]:
         docker("rm", "--force", "--volumes", database.container)
 
 
-Spoil = Callable[[Database], bytes]
+Breakage = Callable[[Database], bytes]
 
 
 def custom(database: Database) -> bytes:
@@ -110,9 +110,11 @@ def check(
         (dumps / "shop.dump").write_bytes(content)
         (dumps / "shop.dump.sha256").write_text(f"{checksum or hashlib.sha256(content).hexdigest()}  shop.dump\n")
     said: list[str] = []
-    good = run.check_backup("live", dumps, "*", 0, said.append, folder / "facts")
+    good = run.check_backup("live", dumps, "*", 0, said.append, folder / "textfiles")
     names = ("checksum_ok", "readable_ok", "restore_ok", "restored_tables", "restored_rows")
-    found = {name: recorded(Fact(f"backup_{name}", 0, {"service": "live"}), folder / "facts") for name in names}
+    found = {
+        name: recorded(TextfileMetric(f"backup_{name}", 0, {"service": "live"}), folder / "textfiles") for name in names
+    }
     return good, "\n".join(said), found
 
 
@@ -124,7 +126,7 @@ def _declared(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("dump", [custom, plain, packed], ids=["custom", "plain", "packed"])
-def test_a_whole_dump_comes_back_with_every_row(database: Database, tmp_path: Path, dump: Spoil) -> None:
+def test_a_whole_dump_comes_back_with_every_row(database: Database, tmp_path: Path, dump: Breakage) -> None:
     good, said, found = check(tmp_path, dump(database))
     assert good, said
     assert found == {
@@ -145,23 +147,23 @@ def test_a_whole_dump_comes_back_with_every_row(database: Database, tmp_path: Pa
     ],
     ids=["cut", "bits flipped", "an empty database", "an empty file", "plain, cut", "packed, cut", "only a beginning"],
 )
-def test_a_spoilt_dump_is_found_out_although_its_checksum_is_right(
-    database: Database, tmp_path: Path, dump: Spoil, fact: str, said: str
+def test_a_broken_dump_is_found_out_although_its_checksum_is_right(
+    database: Database, tmp_path: Path, dump: Breakage, metric: str, said: str
 ) -> None:
-    good, told, found = check(tmp_path, dump(database))
+    good, reported, found = check(tmp_path, dump(database))
     assert not good
     assert found["checksum_ok"] == 1
-    assert found[fact] == 0
-    assert said in told
+    assert found[metric] == 0
+    assert said in reported
 
 
 def test_a_dump_that_changed_after_it_was_written_is_found_out_by_its_checksum(
     database: Database, tmp_path: Path
 ) -> None:
     right = hashlib.sha256(custom(database)).hexdigest()
-    good, told, found = check(tmp_path, bits_flipped(database), right)
+    good, reported, found = check(tmp_path, bits_flipped(database), right)
     assert not good and found["checksum_ok"] == 0
-    assert "says another checksum" in told
+    assert "says another checksum" in reported
 
 
 def test_nothing_of_a_check_is_left(database: Database, tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import requests
 from tests.tools.bugsink_lab import SITE, Lab, running_lab
 
 MIB = 2**20
-# What an SDK, a worker that is woken and a group's wait of ten seconds need, and a slow machine's patience.
-PATIENCE = 60.0
+# What an SDK, a worker that is woken and a group's wait of ten seconds need, and a slow machine's timeout.
+TIMEOUT = 60.0
 FEWER = SITE.replace('  shop-worker: {kind: http, targets: ["shop-worker:8000"]}\n', "")
 BY_HAND = """
 from bugsink.transaction import immediate_atomic
@@ -67,7 +67,7 @@ def test_the_address_in_the_apps_secret_is_that_of_its_project(lab: Lab) -> None
         assert f"{found[2]} Lookout {service} {found[1]} 1\n" in shown
 
 
-def test_the_admin_enters_with_the_password_of_the_file_and_nobody_can_sign_up(lab: Lab) -> None:
+def test_the_admin_enters_with_the_password_of_the_file_and_no_one_can_sign_up(lab: Lab) -> None:
     assert _enters(lab, lab.secret("bugsink_admin_password"))
     assert not _enters(lab, "another password")
     signup = requests.get(f"http://127.0.0.1:{lab.bugsink_port}/accounts/signup/", timeout=10)
@@ -77,7 +77,7 @@ def test_the_admin_enters_with_the_password_of_the_file_and_nobody_can_sign_up(l
     assert _enters(lab, "a password of my own")
 
 
-def test_what_somebody_made_by_hand_is_never_touched(lab: Lab) -> None:
+def test_what_someone_made_by_hand_is_never_touched(lab: Lab) -> None:
     lab.django(BY_HAND)
     before = lab.django(SHOW)
     assert lab.apply().changes == ()
@@ -87,7 +87,7 @@ def test_what_somebody_made_by_hand_is_never_touched(lab: Lab) -> None:
 
 def test_a_new_error_is_a_message_to_the_channel_with_the_link_and_without_a_person(lab: Lab) -> None:
     lab.report("api", "1.0.0", "CardDeclined")
-    message = lab.receivers.wait_for("slack", lambda m: "NewError" in m.text, PATIENCE)
+    message = lab.receivers.wait_for("slack", lambda m: "NewError" in m.text, TIMEOUT)
     lines = message.text.splitlines()
     assert lines[0] == "🟠 WARNING · api · NewError"
     assert lines[1] == "New error: CardDeclined in GET /orders/{id} (API-1)"
@@ -103,16 +103,16 @@ def test_the_same_error_again_is_no_second_message_and_another_kind_is_one(lab: 
     lab.receivers.clear()
     lab.report("api", "1.0.0", "CardDeclined")
     lab.report("api", "1.0.0", "OutOfStock")
-    message = lab.receivers.wait_for("slack", lambda m: "OutOfStock" in m.text, PATIENCE)
+    message = lab.receivers.wait_for("slack", lambda m: "OutOfStock" in m.text, TIMEOUT)
     assert "API-2" in message.text
     assert lab.metric('bridge_reports_total{result="accepted"}') == 2
 
 
-def test_a_resolved_error_that_comes_with_the_next_release_is_told_as_regressed(lab: Lab) -> None:
+def test_a_resolved_error_that_comes_with_the_next_release_is_reported_as_regressed(lab: Lab) -> None:
     lab.django(RESOLVE)
     lab.receivers.clear()
     lab.report("api", "2.0.0", "CardDeclined")
-    message = lab.receivers.wait_for("slack", lambda m: "RegressedError" in m.text, PATIENCE)
+    message = lab.receivers.wait_for("slack", lambda m: "RegressedError" in m.text, TIMEOUT)
     assert "Back again: CardDeclined in GET /orders/{id} (API-1)" in message.text
 
 
@@ -123,20 +123,20 @@ def test_nothing_was_lost_on_the_way_and_the_bridge_sees_bugsink(lab: Lab) -> No
     assert lab.metric('bridge_deliveries_total{result="failed"}') == 0
 
 
-def test_a_service_that_left_keeps_its_project_and_that_is_told(lab: Lab) -> None:
+def test_a_service_that_left_keeps_its_project_and_that_is_reported(lab: Lab) -> None:
     before = lab.django(SHOW)
     left = lab.apply(FEWER)
     assert left.changes == ()
-    assert left.told == ("project shop-worker has no service any more; it stays, with all its reports",)
+    assert left.notes == ("project shop-worker has no service any more; it stays, with all its reports",)
     assert lab.django(SHOW) == before
     assert lab.apply() == lab.plan()
 
 
-def test_a_lost_key_is_made_anew_and_the_project_follows(lab: Lab) -> None:
+def test_a_lost_key_is_made_again_and_the_project_follows(lab: Lab) -> None:
     (lab.root / "secrets/shop_worker_sentry_dsn").unlink()
     assert lab.apply().changes == ("update project shop-worker: key",)
     lab.report("shop_worker", "1.0.0", "QueueFull")
-    lab.receivers.wait_for("slack", lambda m: "QueueFull" in m.text, PATIENCE)
+    lab.receivers.wait_for("slack", lambda m: "QueueFull" in m.text, TIMEOUT)
 
 
 def test_no_secret_and_no_person_is_in_the_containers_logs(lab: Lab) -> None:

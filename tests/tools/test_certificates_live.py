@@ -108,13 +108,13 @@ def probe(prober: str, module: str, target: str) -> dict[str, float]:
 
 
 @pytest.mark.parametrize(
-    ("days", "told"),
+    ("days", "reported"),
     [(1, {"warning", "critical"}), (5, {"warning", "critical"}), (14, {"warning"}), (60, set())],
     ids=["a day", "five days", "two weeks", "two months"],
 )
 @pytest.mark.parametrize("module", ["http_2xx", "tls"])
-def test_a_short_certificate_is_told_by_how_short_it_is(
-    prober: str, serve: Serve, module: str, days: int, told: set[str]
+def test_a_short_certificate_is_reported_by_how_short_it_is(
+    prober: str, serve: Serve, module: str, days: int, reported: set[str]
 ) -> None:
     address = f"localhost:{serve(days)}"
     found = probe(prober, module, f"https://{address}" if module == "http_2xx" else address)
@@ -122,4 +122,4 @@ def test_a_short_certificate_is_told_by_how_short_it_is(
     left = found["probe_ssl_earliest_cert_expiry"] - time.time()
     assert (days - 0.1) * DAY < left <= days * DAY
     params = load_packs()["probe"].params
-    assert {name for name in ("warning", "critical") if left < float(params[f"certificate_{name}"].default)} == told
+    assert {name for name in ("warning", "critical") if left < float(params[f"certificate_{name}"].default)} == reported

@@ -57,16 +57,16 @@ def test_a_rule_that_no_longer_fires_is_caught_by_its_proof(demo: Compiled) -> N
     assert "check/proof" in {code for code, _ in found}
 
 
-BOARD = "grafana/dashboards/Services/service-api.json"
+DASHBOARD = "grafana/dashboards/Services/service-api.json"
 # Whether proofs are run is tested above.
 REFUSED: dict[Checker, tuple[str, str, str]] = {
     checkers.check_prometheus: ("prometheus/prometheus.yml", "scrape_timeout: 5s", "scrape_timeout: 5 apples"),
-    checkers.check_alertmanager: ("alertmanager/alertmanager.yml", "receiver: nobody", "receiver: nowhere"),
+    checkers.check_alertmanager: ("alertmanager/alertmanager.yml", "receiver: no-receiver", "receiver: nowhere"),
     checkers.check_loki: ("loki/loki.yaml", "auth_enabled:", "auth_enabeld:"),
     checkers.check_collector: ("collector/collector.yaml", "receivers:", "recievers:"),
     checkers.check_caddy: ("caddy/Caddyfile", "reverse_proxy", "revers_proxy"),
     checkers.check_compose: ("compose.rendered.yaml", "services:", "servces:"),
-    checkers.check_panels: (BOARD, '"schemaVersion": 42', '"schemaVersion": 12'),
+    checkers.check_panels: (DASHBOARD, '"schemaVersion": 42', '"schemaVersion": 12'),
 }
 
 
@@ -80,7 +80,7 @@ def test_every_tool_has_its_own_file_refused() -> None:
     assert {*REFUSED} == {*checkers.CHECKERS} - {checkers.check_proofs}
 
 
-def test_of_many_rule_files_the_users_own_with_the_mistake_is_told(demo: Compiled, tmp_path: Path) -> None:
+def test_of_many_rule_files_the_users_own_with_the_mistake_is_reported(demo: Compiled, tmp_path: Path) -> None:
     own = Artifact("prometheus/custom/mine.yml", "groups: [{name: mine, rules: [{alert: Mine, expr: 'sum('}]}]\n")
     for artifact in (*demo.artifacts, own):
         file = tmp_path / artifact.path
@@ -91,7 +91,7 @@ def test_of_many_rule_files_the_users_own_with_the_mistake_is_told(demo: Compile
     assert not any("SUCCESS" in note for note in found.notes)
 
 
-def test_a_tool_that_is_missing_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_tool_that_is_missing_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     tools.tool_path.cache_clear()
     monkeypatch.setattr(Path, "home", lambda: tmp_path)
     try:
@@ -101,7 +101,7 @@ def test_a_tool_that_is_missing_is_told(monkeypatch: pytest.MonkeyPatch, tmp_pat
         tools.tool_path.cache_clear()
 
 
-def test_a_tool_that_cannot_run_or_end_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_tool_that_cannot_run_or_end_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     program = tmp_path / "promtool"
     program.write_text("#!/bin/sh\nsleep 5\n")
     monkeypatch.setattr(tools, "tool_path", lambda name: program)

@@ -1,5 +1,5 @@
 """Exporters as they are rendered, against a real Postgres and a Redis with a password: they log in by file, every alert
-finds its series, and what is stopped is told.
+finds its series, and what is stopped is reported.
 
 One network, two stores and their exporters for all; the tests run in their order.
 """
@@ -124,7 +124,7 @@ def test_a_redis_with_a_password_is_watched(lab: Lab) -> None:
 def test_every_alert_finds_its_series(lab: Lab) -> None:
     assert tools.docker("exec", "--detach", "lab-orders-db", "sh", "-c", BUSY).returncode == 0
     waiting = 'wait_event_type="Lock"} 1'
-    until(lambda: waiting in lab.metrics("postgres-exporter-lab-orders-db"), "somebody waits for a lock")
+    until(lambda: waiting in lab.metrics("postgres-exporter-lab-orders-db"), "someone waits for a lock")
     page = lab.metrics("postgres-exporter-lab-orders-db")
     assert unmatched(lab.alerts("lab-orders-db"), page) == {}
     replica = {"RedisReplicaCutOff"}  # this one is no replica
@@ -135,7 +135,7 @@ def test_every_alert_finds_its_series(lab: Lab) -> None:
 @pytest.mark.parametrize("page", WITH_SQL, ids=lambda page: page.stem)
 def test_sql_of_the_runbooks_runs(page: Path, lab: Lab) -> None:
     for block in re.findall(r"```sql\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
-        # A role that is nobody's, so that nothing is ended.
+        # A role that is no one's, so that nothing is ended.
         assert "ERROR" not in _psql(block).stderr, block
 
 
@@ -159,7 +159,7 @@ def _log(container: str) -> tuple[str, str]:
     return done.stdout, done.stderr
 
 
-def test_what_is_stopped_is_told(lab: Lab) -> None:
+def test_what_is_stopped_is_reported(lab: Lab) -> None:
     assert tools.docker("stop", "--time=1", "lab-orders-db", "lab-orders-cache").returncode == 0
     until(says(lab, "postgres-exporter-lab-orders-db", "pg_up 0"), "Postgres is said to be down")
     until(says(lab, "redis-exporter-lab-orders-cache", "redis_up 0"), "Redis is said to be down")

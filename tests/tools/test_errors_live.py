@@ -24,7 +24,7 @@ for event in Event.objects.all():
     print(json.dumps(event.get_parsed_data()))
 """
 OUTAGE = 25
-PATIENCE = 90.0
+TIMEOUT = 90.0
 
 
 def dsn_of(lab: Lab) -> str:
@@ -53,16 +53,16 @@ def test_crashes_become_one_issue_with_all_its_events_though_bugsink_was_away(
 
         client = TestClient(app)
         client.get("/orders/0")
-        until(lambda: counted(lookout, "sent") == 1, "the first report", PATIENCE)
+        until(lambda: counted(lookout, "sent") == 1, "the first report", TIMEOUT)
         assert tools.docker("stop", lab.bugsink).returncode == 0
         for number in range(1, OUTAGE + 1):
             assert client.get(f"/orders/{number}").status_code == 500
         lookout.errors.flush(20)
         assert counted(lookout, "spooled") == OUTAGE
         assert tools.docker("start", lab.bugsink).returncode == 0
-        until(lambda: counted(lookout, "sent") == OUTAGE + 1, "the reports of the outage", PATIENCE)
+        until(lambda: counted(lookout, "sent") == OUTAGE + 1, "the reports of the outage", TIMEOUT)
         issue = f"api|KeyError|GET /orders/{{number}}|{OUTAGE + 1}"
-        until(lambda: lab.django(ISSUES).splitlines() == [issue], issue, PATIENCE)
+        until(lambda: lab.django(ISSUES).splitlines() == [issue], issue, TIMEOUT)
         stored = lab.django(EVENTS)
         lookout.close()
     assert "ana.rossi" not in stored

@@ -278,7 +278,7 @@ def test_a_rule_that_was_edited_by_hand_loaded_and_restored_is_loaded_again(live
     ],
     ids=["prometheus", "alertmanager", "blackbox", "caddy"],
 )  # fmt: skip
-def test_a_refused_configuration_is_told_in_the_parts_own_words_and_planned_until_it_is_mended(
+def test_a_refused_configuration_is_reported_in_the_parts_own_words_and_planned_until_it_is_fixed(
     path: str, text: str, sentence: str, live: Lab
 ) -> None:
     part = {"prometheus/blackbox.yml": "blackbox"}.get(path, path.split("/")[0])

@@ -68,7 +68,7 @@ SENTENCES: Final[dict[str, str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSALS)
-def test_what_a_registry_refuses_is_told_in_dockers_words_and_nothing_is_built(
+def test_what_a_registry_refuses_is_reported_in_dockers_words_and_nothing_is_built(
     running: Registry, built: list[str], capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     tools.docker("image", "rm", "--force", running.reference)

@@ -130,9 +130,9 @@ def test_a_json_line_is_found_by_its_fields(lab: Lab) -> None:
     }
 
 
-def test_every_field_that_is_promised_can_be_searched_by(lab: Lab) -> None:
-    lab.log("promised").write(entry(**{name: f"value of {name}" for name in FIELDS}))
-    (record,) = arrived(lab, "promised", 1)
+def test_every_field_that_is_expected_can_be_searched_by(lab: Lab) -> None:
+    lab.log("expected").write(entry(**{name: f"value of {name}" for name in FIELDS}))
+    (record,) = arrived(lab, "expected", 1)
     assert {name: record.fields.get(name) for name in FIELDS} == {name: f"value of {name}" for name in FIELDS}
 
 
@@ -331,13 +331,13 @@ def test_a_pushed_record_comes_out_like_the_others(lab: Lab) -> None:
             user={"kvlistValue": {"values": attributes(id={"intValue": "7"}, apiKey={"stringValue": "s3cret"})}},
         ),
     }
-    told = {
-        "service__name": "somebody-else",
+    reported = {
+        "service__name": "another user",
         "deployment__environment": "beta",
         "host__name": "fly-1",
         "process__pid": "1",
     }
-    resource = {"attributes": attributes(**{key: {"stringValue": value} for key, value in told.items()})}
+    resource = {"attributes": attributes(**{key: {"stringValue": value} for key, value in reported.items()})}
     push = {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": [record]}]}]}
     assert pushed(lab, push, TOKENS["mobile"]) == 200
     (found,) = arrived(lab, "mobile", 1)
@@ -361,13 +361,13 @@ def pushed(lab: Lab, push: dict[str, Any], token: str | None) -> int:
 
 
 def one_line(text: str, service: str = "") -> dict[str, Any]:
-    """A push of one line by somebody who calls himself `service`."""
+    """A push of one line by someone who calls himself `service`."""
     record = {"timeUnixNano": str(time.time_ns()), "body": {"stringValue": text}}
     named = [{"key": "service.name", "value": {"stringValue": service}}] if service else []
     return {"resourceLogs": [{"resource": {"attributes": named}, "scopeLogs": [{"logRecords": [record]}]}]}
 
 
-def test_nobody_pushes_without_the_token_of_a_service(lab: Lab) -> None:
+def test_no_one_pushes_without_the_token_of_a_service(lab: Lab) -> None:
     refused = {
         token: pushed(lab, one_line("let me in", "mobile"), token) for token in (None, "", "x", "token-of_mobil")
     }
@@ -459,8 +459,8 @@ def test_a_collector_that_is_killed_again_and_again_loses_and_doubles_nothing(la
 
 def follows(lab: Lab, artifacts: tuple[Artifact, ...]) -> bool:
     """Whether the collector says that it has this configuration."""
-    told = requests.get(lab.url("collector", PORTS["collector"], "/metrics"), timeout=2).text
-    return compare_collector({artifact.path: artifact for artifact in artifacts}, told, "hmac-tokens") == []
+    reported = requests.get(lab.url("collector", PORTS["collector"], "/metrics"), timeout=2).text
+    return compare_collector({artifact.path: artifact for artifact in artifacts}, reported, "hmac-tokens") == []
 
 
 def test_a_new_configuration_is_taken_by_a_signal_and_no_line_is_lost_or_doubled(lab: Lab) -> None:
@@ -488,8 +488,8 @@ def test_a_new_configuration_is_taken_by_a_signal_and_no_line_is_lost_or_doubled
 
 def test_another_retention_is_read_by_loki_itself_and_read_back(lab: Lab) -> None:
     def differs(artifacts: tuple[Artifact, ...]) -> list[str]:
-        told = requests.get(lab.url("loki", PORTS["loki"], "/metrics"), timeout=5).text
-        return compare_loki({artifact.path: artifact for artifact in artifacts}, told)
+        reported = requests.get(lab.url("loki", PORTS["loki"], "/metrics"), timeout=5).text
+        return compare_loki({artifact.path: artifact for artifact in artifacts}, reported)
 
     usual, other = rendered(shop()), rendered(shop(retention_days=33))
     assert (differs(usual), differs(other)) == ([], ["its limits are not the rendered ones"])
@@ -508,7 +508,7 @@ def test_lines_hours_behind_their_stream_are_taken(lab: Lab) -> None:
     wait_for("the old line", lambda: len(lab.search('{service_name="behind"}', hours=6)) == 2)
 
 
-def test_both_tell_how_they_are(lab: Lab) -> None:
+def test_both_show_how_they_are(lab: Lab) -> None:
     metrics = requests.get(lab.url("collector", 8888, "/metrics"), timeout=5).text
     for name in ("otelcol_exporter_queue_size", "otelcol_exporter_sent_log_records_total"):
         assert f"{name}{{" in metrics

@@ -1,4 +1,4 @@
-"""`logs: push` from end to end: the printed lines as an app runs them, and Caddy's entrances in front of the collector.
+"""`logs: push` from end to end: the printed lines as an app runs them, and Caddy's endpoints in front of the collector.
 
 Real programs, the configuration as it is rendered; only the certificate is Caddy's own, as no authority would give one.
 """
@@ -44,7 +44,7 @@ pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT or "it can be set 
 
 
 @dataclass(frozen=True, slots=True)
-class Entrance:
+class Endpoint:
     """The lab, and Caddy before it."""
 
     lab: Lab
@@ -66,7 +66,7 @@ class Entrance:
 
 
 @pytest.fixture(scope="module")
-def entrance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Entrance]:
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
     folder = tmp_path_factory.mktemp("push")
     site = make_site(
         make_service("mobile", logs=Logs("push")),
@@ -92,15 +92,15 @@ def entrance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Entrance]:
         root = "/data/caddy/pki/authorities/local/root.crt"
         text = wait_for("Caddy's authority", lambda: docker("exec", lab.containers["caddy"], "cat", root, check=False))
         (folder / "root.crt").write_text(text + "\n")
-        made = Entrance(lab, folder, artifacts)
+        made = Endpoint(lab, folder, artifacts)
         wait_for("Caddy answers", lambda: _answers(made), 60)
         yield made
     finally:
         lab.close()
 
 
-def _answers(entrance: Entrance) -> bool:
-    return entrance.post(f"https://{DOMAIN}/otlp/v1/logs", "early", None) == 401
+def _answers(endpoint: Endpoint) -> bool:
+    return endpoint.post(f"https://{DOMAIN}/otlp/v1/logs", "early", None) == 401
 
 
 def arrived(lab: Lab, text: str) -> dict[str, str]:
@@ -116,27 +116,27 @@ def arrived(lab: Lab, text: str) -> dict[str, str]:
     [f"https://{DOMAIN}/otlp/v1/logs", "http://localhost:8080/otlp/v1/logs"],
     ids=["from elsewhere over TLS", "from a process on this machine"],
 )
-def test_a_line_comes_in_with_its_token_and_none_without(entrance: Entrance, url: str) -> None:
+def test_a_line_comes_in_with_its_token_and_none_without(endpoint: Endpoint, url: str) -> None:
     text = f"through {url.split(':')[0]}"
-    refused = [entrance.post(url, "let me in", token) for token in (None, "", "wrong", TOKEN[:-1])]
+    refused = [endpoint.post(url, "let me in", token) for token in (None, "", "wrong", TOKEN[:-1])]
     assert refused == [401, 401, 401, 401]
-    assert entrance.post(url, text, TOKEN) == 200
-    assert arrived(entrance.lab, text)["service_name"] == "mobile"
-    assert entrance.lab.search('{service_name=~".+"} |= "let me in"') == []
+    assert endpoint.post(url, text, TOKEN) == 200
+    assert arrived(endpoint.lab, text)["service_name"] == "mobile"
+    assert endpoint.lab.search('{service_name=~".+"} |= "let me in"') == []
 
 
-def test_a_token_that_comes_in_the_clear_is_refused_and_not_led_on(entrance: Entrance) -> None:
-    assert entrance.post(f"http://{DOMAIN}/otlp/v1/logs", "in the clear", TOKEN) == 403
-    assert entrance.post(f"http://{DOMAIN}/", "anything else", None) == 308
+def test_a_token_that_comes_in_the_clear_is_refused_and_not_led_on(endpoint: Endpoint) -> None:
+    assert endpoint.post(f"http://{DOMAIN}/otlp/v1/logs", "in the clear", TOKEN) == 403
+    assert endpoint.post(f"http://{DOMAIN}/", "anything else", None) == 308
 
 
-def test_a_new_token_is_taken_with_a_reload_and_the_collector_says_so(entrance: Entrance) -> None:
-    url, lab = f"https://{DOMAIN}/otlp/v1/logs", entrance.lab
-    artifacts = {each.path: each for each in entrance.artifacts}
+def test_a_new_token_is_taken_with_a_reload_and_the_collector_says_so(endpoint: Endpoint) -> None:
+    url, lab = f"https://{DOMAIN}/otlp/v1/logs", endpoint.lab
+    artifacts = {each.path: each for each in endpoint.artifacts}
 
     def follows(seal: str) -> bool:
-        told = requests.get(lab.url("collector", PORTS["collector"], "/metrics"), timeout=2).text
-        return compare_collector(artifacts, told, seal) == []
+        reported = requests.get(lab.url("collector", PORTS["collector"], "/metrics"), timeout=2).text
+        return compare_collector(artifacts, reported, seal) == []
 
     assert follows("hmac-one") and not follows("hmac-two")
     started = docker("inspect", "-f", "{{.State.StartedAt}}", lab.containers["collector"])
@@ -145,25 +145,25 @@ def test_a_new_token_is_taken_with_a_reload_and_the_collector_says_so(entrance: 
         lab.secret(SEAL_FILE, seal)
         docker("kill", "--signal", "HUP", lab.containers["collector"])
         wait_for("the new token", partial(follows, seal))
-        answers = [entrance.post(url, "rotated", each) for each in ("another-one", TOKEN)]
+        answers = [endpoint.post(url, "rotated", each) for each in ("another-one", TOKEN)]
         assert answers == ([200, 401] if token == "another-one" else [401, 200])
     assert docker("inspect", "-f", "{{.State.StartedAt}}", lab.containers["collector"]) == started
 
 
-def test_nothing_but_lines_comes_in_there(entrance: Entrance) -> None:
-    assert entrance.post(f"https://{DOMAIN}/otlp/v1/traces", "a trace", TOKEN) == 401
-    assert entrance.post(f"https://{DOMAIN}/otlp/v1/logs/x", "deeper", TOKEN) == 401
+def test_nothing_but_lines_comes_in_there(endpoint: Endpoint) -> None:
+    assert endpoint.post(f"https://{DOMAIN}/otlp/v1/traces", "a trace", TOKEN) == 401
+    assert endpoint.post(f"https://{DOMAIN}/otlp/v1/logs/x", "deeper", TOKEN) == 401
 
 
 def python_in(text: str) -> str:
     return text[text.index("import logging") : text.index("# Or into the configuration")]
 
 
-def test_the_printed_python_sends_lines_and_errors_with_their_type(entrance: Entrance, tmp_path: Path) -> None:
+def test_the_printed_python_sends_lines_and_errors_with_their_type(endpoint: Endpoint, tmp_path: Path) -> None:
     (tmp_path / "token").write_text(TOKEN + "\n")
     service = make_service("mobile", logs=Logs("push"))
     printed = push_lines(service, FROM_CONTAINER, "/run/lookout/x")
-    program = python_in(printed).replace(FROM_CONTAINER, entrance.lab.url("collector", 4318, "/v1/logs"))
+    program = python_in(printed).replace(FROM_CONTAINER, endpoint.lab.url("collector", 4318, "/v1/logs"))
     program += (
         'log = logging.getLogger("shop")\n'
         'log.warning("sent by python", extra={"request_id": "r-9", "tenant": "acme"})\n'
@@ -176,15 +176,15 @@ def test_the_printed_python_sends_lines_and_errors_with_their_type(entrance: Ent
         env=environment, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    fields = arrived(entrance.lab, "sent by python")
+    fields = arrived(endpoint.lab, "sent by python")
     assert {name: fields.get(name) for name in ("service_name", "request_id", "tenant", "detected_level")} == {
         "service_name": "mobile", "request_id": "r-9", "tenant": "acme", "detected_level": "warn",
     }  # fmt: skip
-    assert arrived(entrance.lab, "python failed")["error_type"] == "KeyError"
+    assert arrived(endpoint.lab, "python failed")["error_type"] == "KeyError"
 
 
-def test_the_printed_collector_agent_is_valid_and_sends(entrance: Entrance, tmp_path: Path) -> None:
-    """A collector of somebody's own, with the printed lines merged into its configuration."""
+def test_the_printed_collector_agent_is_valid_and_sends(endpoint: Endpoint, tmp_path: Path) -> None:
+    """A collector of someone's own, with the printed lines merged into its configuration."""
     agent = tmp_path / "agent"
     agent.mkdir()
     (agent / "token").write_text(TOKEN)
@@ -197,8 +197,8 @@ def test_the_printed_collector_agent_is_valid_and_sends(entrance: Entrance, tmp_
         "pipelines": {"logs": {"receivers": ["file_log"], "exporters": list(config["exporters"])}},
     }
     (agent / "agent.yaml").write_text(yaml.safe_dump(config))
-    place = ["--network", entrance.lab.network, "-v", f"{agent}:/agent:ro", "--user", "0:0"]
+    place = ["--network", endpoint.lab.network, "-v", f"{agent}:/agent:ro", "--user", "0:0"]
     container = docker("run", "-d", *place, image("collector"), "--config=/agent/agent.yaml")
-    entrance.lab.containers["agent"] = container
+    endpoint.lab.containers["agent"] = container
     time.sleep(1)
-    assert arrived(entrance.lab, "from an agent")["service_name"] == "mobile"
+    assert arrived(endpoint.lab, "from an agent")["service_name"] == "mobile"

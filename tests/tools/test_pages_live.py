@@ -26,7 +26,7 @@ from generator.secrets.files import FOLDER, MOUNTED, ensure_secrets
 from tests.support import tools
 from tests.support.page import Shown, run_page
 from tests.support.servers import free_port, server, wait_for
-from tests.unit.boards import board_site
+from tests.unit.dashboards import dashboard_site
 
 LABELS: Final = {"alertname": "ServiceDown", "service": "api", "instance": "api:8000", "severity": "critical"}
 OTHER: Final = {"alertname": "ServiceDown", "service": "web", "severity": "critical"}
@@ -34,14 +34,14 @@ OTHER: Final = {"alertname": "ServiceDown", "service": "web", "severity": "criti
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """The entrance, what it serves, and Alertmanager itself."""
+    """The endpoint, what it serves, and Alertmanager itself."""
 
     base: str
     site: Path
     alertmanager: str
 
     def open(self, page: str, script_: str, hash_: str = "", act: str = "") -> Shown:
-        """A page as a browser that came by the entrance runs it: each request carries the entrance as its origin."""
+        """A page as a browser that came by the endpoint runs it: each request carries the endpoint as its origin."""
         html = requests.get(f"{self.base}/{page}", timeout=5)
         script = requests.get(f"{self.base}/{script_}", timeout=5)
         assert html.ok and script.ok
@@ -74,8 +74,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @contextmanager
 def _caddy(folder: Path, alertmanager: int) -> Iterator[str]:
-    """The rendered entrance of this machine, with this machine's ports and folders in it."""
-    site = board_site()
+    """The rendered endpoint of this machine, with this machine's ports and folders in it."""
+    site = dashboard_site()
     ensure_secrets(site, folder)
     for artifact in (*render_caddy(site), *render_home(site)):
         path = folder / artifact.path.removeprefix("caddy/")
@@ -168,7 +168,7 @@ def test_the_home_page_without_prometheus_is_red_and_shows_what_fires(lab: Lab, 
     assert shown.level() == "bad"
     assert shown.text("state").startswith("Nothing is measured Prometheus does not answer.")
     assert "2 alerts fire" in shown.text("state")
-    assert "Nobody is notified" in shown.text("state"), "no secret is there, and the page was told which"
+    assert "No one is notified" in shown.text("state"), "no secret is there, and the page was reported which"
 
 
 def test_of_the_secrets_only_the_list_of_channels_is_served(lab: Lab) -> None:

@@ -59,7 +59,7 @@ LABELS = {"a", "b", "c", "d", "le"}
 
 
 def evaluated(tmp_path: Path) -> dict[str, set[str]]:
-    """The labels that each expression returns. promtool prints them where it is told to expect nothing."""
+    """The labels that each expression returns. promtool prints them where nothing is expected."""
     asked = [{"expr": f"({expr})", "eval_time": "30m", "exp_samples": []} for expr in EXPRESSIONS]
     series = [{"series": name, "values": values} for name, values in GIVEN.items()]
     test = {"interval": "1m", "input_series": series, "promql_expr_test": asked}

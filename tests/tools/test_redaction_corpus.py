@@ -38,12 +38,12 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 def by_the_library(calls: list[Call]) -> list[str]:
-    with listening() as heard:
+    with listening() as captured:
         logger = structlog.get_logger("own")
         for call in calls:
             say(logger, call)
-        heard.logs.flush()
-    return heard.stream.getvalue().split("\n")[:-1]
+        captured.logs.flush()
+    return captured.stream.getvalue().split("\n")[:-1]
 
 
 def through(lab: Lab, service: str, lines: list[str], log: ContainerLog | None = None) -> list[Record]:

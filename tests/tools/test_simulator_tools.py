@@ -53,11 +53,11 @@ def test_amtool_routes_every_kind_of_alert_as_the_simulator_does(text: str, tmp_
 class Inbox:
     """What the receivers were sent: receiver and incident."""
 
-    told: list[tuple[str, str]] = field(default_factory=list)
+    sent: list[tuple[str, str]] = field(default_factory=list)
     url: str = ""
 
     def about(self, incidents: set[str]) -> set[tuple[str, str]]:
-        return {(receiver, incident) for receiver, incident in self.told if incident in incidents}
+        return {(receiver, incident) for receiver, incident in self.sent if incident in incidents}
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def inbox() -> Iterator[Inbox]:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             alerts = [each for each in body["alerts"] if each["status"] == "firing"]
-            box.told += [(body["receiver"], each["labels"]["incident"]) for each in alerts]
+            box.sent += [(body["receiver"], each["labels"]["incident"]) for each in alerts]
             self.send_response(200)
             self.end_headers()
 
@@ -122,7 +122,7 @@ def post(url: str, alerts: list[dict[str, str]], over: bool = False) -> None:
 
 
 def judged(url: str) -> dict[str, tuple[str, frozenset[str]]]:
-    """For each alert that Alertmanager has: its receiver, and by whom it is inhibited."""
+    """For each alert that Alertmanager has: its receiver, and the alerts that inhibit it."""
     alerts = requests.get(f"{url}/api/v2/alerts", timeout=5).json()
     names = {each["fingerprint"]: each["labels"]["incident"] for each in alerts}
     return {
@@ -170,13 +170,13 @@ def agree(expected: dict[str, Any], found: dict[str, tuple[str, frozenset[str]]]
     return all(bool(found[name][1]) == bool(verdict.muted_by) for name, verdict in expected.items())
 
 
-def test_exactly_what_is_not_muted_is_sent_to_exactly_whom_it_is_routed(alertmanager: str, inbox: Inbox) -> None:
-    inbox.told.clear()
+def test_exactly_what_is_not_muted_is_sent_to_exactly_its_route(alertmanager: str, inbox: Inbox) -> None:
+    inbox.sent.clear()
     of = site(SHOP)
     chance = random.Random(5)
     alerts = [labels_of(alert) for alert in of.alerts if alert.service in ("api", "cache", "queue", "far", "web")]
     alerts = chance.sample(alerts, 30) + [labels_of(a) for a in of.alerts if a.name in ("HostDown", "RedisDown")]
-    # Alertmanager remembers what it told of the sets above: these are others, by one label.
+    # Alertmanager remembers what it sent of the sets above: these are others, by one label.
     alerts = list({labels["incident"]: {**labels, "instance": "other:80"} for labels in alerts}.values())
     found = Simulator(of).simulate(alerts)
     expected = {(v.receiver, v.labels["incident"]) for v in found if v.notified}

@@ -59,7 +59,7 @@ class Pipeline:
     store: OtlpStub
 
     def push(self, *spans: Span, **resource: str) -> int:
-        """Send spans as an app of somebody else's making would; what the collector answers."""
+        """Send spans as an app of another user's making would; what the collector answers."""
         request = ExportTraceServiceRequest(resource_spans=[ResourceSpans(scope_spans=[ScopeSpans(spans=spans)])])
         request.resource_spans[0].resource.attributes.extend(pairs(resource))
         body, headers = request.SerializeToString(), {"Content-Type": "application/x-protobuf"}
@@ -90,8 +90,8 @@ def any_value(value: Any) -> AnyValue:
 
 def span(name: str, **attributes: Any) -> Span:
     now = time.time_ns()
-    told = pairs({key.replace("__", "."): value for key, value in attributes.items()})
-    made = Span(name=name, attributes=told, start_time_unix_nano=now, end_time_unix_nano=now + 10**6)
+    reported = pairs({key.replace("__", "."): value for key, value in attributes.items()})
+    made = Span(name=name, attributes=reported, start_time_unix_nano=now, end_time_unix_nano=now + 10**6)
     made.trace_id, made.span_id = b"\x01" * 16, b"\x02" * 8
     return made
 
@@ -200,8 +200,8 @@ def test_a_secret_is_found_in_names_states_lists_maps_and_resources(pipeline: Pi
         count=3,
     )
     made.status.CopyFrom(Status(code=Status.STATUS_CODE_ERROR, message="no such password=hunter2"))
-    told = {"service.name": "leaky", "process.command_line": "serve --password hunter2"}
-    assert pipeline.push(made, **told) == 200
+    reported = {"service.name": "leaky", "process.command_line": "serve --password hunter2"}
+    assert pipeline.push(made, **reported) == 200
     (found,) = pipeline.arrived(lambda span: span.resource.get("service.name") == "leaky", 1)
     assert found.resource == {"service.name": "leaky"}
     assert found.attributes["count"] == 3

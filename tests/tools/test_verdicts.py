@@ -20,7 +20,7 @@ from generator.prove.proofs import render_proofs
 from generator.prove.proving import Trial, run_trials
 from generator.prove.verdicts import VARIABLE, Verdicts
 from generator.render.prometheus.rules import render_rules
-from tests.packs.proving import change_severity, sample_site, spoil_site
+from tests.packs.proving import break_site, change_severity, sample_site
 from tests.support import tools as ours
 
 RULES: Final = "groups:\n  - name: g\n    rules:\n      - alert: Mine\n        expr: a > %s\n"
@@ -88,7 +88,7 @@ def test_failures_are_remembered_as_failures_where_that_is_asked_for(runs: list[
     first = tried(FAILS, kept, tmp_path)
     assert first == tried(FAILS, kept, tmp_path) != ""
     assert len(runs) == 1
-    assert tried(FAILS, Verdicts(kept.folder), tmp_path) == first, "and count for nobody else"
+    assert tried(FAILS, Verdicts(kept.folder), tmp_path) == first, "and count for no one else"
     assert len(runs) == 2
     assert tried(BROKEN, kept, tmp_path) == tried(BROKEN, kept, tmp_path)
 
@@ -184,7 +184,7 @@ def test_what_nothing_asked_for_in_a_month_is_swept_away(tmp_path: Path) -> None
 def tree_of(folder: Path, wrong: bool) -> Tree:
     """The sample service of a small pack, with rules that are right or wrong."""
     site = sample_site(load_packs()["bugsink"])
-    loaded = spoil_site(site, change_severity) if wrong else site
+    loaded = break_site(site, change_severity) if wrong else site
     rules = render_rules(loaded)
     proofs = [each for each in render_proofs(site) if each.path.endswith(".yml")]
     shutil.rmtree(folder, ignore_errors=True)

@@ -63,7 +63,7 @@ class Demo:
         assert TestClient(self.providers).post("/fault", json=order).status_code == 200
 
     def log_in(self, name: str = "ana") -> dict[str, str]:
-        """Register somebody; the headers that they then come with."""
+        """Register someone; the headers that they then come with."""
         body = {"email": f"{name}@acme.test", "password": PASSWORD, "tenant": "acme"}
         return {"Authorization": f"Bearer {self.client.post('/register', json=body).json()['token']}"}
 
@@ -90,7 +90,7 @@ def settings_in(folder: Path) -> LookoutSettings:
 def running(settings: LookoutSettings, *, switches: bool = True, summaries: bool = True) -> Iterator[Demo]:
     """Run the API while the block runs, on SQLite and the provider stub; what it logs is read only if the block asks.
 
-    Tasks are kept in memory, and run by whoever is given `worker`.
+    Tasks are kept in memory, and run by anyone who is given `worker`.
     """
     server = FakeServer()
     providers = create_providers(Options(faults_enabled=True))
@@ -122,7 +122,7 @@ def running(settings: LookoutSettings, *, switches: bool = True, summaries: bool
 
 
 def _add_sleep(connection: Any, _record: Any) -> None:
-    """What Postgres has and SQLite has not; it waits for nobody here."""
+    """What Postgres has and SQLite has not; it waits for no one here."""
     connection.create_function("pg_sleep", 1, lambda _seconds: None)
 
 

@@ -124,7 +124,7 @@ SECRETS: Final[dict[str, tuple[str, str]]] = {
     "a phone number": ("call +39 333 123 4567 now", "call [redacted:phone] now"),
     "a phone number in an address": ("to=whatsapp:%2B393331234567", "to=whatsapp:[redacted:phone]"),
     "an American phone number": ("call (415) 555-2671 or 415-555-2671", "call [redacted:phone] or [redacted:phone]"),
-    "a phone number that only its field tells": ('{"phone":"3331234567"}', '{"phone":"[redacted:phone]"}'),
+    "a phone number that only its field shows": ('{"phone":"3331234567"}', '{"phone":"[redacted:phone]"}'),
 }
 
 # What a Python reader leaves, who checks card numbers.

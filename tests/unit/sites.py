@@ -75,7 +75,7 @@ def make_job(name: str = "api", **overrides: Any) -> ScrapeJob:
 
 
 def make_alert(name: str = "TargetDown", service: str = "api", **overrides: Any) -> Alert:
-    """A critical outage alert, unless told otherwise."""
+    """A critical outage alert, unless chosen otherwise."""
     annotations = {each: f"{each} of {name}" for each in ALERT_ANNOTATIONS}
     values: dict[str, Any] = {
         "name": name,
@@ -124,14 +124,14 @@ def make_service(name: str = "api", alerts: tuple[Alert, ...] = (), **overrides:
 def make_site(*services: Service, notify: Mapping[Severity, tuple[str, ...]] | None = None, **overrides: Any) -> Site:
     """A site of `services`, sorted by name, whose channels are ops (Slack) and phone (Telegram)."""
     channels: dict[str, Channel] = {"ops": OPS, "phone": PHONE}
-    nobody: dict[Severity, tuple[str, ...]] = dict.fromkeys(SEVERITIES, ())
-    told = {"critical": ("phone", "ops"), "warning": ("ops",)} if notify is None else notify
+    nowhere: dict[Severity, tuple[str, ...]] = dict.fromkeys(SEVERITIES, ())
+    chosen = {"critical": ("phone", "ops"), "warning": ("ops",)} if notify is None else notify
     values: dict[str, Any] = {
         "stack": STACK,
         "budget": Budget(memory={}, metrics_disk=16 * GIB, logs_disk=14 * GIB, queue_disk=2 * GIB),
         "people": {"ana": Person("ana", ANA), "boris": Person("boris", None)},
         "channels": channels,
-        "notify": {**nobody, **told},
+        "notify": {**nowhere, **chosen},
         "watchdog": None,
         "services": tuple(sorted(services, key=lambda service: service.name)),
         "monitors": (),

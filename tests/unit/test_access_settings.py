@@ -31,7 +31,7 @@ hosts: {vps: {owner: ana}}
 """
 GRAFANA = {
     "GF_AUTH_ANONYMOUS_ENABLED": ("false", "who has not logged in sees nothing"),
-    "GF_USERS_ALLOW_SIGN_UP": ("false", "nobody makes an account"),
+    "GF_USERS_ALLOW_SIGN_UP": ("false", "no one makes an account"),
     "GF_USERS_ALLOW_ORG_CREATE": ("false", "nor an organisation of their own"),
     "GF_SECURITY_ALLOW_EMBEDDING": ("false", "no other site shows it in a frame"),
     "GF_SECURITY_COOKIE_SAMESITE": ("lax", "no other site's form uses a session"),

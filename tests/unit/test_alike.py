@@ -4,8 +4,8 @@ import pytest
 
 from generator.pipeline import compile_text
 from generator.render.grafana.alike import draw_alike
-from generator.render.grafana.board import Board, BoardRow, Tile, render_board
-from generator.render.grafana.common import canvas_of, merged_rows, with_common_rows
+from generator.render.grafana.common import merged_rows, panel_context, with_common_rows
+from generator.render.grafana.dashboard import Dashboard, DashboardRow, PlacedPanel, render_dashboard
 from generator.render.grafana.panels import draw
 from generator.site.model import Service, Site
 from tests.bench.sites import FULL, services_yaml
@@ -17,12 +17,14 @@ def site() -> Site:
 
 
 def text_of(site: Site, service: Service, *, alike: bool) -> str:
-    canvas, drawer = canvas_of(site, service), draw_alike if alike else draw
+    context, drawer = panel_context(site, service), draw_alike if alike else draw
     rows = tuple(
-        BoardRow(row.title, tuple(Tile(drawer(each, canvas), each.width, each.height) for each in row.panels))
+        DashboardRow(
+            row.title, tuple(PlacedPanel(drawer(each, context), each.width, each.height) for each in row.panels)
+        )
         for row in with_common_rows(site, service, merged_rows([service]))
     )
-    return render_board(Board("uid", service.name, "", "Services", "service", rows)).content
+    return render_dashboard(Dashboard("uid", service.name, "", "Services", "service", rows)).content
 
 
 def test_a_panel_that_was_drawn_for_another_service_is_the_same_as_one_drawn_for_this(site: Site) -> None:

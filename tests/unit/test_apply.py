@@ -1,4 +1,4 @@
-"""Making a stack follow, with the stack's answers played: what is reloaded, believed, and told when it fails."""
+"""Making a stack follow, with the stack's answers played: what is reloaded, believed, and reported when it fails."""
 
 import hashlib
 import json
@@ -30,7 +30,7 @@ TEXT = "services:\n  site: {kind: probe, targets: [https://acme.dev]}\n"
 
 
 class Compose:
-    """Stands in for docker compose: remembers what it was told, answers with an exit code and text."""
+    """Stands in for docker compose: remembers its calls, answers with an exit code and text."""
 
     def __init__(self, code: int = 0, out: str = "", err: str = "") -> None:
         self.calls: list[tuple[str, ...]] = []
@@ -94,7 +94,9 @@ def test_a_part_that_differs_is_reloaded_and_asked_again(stack: Running, monkeyp
     assert ("kill", "-s", "SIGHUP", "part") in compose.calls
 
 
-def test_a_part_that_goes_on_differing_is_told_with_its_log(stack: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_that_goes_on_differing_is_reported_with_its_log(
+    stack: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(reloading, "WAIT", 0.0)
     drift = follow([["rule group x is not the rendered one"]])
     play(monkeypatch, Compose(out="level=error bad rule\n"), reloads(drift))
@@ -104,7 +106,7 @@ def test_a_part_that_goes_on_differing_is_told_with_its_log(stack: Running, monk
     assert problem.notes == ("level=error bad rule",)
 
 
-def test_a_part_that_cannot_be_signalled_is_told(stack: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_that_cannot_be_signalled_is_reported(stack: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     drift = follow([["old"]])
     monkeypatch.setattr(reloading, "compose", Compose(1, err="no such container"))
     (problem,) = reloads(drift).apply(stack)
@@ -127,7 +129,7 @@ def test_one_silent_part_does_not_keep_the_others_back(stack: Running, monkeypat
     assert asked == ["second"]
 
 
-def test_containers_that_do_not_come_up_are_told(stack: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_containers_that_do_not_come_up_are_reported(stack: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     play(monkeypatch, Compose(1, err="pull access denied"), part(follow([[]])))
     (problem,) = run.apply_running(stack, lambda _: None)
     assert problem.notes == ("pull access denied",)
@@ -159,13 +161,13 @@ def test_what_compose_is_about_to_start_is_marked_before(stack: Running, monkeyp
     compose = Compose(err=dry)
     play(monkeypatch, compose, part(follow([[]])))
     assert run.apply_running(stack, lambda _: None) == []
-    facts = "".join(each.read_text() for each in (stack.root / "data/facts").glob("*.prom"))
-    assert 'lookout_restarted_timestamp_seconds{container="lookout-loki-1"}' in facts
-    assert 'lookout_restarted_timestamp_seconds{container="lookout-new-1"}' in facts
-    assert "lookout-api-1" not in facts and "lookout-old-1" not in facts
+    textfiles = "".join(each.read_text() for each in (stack.root / "data/facts").glob("*.prom"))
+    assert 'lookout_restarted_timestamp_seconds{container="lookout-loki-1"}' in textfiles
+    assert 'lookout_restarted_timestamp_seconds{container="lookout-new-1"}' in textfiles
+    assert "lookout-api-1" not in textfiles and "lookout-old-1" not in textfiles
 
 
-def test_what_starts_anew_is_named_before_it_is_written(stack: Running) -> None:
+def test_what_starts_again_is_named_before_it_is_written(stack: Running) -> None:
     text = stack.artifacts["compose.rendered.yaml"].content
     path = stack.root / "compose.rendered.yaml"
     assert "compose: loki is added" in run.container_changes(stack)
@@ -177,7 +179,7 @@ def test_what_starts_anew_is_named_before_it_is_written(stack: Running) -> None:
     path.write_text(yaml.safe_dump(old))
     assert run.container_changes(stack) == [
         "compose: redis-exporter-old goes",
-        "compose: loki starts anew, for its memory limit changes from 1 to 448m",
+        "compose: loki restarts, because its memory limit changes from 1 to 448m",
     ]
 
 
@@ -207,7 +209,9 @@ def test_kumas_refusals_are_diagnostics(
     assert [problem.code for problem in kuma.apply(stack)] == [code]
 
 
-def test_a_part_that_refuses_is_told_in_its_own_words_at_once(stack: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_that_refuses_is_reported_in_its_own_words_at_once(
+    stack: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
     line = r'level=ERROR msg="Error sending alerts" err="no route"' + "\n"
     line += r'time=x level=ERROR msg="Error reloading config" component=c err="line 3:\n  \"x\" is no \"y\""'
     compose = Compose(out=line)
@@ -239,7 +243,7 @@ def test_what_is_younger_than_the_last_load_is_drift(stack: Running) -> None:
     assert asked(now - 1) == ["prometheus/custom"], "a file that went is seen in its folder"
 
 
-def test_caddy_that_refuses_its_file_is_told(stack: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_caddy_that_refuses_its_file_is_reported(stack: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(caddy, "compose", Compose(1, err="Error: adapting config\n"))
     (problem,) = CADDY.reload(stack)
     assert (problem.message, problem.notes) == (
@@ -261,13 +265,13 @@ def test_parts_without_a_way_from_outside_are_asked_through_compose(
     (found,) = (each for each in RECONCILERS if each.name == name)
     seal = seal_in(stack.artifacts["caddy/Caddyfile"].content)
     resource = yaml.safe_load(stack.artifacts["collector/collector.yaml"].content)["service"]["telemetry"]["resource"]
-    told = {
+    reported = {
         "blackbox": stack.artifacts["prometheus/blackbox.yml"].content,
         "caddy": f"{seal}\n",
         "collector": f'target_info{{lookout_config="{resource["lookout.config"]}"}} 1\n',
         "loki": HASH.format(hashlib.sha256(LIMITS.encode()).hexdigest()),
     }[name]
-    monkeypatch.setattr(running, "compose", Compose(out=told))
+    monkeypatch.setattr(running, "compose", Compose(out=reported))
     assert found.drift(stack) == []
     monkeypatch.setattr(running, "compose", Compose(1))
     assert found.drift(stack) != []

@@ -1,4 +1,4 @@
-"""Proposals: what a parameter given on the command line changes, whoever has it."""
+"""Proposals: what a parameter given on the command line changes, for every service that has it."""
 
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def names(pairs: tuple[Pair, ...]) -> list[tuple[str, str]]:
         pytest.param(None, {"http.error_ratio_critical": "9%"}, [("api", "HttpErrorRatioCritical"),
                      ("web", "HttpErrorRatioCritical")], id="every service that has it"),
         pytest.param("web", {"http.error_ratio_critical": "9%"}, [("web", "HttpErrorRatioCritical")], id="one service"),
-        pytest.param(None, {"queue_too_long_limit": 200}, [("api", "QueueTooLong")], id="the number of an own alert"),
+        pytest.param(None, {"queue_too_long_limit": 200}, [("api", "QueueTooLong")], id="the number of a custom alert"),
         pytest.param(None, {"host.oom_kills": 7}, [("server", "HostOomKill")],
                      id="a host that services.yaml does not name"),
         pytest.param(None, {"stack.queue_full": "80%"}, [("lookout", "LogQueueFilling")], id="the stack itself"),

@@ -11,7 +11,7 @@ from types import TracebackType
 import pytest
 
 from generator.cli import main
-from generator.clients.textfile import Fact, recorded
+from generator.clients.textfile import TextfileMetric, recorded
 from generator.diagnostics import Diagnostic, Problems
 from generator.verbs.backup import run
 from generator.verbs.backup.dump import Dump, checksum_problem, find_dumps, format_of, opened, plain_problem
@@ -106,7 +106,7 @@ def test_a_folder_that_services_share_is_not_mixed_up(tmp_path: Path) -> None:
     assert [dump.path.name for dump in find_dumps(tmp_path, "*")] == list(names)
 
 
-def test_formats_are_told_by_their_first_bytes(tmp_path: Path) -> None:
+def test_formats_are_reported_by_their_first_bytes(tmp_path: Path) -> None:
     assert format_of(dump_in(tmp_path, "a", b"PGDMP\1\2")) == "custom"
     assert format_of(dump_in(tmp_path, "b", WHOLE)) == format_of(dump_in(tmp_path, "c", b"")) == "plain"
 
@@ -161,16 +161,16 @@ class Check:
     """One service's folder of dumps, checked as often as a test likes."""
 
     def __init__(self, folder: Path, scratch: type[FakeScratch]) -> None:
-        self.dumps, self.facts, self.scratch = folder / "dumps", folder / "facts", scratch
+        self.dumps, self.textfiles, self.scratch = folder / "dumps", folder / "textfiles", scratch
         self.dumps.mkdir()
         self.said: list[str] = []
 
     def __call__(self, restore_every: int = 7 * DAY, service: str = "db") -> bool:
         self.said.clear()
-        return run.check_backup(service, self.dumps, "*", restore_every, self.said.append, self.facts)
+        return run.check_backup(service, self.dumps, "*", restore_every, self.said.append, self.textfiles)
 
-    def fact(self, name: str, **labels: str) -> float | None:
-        return recorded(Fact(name, 0, {"service": "db", **labels}), self.facts)
+    def metric(self, name: str, **labels: str) -> float | None:
+        return recorded(TextfileMetric(name, 0, {"service": "db", **labels}), self.textfiles)
 
 
 @pytest.fixture
@@ -190,20 +190,20 @@ def test_a_good_dump_is_read_restored_and_all_of_it_recorded(check: Check) -> No
         "Postgres reads it: 12 entries",
         "restored: 3 tables, 20002 rows, in 1.2 s",
     ]
-    assert check.fact("backup_dumps") == 1
-    assert check.fact("backup_newest_timestamp_seconds") == pytest.approx(dump.written, abs=0.01)
-    assert check.fact("backup_size_bytes") == 5
+    assert check.metric("backup_dumps") == 1
+    assert check.metric("backup_newest_timestamp_seconds") == pytest.approx(dump.written, abs=0.01)
+    assert check.metric("backup_size_bytes") == 5
     good = ("backup_checksum_ok", "backup_readable_ok", "backup_restore_ok")
-    assert [check.fact(name) for name in good] == [1, 1, 1]
-    assert (check.fact("backup_restored_tables"), check.fact("backup_restored_rows")) == (3, 20_002)
-    assert check.fact("backup_step_seconds", step="restore") == 1.25
-    assert check.fact("backup_check_duration_seconds") is not None
+    assert [check.metric(name) for name in good] == [1, 1, 1]
+    assert (check.metric("backup_restored_tables"), check.metric("backup_restored_rows")) == (3, 20_002)
+    assert check.metric("backup_step_seconds", step="restore") == 1.25
+    assert check.metric("backup_check_duration_seconds") is not None
 
 
 def test_only_that_the_check_itself_ran_is_expected_every_day(check: Check) -> None:
     dump_in(check.dumps, "a.dump")
     check()
-    rhythmic = [path.name for path in check.facts.iterdir() if "lookout_record_every_seconds{" in path.read_text()]
+    rhythmic = [path.name for path in check.textfiles.iterdir() if "lookout_record_every_seconds{" in path.read_text()]
     assert len(rhythmic) == 1 and rhythmic[0].startswith("backup_check_duration_seconds")
 
 
@@ -211,7 +211,7 @@ def test_a_restore_is_due_once_a_week_and_an_hour_early_is_no_week_late(check: C
     dump_in(check.dumps, "a.dump")
     assert check() and check()
     assert check.scratch.restores == 1
-    (path,) = check.facts.glob("backup_restore_timestamp_seconds-*")
+    (path,) = check.textfiles.glob("backup_restore_timestamp_seconds-*")
     lines = path.read_text().splitlines()
     for age, restores in ((7 * DAY - 7200, 1), (7 * DAY - 1800, 2)):
         value = float(lines[2].split()[-1]) - age
@@ -233,12 +233,12 @@ def test_a_restore_that_failed_is_tried_again_the_next_time(check: Check) -> Non
     check.scratch.restorable = "end of file"
     assert not check(0)
     assert check.said[-1] == "NOT OK: it cannot be restored: end of file"
-    before = check.fact("backup_restore_timestamp_seconds")
-    assert (check.fact("backup_restore_ok"), check.scratch.restores) == (0, 2)
+    before = check.metric("backup_restore_timestamp_seconds")
+    assert (check.metric("backup_restore_ok"), check.scratch.restores) == (0, 2)
     check.scratch.restorable = ""
     assert check()
-    assert (check.fact("backup_restore_ok"), check.scratch.restores) == (1, 3)
-    after = check.fact("backup_restore_timestamp_seconds")
+    assert (check.metric("backup_restore_ok"), check.scratch.restores) == (1, 3)
+    after = check.metric("backup_restore_timestamp_seconds")
     assert before is not None and after is not None and after > before
 
 
@@ -252,7 +252,7 @@ def unreadable(check: Check) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "fact", "said"),
+    ("breakage", "metric", "said"),
     [
         (damaged, "backup_checksum_ok", "a.dump.sha256 says another checksum"),
         (unreadable, "backup_readable_ok", "Postgres cannot read it: is empty"),
@@ -260,12 +260,12 @@ def unreadable(check: Check) -> None:
     ids=["a wrong checksum", "not to be read"],
 )
 def test_what_is_wrong_with_a_dump_is_said_and_recorded(
-    check: Check, spoil: Callable[[Check], None], fact: str, said: str
+    check: Check, breakage: Callable[[Check], None], metric: str, said: str
 ) -> None:
-    spoil(check)
+    breakage(check)
     assert not check()
     assert f"NOT OK: {said}" in check.said
-    assert check.fact(fact) == 0
+    assert check.metric(metric) == 0
 
 
 def test_an_empty_folder_forgets_the_dumps_that_were_in_it(check: Check) -> None:
@@ -275,9 +275,9 @@ def test_an_empty_folder_forgets_the_dumps_that_were_in_it(check: Check) -> None
         path.unlink()
     assert not check()
     assert check.said == [f"NOT OK: there is no dump in {check.dumps}"]
-    assert check.fact("backup_dumps") == 0
-    assert check.fact("backup_newest_timestamp_seconds") is check.fact("backup_size_bytes") is None
-    assert check.fact("backup_restore_ok") == 1, "what was restored once was restored"
+    assert check.metric("backup_dumps") == 0
+    assert check.metric("backup_newest_timestamp_seconds") is check.metric("backup_size_bytes") is None
+    assert check.metric("backup_restore_ok") == 1, "what was restored once was restored"
 
 
 def test_a_service_that_is_not_declared_is_a_problem(check: Check) -> None:
@@ -298,7 +298,7 @@ def test_a_service_that_is_not_declared_is_a_problem(check: Check) -> None:
         (Problems([Diagnostic("backup/no-docker", "docker cannot be run")]), 3),
         (Problems([Diagnostic("record/unknown-service", "no service is called 'x'")]), 1),
     ],
-    ids=["all is well", "something is not", "nobody knows", "a wrong name"],
+    ids=["all is well", "something is not", "no one knows", "a wrong name"],
 )
 def test_the_exit_code_says_how_it_went(monkeypatch: pytest.MonkeyPatch, answer: object, code: int) -> None:
     asked: list[tuple[object, ...]] = []

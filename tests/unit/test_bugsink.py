@@ -1,4 +1,4 @@
-"""Error tracking in services.yaml, and what follows: DSNs, secrets, routes, entrance, containers, runbooks."""
+"""Error tracking in services.yaml, and what follows: DSNs, secrets, routes, endpoint, containers, runbooks."""
 
 import json
 import re
@@ -119,7 +119,7 @@ def test_the_machine_has_to_have_room_for_it() -> None:
         ("errors: bugsink, domain: mon.acme.dev", "10.0.0.7:8000", "https://{key}@mon.acme.dev/bugsink/"),
         ("errors: bugsink", "host.docker.internal:8000", "http://{key}@localhost:8080/bugsink/"),
     ],
-    ids=["a container", "a container beside a public entrance", "an app on the web", "another machine", "a process"],
+    ids=["a container", "a container beside a public endpoint", "an app on the web", "another machine", "a process"],
 )
 def test_the_address_is_one_that_the_app_can_reach(stack: str, targets: str, address: str) -> None:
     text = (BASE % (stack, "")).replace("api:8000", targets)
@@ -162,7 +162,7 @@ def test_the_address_is_there_before_bugsink_is_and_its_key_stays_when_the_rest_
     assert path.read_text() == f"https://{found[1]}@mon.acme.dev/bugsink/{API}\n"
 
 
-def test_somebody_elses_address_is_not_written_over(tmp_path: Path) -> None:
+def test_another_users_address_is_not_written_over(tmp_path: Path) -> None:
     ensure_secrets(site(), tmp_path)
     path = tmp_path / "secrets/api_sentry_dsn"
     path.write_text("https://0123456789abcdef0123456789abcdef@o1.ingest.sentry.io/4507\n")
@@ -230,12 +230,12 @@ def test_events_go_where_warnings_go_and_their_end_is_no_message() -> None:
             assert quiet[kind] == loud[kind]
 
 
-def test_events_that_reach_nobody_need_no_receiver() -> None:
+def test_events_that_reach_no_one_need_no_receiver() -> None:
     text = BASE.replace("warning: [owner, ops]", "warning: []") % ("errors: bugsink", "")
     rendered = {each.path: each.content for each in compile_text(text, "services.yaml").artifacts}
     config = yaml.safe_load(rendered["alertmanager/alertmanager.yml"])
     (route,) = [each for each in config["route"]["routes"] if "NewError" in each["matchers"][0]]
-    assert route["receiver"] == "nobody"
+    assert route["receiver"] == "no-receiver"
     assert "event" not in {each["name"] for each in config["receivers"]}
 
 
@@ -253,13 +253,13 @@ def test_an_event_is_inhibited_by_nothing() -> None:
 def test_reports_come_in_before_anything_asks_who_sends_them_and_pages_have_bugsinks_own_login() -> None:
     for name, part in (("http://:8080 {", ""), ("\nmon.acme.dev {", ", domain: mon.acme.dev")):
         text = files(f"errors: bugsink{part}")["caddy/Caddyfile"]
-        entrance = text.split(name)[1].split("\n}")[0]
+        endpoint = text.split(name)[1].split("\n}")[0]
         steps = ["import reports", "import guard", "import errors"]
-        order = [entrance.index(step) for step in [*steps, *(["basic_auth"] if part else [])]]
+        order = [endpoint.index(step) for step in [*steps, *(["basic_auth"] if part else [])]]
         assert order == sorted(order)
 
 
-def test_the_containers_are_told_their_address_their_names_and_how_much_to_keep() -> None:
+def test_the_containers_are_reported_their_address_their_names_and_how_much_to_keep() -> None:
     rendered = yaml.safe_load(files("errors: bugsink, domain: mon.acme.dev")["compose.rendered.yaml"])["services"]
     assert rendered["bugsink"]["environment"] == {
         "BASE_URL": "https://mon.acme.dev/bugsink",
@@ -280,7 +280,7 @@ def test_prometheus_watches_the_bridge_and_the_bridge_bugsink() -> None:
     assert "ErrorTrackerDown" in files()["prometheus/rules/lookout/bugsink.yml"]
 
 
-def test_bugsink_calls_nobody_but_the_bridge_and_lets_nobody_sign_up() -> None:
+def test_bugsink_calls_no_one_but_the_bridge_and_lets_no_one_sign_up() -> None:
     stack = yaml.safe_load(Path("compose.yaml").read_text())["services"]
     assert stack["bugsink"]["profiles"] == stack["bugsink-bridge"]["profiles"] == ["errors"]
     settings = stack["bugsink"]["environment"]
@@ -300,7 +300,7 @@ def test_explain_shows_the_runbook_of_an_event(tmp_path: Path) -> None:
         explain_alert(file, "NewError", "cache")
 
 
-def test_connect_tells_where_the_app_finds_the_address() -> None:
+def test_connect_shows_where_the_app_finds_the_address() -> None:
     lines = connect_lines(site(), "api")
     assert "LOOKOUT_SENTRY_DSN_FILE: /run/lookout/api_sentry_dsn" in lines
     assert "/secrets/.mounted/api:/run/lookout:ro" in lines
@@ -325,8 +325,8 @@ class Bugsink:
         return subprocess.CompletedProcess(command, self.code, stdout, self.stderr)
 
 
-def answer(*changes: str, told: tuple[str, ...] = ()) -> dict[str, list[str]]:
-    return {"changes": list(changes), "told": list(told)}
+def answer(*changes: str, notes: tuple[str, ...] = ()) -> dict[str, list[str]]:
+    return {"changes": list(changes), "notes": list(notes)}
 
 
 @pytest.fixture
@@ -364,12 +364,12 @@ def test_when_nothing_changed_it_is_asked_once(secrets: Path) -> None:
     assert len(bugsink.asked) == 1
 
 
-def test_an_address_that_is_not_ours_is_told_and_left_alone(secrets: Path) -> None:
+def test_an_address_that_is_not_ours_is_reported_and_left_alone(secrets: Path) -> None:
     (secrets / "api_sentry_dsn").write_text("https://0123456789abcdef0123456789abcdef@sentry.io/4507\n")
     bugsink = Bugsink(answer())
     outcome = errors.apply(site(), secrets, bugsink)
     assert bugsink.asked[0]["projects"] == []
-    assert [sentence.split(";")[0] for sentence in outcome.told] == [
+    assert [sentence.split(";")[0] for sentence in outcome.notes] == [
         "secrets/api_sentry_dsn is no address of this Bugsink"
     ]
     assert "0123456789abcdef" not in str(outcome)
@@ -383,7 +383,7 @@ def test_an_address_that_is_not_ours_is_told_and_left_alone(secrets: Path) -> No
     ],
     ids=["a traceback ends in its reason", "silence"],
 )
-def test_what_goes_wrong_inside_is_told_in_a_line(bugsink: Bugsink, words: str, secrets: Path) -> None:
+def test_what_goes_wrong_inside_is_reported_in_a_line(bugsink: Bugsink, words: str, secrets: Path) -> None:
     with pytest.raises(errors.BugsinkError, match=words):
         errors.plan(site(), secrets, bugsink)
 
@@ -405,10 +405,10 @@ def test_the_reconciler_is_passed_over_where_no_tracker_runs() -> None:
     assert all(each.wanted(site("name: acme")) for each in RECONCILERS if each is not reconciler)
 
 
-def test_the_reconciler_tells_changes_and_troubles(secrets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_reconciler_shows_changes_and_troubles(secrets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (reconciler,) = [each for each in RECONCILERS if each.name == "bugsink"]
-    told = ("project old has no service any more; it stays, with all its reports",)
-    bugsink = Bugsink(answer("create project api", told=told), answer(told=told))
+    notes = ("project old has no service any more; it stays, with all its reports",)
+    bugsink = Bugsink(answer("create project api", notes=notes), answer(notes=notes))
 
     def compose(_: Path, *words: str, text: str, **__: Any) -> subprocess.CompletedProcess[str]:
         assert words[:3] == ("exec", "-T", "bugsink")
@@ -416,9 +416,9 @@ def test_the_reconciler_tells_changes_and_troubles(secrets: Path, monkeypatch: p
 
     monkeypatch.setattr("generator.apply.bugsink.compose", compose)
     here = running(secrets.parent, site())
-    assert reconciler.drift(here) == ["create project api", *told]
+    assert reconciler.drift(here) == ["create project api", *notes]
     (diagnostic,) = reconciler.apply(here)
-    assert (diagnostic.code, diagnostic.level, diagnostic.message) == ("apply/bugsink", "warning", told[0])
+    assert (diagnostic.code, diagnostic.level, diagnostic.message) == ("apply/bugsink", "warning", notes[0])
     (diagnostic,) = reconciler.apply(here)
     assert (diagnostic.code, diagnostic.level) == ("apply/bugsink", "error")
 
@@ -474,7 +474,7 @@ def test_the_store_of_traces_is_switched_the_same_way(tmp_path: Path, done: list
     assert done == [("-m", "images")]
 
 
-def test_an_image_that_cannot_be_had_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_that_cannot_be_had_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_text("COMPOSE_PROFILES=\n")
     failed = subprocess.CompletedProcess([], 1, "", "no registry answers\n")
     monkeypatch.setattr("generator.apply.profiles.subprocess.run", lambda *_, **__: failed)

@@ -57,17 +57,17 @@ def test_the_projects_are_read_again_when_their_file_changes_and_kept_when_it_ca
     assert projects() == {"8": {}}
 
 
-def told(**changes: Any) -> dict[str, Any]:
+def made(**changes: Any) -> dict[str, Any]:
     return alert_of({**REPORT, **changes}, PROJECTS)
 
 
 def test_a_report_becomes_an_alert_with_the_labels_of_its_service_and_the_issues_number() -> None:
-    assert told() == {
+    assert made() == {
         "labels": {"alertname": "NewError", "service": "api", "issue": "API-1"},
         "annotations": {
             "runbook_url": "http://here/NewError",
             "summary": "New error: CardDeclined in GET /orders/{id} (API-1)",
-            "description": "Nothing like it was reported before. What it said, where, and for whom: API-1 in Bugsink.",
+            "description": "Nothing like it was reported before. Message, place and user: API-1 in Bugsink.",
             "issue_url": REPORT["url"],
         },
         "generatorURL": REPORT["url"],
@@ -83,7 +83,7 @@ def test_a_report_becomes_an_alert_with_the_labels_of_its_service_and_the_issues
     ],
 )
 def test_each_reason_has_its_alert(reason: str, name: str, words: str) -> None:
-    alert = told(alert_reason=reason)
+    alert = made(alert_reason=reason)
     assert alert["labels"]["alertname"] == name
     assert alert["annotations"]["summary"].startswith(words)
 
@@ -101,17 +101,17 @@ def test_each_reason_has_its_alert(reason: str, name: str, words: str) -> None:
         ("GET /v2/orders/{order_id}", "GET /v2/orders/{order_id}"),
     ],
 )
-def test_of_where_it_happened_nothing_is_told_that_could_be_somebody(transaction: str, shown: str) -> None:
-    assert told(transaction=transaction)["annotations"]["summary"] == f"New error: CardDeclined in {shown} (API-1)"
+def test_of_where_it_happened_nothing_is_reported_that_could_be_someone(transaction: str, shown: str) -> None:
+    assert made(transaction=transaction)["annotations"]["summary"] == f"New error: CardDeclined in {shown} (API-1)"
 
 
 def test_what_the_error_said_is_nowhere_in_the_alert() -> None:
-    assert "declined" not in json.dumps(told())
+    assert "declined" not in json.dumps(made())
 
 
 def test_long_and_missing_values_make_a_message_all_the_same() -> None:
-    assert len(told(calculated_type="E" * 5000, transaction="x" * 5000)["annotations"]["summary"]) < 220
-    alert = told(calculated_type="", transaction="", friendly_id="<!channel>", url="javascript:alert(1)")
+    assert len(made(calculated_type="E" * 5000, transaction="x" * 5000)["annotations"]["summary"]) < 220
+    alert = made(calculated_type="", transaction="", friendly_id="<!channel>", url="javascript:alert(1)")
     assert alert["annotations"]["summary"] == "New error: of no type (unknown)"
     assert "issue_url" not in alert["annotations"]
     assert "generatorURL" not in alert
@@ -128,7 +128,7 @@ def test_what_is_no_report_of_ours_becomes_no_alert(payload: Any) -> None:
 
 
 class Alertmanager:
-    """Answers as it is told to, and remembers what it was sent."""
+    """Answers as it is made to, and remembers what it was sent."""
 
     def __init__(self, *answers: int | Exception) -> None:
         self.answers = list(answers)
@@ -163,7 +163,7 @@ def test_an_alert_stands_for_an_hour_from_when_it_is_delivered() -> None:
 @pytest.mark.parametrize(
     "away",
     [OSError("refused"), http.client.RemoteDisconnected("gone"), 500, 503, 429],
-    ids=["nobody listens", "it hangs up", "an error of its own", "not ready", "too many"],
+    ids=["no one listens", "it hangs up", "an error of its own", "not ready", "too many"],
 )
 def test_while_alertmanager_is_away_alerts_wait_and_keep_their_order(away: int | Exception) -> None:
     alertmanager = Alertmanager(away, away, away)
@@ -206,7 +206,7 @@ def bridge(alertmanager: Alertmanager, *, up: bool = True) -> Iterator[str]:
             server.server_close()
 
 
-def test_whoever_knows_the_path_can_raise_an_alert_and_only_they() -> None:
+def test_anyone_who_knows_the_path_can_raise_an_alert_and_only_they() -> None:
     alertmanager = Alertmanager()
     with bridge(alertmanager) as url:
         for path in ("/", "/other", "/secret/", "/secret?x", "/secre"):
@@ -235,7 +235,7 @@ def test_a_body_of_unknown_length_is_not_read() -> None:
     assert answer.status_code == 411
 
 
-def test_health_and_metrics_tell_of_both_sides() -> None:
+def test_health_and_metrics_show_of_both_sides() -> None:
     with bridge(Alertmanager(), up=False) as url:
         assert requests.get(f"{url}/healthz", timeout=5).status_code == 200
         assert requests.get(f"{url}/secret", timeout=5).status_code == 404
@@ -244,7 +244,7 @@ def test_health_and_metrics_tell_of_both_sides() -> None:
     assert "bridge_queue_length 0\n" in page
 
 
-def test_a_full_queue_is_told_to_bugsink() -> None:
+def test_a_full_queue_is_reported_to_bugsink() -> None:
     delivery = Delivery(Alertmanager(), 3600)
     crowded = Bridge("secret", lambda: PROJECTS, delivery, lambda: True)
     body = json.dumps(REPORT).encode()

@@ -1,4 +1,4 @@
-"""The browser's part of error tracking, run by Node: what leaves a page, what does not, and whom it names."""
+"""The browser's part of error tracking, run by Node: what leaves a page, what does not, and which user it names."""
 
 import json
 import shutil
@@ -15,7 +15,7 @@ from tests.support import tools
 
 BROWSER: Final = Path(__file__).resolve().parents[2] / "instrumentation" / "browser"
 TABLE: Final = BROWSER.parent / "lookout_instrumentation" / "redaction.json"
-# Calls the functions of the module, and shows what an SDK would have been told.
+# Calls the functions of the module, and prints what an SDK would have received.
 RUN: Final = """\
 import * as module from "%s/lookout-errors.js";
 const chunks = [];
@@ -127,7 +127,7 @@ EVENT: Final = {
 }
 
 
-def test_an_event_leaves_with_what_is_needed_to_mend_it_and_without_people() -> None:
+def test_an_event_leaves_with_what_is_needed_to_fix_it_and_without_people() -> None:
     (sent,) = node("scrubEvent", [[EVENT]])
     assert sent["user"] == {"id": HASH}
     assert sent["request"] == {"url": "https://shop.acme.dev/orders", "headers": {"User-Agent": "Firefox"}}
@@ -156,7 +156,7 @@ def test_an_event_leaves_with_what_is_needed_to_mend_it_and_without_people() -> 
         assert person not in json.dumps({key: value for key, value in sent.items() if key != "user"}), person
 
 
-def test_a_user_is_a_keyed_hash_or_nobody() -> None:
+def test_a_user_is_a_keyed_hash_or_no_one() -> None:
     users = [{"id": HASH}, {"id": "42"}, {"id": "ana@acme.dev"}, {"username": "ana"}, None, {}]
     sent = node("scrubEvent", [[{"user": user}] for user in users])
     assert [event.get("user") for event in sent] == [{"id": HASH}, None, None, None, None, None]
@@ -195,7 +195,7 @@ def test_what_was_to_be_expected_is_no_report(error: Any, expected: bool) -> Non
     assert node("isExpected", [[error, patterns]]) == [expected]
 
 
-def test_the_sdk_is_told_who_where_and_which_release() -> None:
+def test_the_sdk_is_reported_who_where_and_which_release() -> None:
     options = {
         "dsn": DSN,
         "release": "shop@1.4.0",
@@ -209,8 +209,8 @@ def test_the_sdk_is_told_who_where_and_which_release() -> None:
         {"event": EVENT, "error": {"name": "TypeError", "message": "no total"}},
         {"event": EVENT, "error": {"name": "AbortError", "message": "gone"}},
     ]
-    told = node("initErrors", [options], events=events)
-    ((_, settings),) = [each for each in told["said"] if each[0] == "init"]
+    result = node("initErrors", [options], events=events)
+    ((_, settings),) = [each for each in result["said"] if each[0] == "init"]
     assert {key: settings[key] for key in ("dsn", "release", "environment", "sendDefaultPii", "sampleRate")} == {
         "dsn": DSN,
         "release": "shop@1.4.0",
@@ -218,16 +218,16 @@ def test_the_sdk_is_told_who_where_and_which_release() -> None:
         "sendDefaultPii": False,
         "sampleRate": 1,
     }
-    assert [each for each in told["said"] if each[0] != "init"] == [
+    assert [each for each in result["said"] if each[0] != "init"] == [
         ["setUser", {"id": HASH}],
         ["setTag", "tier", "pro"],
         ["setTag", "flag.new_checkout", "true"],
         ["setTag", "request_id", options["requestId"]],
         ["setTag", "flag.late", "true"],
     ]
-    assert told["sent"][0]["user"] == {"id": HASH}
-    assert told["sent"][1] is None
-    assert told["console"] is None, "what a page writes to its console may be anything"
+    assert result["sent"][0]["user"] == {"id": HASH}
+    assert result["sent"][1] is None
+    assert result["console"] is None, "what a page writes to its console may be anything"
 
 
 def test_without_an_address_nothing_is_reported_and_nothing_breaks() -> None:

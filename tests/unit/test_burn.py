@@ -46,7 +46,7 @@ def test_a_burn_of_one_spends_the_budget_in_its_window() -> None:
 
 
 @pytest.mark.parametrize("budget", [0.0001, 0.01, 0.05, 0.0694])
-def test_what_a_proof_burns_is_told_by_its_pair_and_can_be_had(budget: float) -> None:
+def test_what_a_proof_burns_is_reported_by_its_pair_and_can_be_had(budget: float) -> None:
     for pair in pairs(MONTH):
         if pair.can_fire(budget):
             tried = proof_burn(pair, [budget, budget / 2])

@@ -102,8 +102,8 @@ def test_an_edit_is_said_in_the_words_of_people(old: str, new: str, said: str) -
 
 
 def test_a_dependency_less_mutes_no_longer_what_the_outage_reached_everyone_of() -> None:
-    heard = SHOP.replace("critical: [owner, phone]", "critical: [owner, phone, ops]")
-    said = lines(planned(heard, heard.replace("uses: [cache], ", "", 1)))
+    received = SHOP.replace("critical: [owner, phone]", "critical: [owner, phone, ops]")
+    said = lines(planned(received, received.replace("uses: [cache], ", "", 1)))
     assert any("no longer muted while RedisDown of cache fires" in line for line in said)
 
 
@@ -190,7 +190,7 @@ def named(site: Site, alert: Alert) -> set[str]:
 
 
 @cache
-def facts(text: str) -> dict[tuple[str, str], tuple[Any, ...]]:
+def textfiles(text: str) -> dict[tuple[str, str], tuple[Any, ...]]:
     """What of each alert people notice. Watchdog has a route of its own, whatever `notify:` says."""
     site = site_of(text)
     pairs = _muted_pairs(site)
@@ -294,7 +294,7 @@ def by_chance(seed: int) -> str:
 def test_every_alert_and_receiver_that_an_edit_affects_is_named(seed: int) -> None:
     after = by_chance(seed)
     changes = planned(SHOP, after)
-    old, new = facts(SHOP), facts(after)
+    old, new = textfiles(SHOP), textfiles(after)
     affected = {key for key in {*old, *new} if old.get(key) != new.get(key)}
     said = set(itertools.chain.from_iterable(change.alerts for change in changes))
     assert affected <= said

@@ -1,4 +1,4 @@
-"""A messenger is one module: nothing else in the compiler tells one from another."""
+"""A messenger is one module: nothing else in the compiler distinguishes them."""
 
 import json
 import re
@@ -98,7 +98,7 @@ def test_a_new_messenger_is_one_module(tmp_path: Path) -> None:
     assert {"name": "mail", "kind": "E-mail", "secret": "smtp", "there": True} in made["delivery"]
 
 
-def test_no_other_module_tells_messengers_apart() -> None:
+def test_no_other_module_shows_messengers_apart() -> None:
     named = re.compile(rf"\b({'|'.join(each.model.__name__ for each in MESSENGERS)}|SlackChannel|TelegramChannel)\b")
     others = [path for path in GENERATOR.rglob("*.py") if path.parent.name != "channels"]
     assert [str(path) for path in others if named.search(path.read_text(encoding="utf-8"))] == []

@@ -12,7 +12,7 @@ import yaml
 
 from generator.prove.dashboards import RULES, check_dashboards, panel_rules, rule_index
 from generator.site.model import PackInstance, Site
-from tests.unit.boards import board_files, board_site
+from tests.unit.dashboards import dashboard_files, dashboard_site
 
 API = "grafana/dashboards/Services/service-api.json"
 CACHE = "grafana/dashboards/Services/service-cache.json"
@@ -105,8 +105,8 @@ FAULTS: dict[str, tuple[str, str, Mutation]] = {
         API,
         lambda data: panel(data, "Failures")["targets"].append(copy.deepcopy(panel(data, "Failures")["targets"][0])),
     ),
-    "a variable that nobody declared": ("D11", API, ask("Failures", f'up{{{MINE},instance="$instance"}}')),
-    "a variable that nobody uses": (
+    "a variable that no one declared": ("D11", API, ask("Failures", f'up{{{MINE},instance="$instance"}}')),
+    "a variable that no one uses": (
         "D11",
         API,
         lambda data: data["templating"]["list"].append({"type": "custom", "name": "spare", "query": "a,b"}),
@@ -152,7 +152,7 @@ FAULTS: dict[str, tuple[str, str, Mutation]] = {
         lambda data: data["links"][0].update(url="http://localhost:8080/runbooks/api#Fialing"),
     ),
     "a link without an address": ("D19", API, lambda data: data["links"][0].update(url="lookout-home")),
-    "a link with a variable of nobody": (
+    "a link with a variable of no one": (
         "D19",
         API,
         lambda data: data["links"][0].update(url="/d/lookout-home?from=$start"),
@@ -217,7 +217,7 @@ FAULTS: dict[str, tuple[str, str, Mutation]] = {
 
 
 def mutated(path: str, change: Mutation) -> dict[str, str]:
-    files = board_files()
+    files = dashboard_files()
     data = json.loads(files[path]) if path.endswith(".json") else yaml.safe_load(files[path])
     change(data)
     return {**files, path: json.dumps(data, indent=2) if path.endswith(".json") else yaml.safe_dump(data)}
@@ -228,12 +228,12 @@ def rules_that_object(files: dict[str, str], site: Site) -> set[str]:
 
 
 def test_nothing_is_said_about_our_own() -> None:
-    assert [each.message for each in check_dashboards(board_files(), board_site())] == []
+    assert [each.message for each in check_dashboards(dashboard_files(), dashboard_site())] == []
 
 
 @pytest.mark.parametrize(("rule", "path", "change"), FAULTS.values(), ids=FAULTS)
 def test_each_fault_is_found_by_its_rule(rule: str, path: str, change: Mutation) -> None:
-    assert rule in rules_that_object(mutated(path, change), board_site())
+    assert rule in rules_that_object(mutated(path, change), dashboard_site())
 
 
 def test_every_rule_has_a_fault_that_it_is_for() -> None:
@@ -274,11 +274,11 @@ def alerts_with(site: Site, **annotations: str) -> Site:
     ids=["no such panel", "no such dashboard", "no panel at all", "not our Grafana", "no such variable"],
 )
 def test_an_alert_that_leads_nowhere_is_found(annotations: dict[str, str]) -> None:
-    assert rules_that_object(board_files(), alerts_with(board_site(), **annotations)) == {"D18"}
+    assert rules_that_object(dashboard_files(), alerts_with(dashboard_site(), **annotations)) == {"D18"}
 
 
 def test_a_file_that_is_no_json_is_said_to_be_none() -> None:
-    found = check_dashboards({**board_files(), API: "{"}, None)
+    found = check_dashboards({**dashboard_files(), API: "{"}, None)
     assert found[0].message.startswith("D00-unreadable: not JSON")
     assert found[0].span is not None
     assert found[0].span.file == API
@@ -286,7 +286,7 @@ def test_a_file_that_is_no_json_is_said_to_be_none() -> None:
 
 def test_a_finding_names_the_line_of_its_panel() -> None:
     files = mutated(API, put("Failures", "description", ""))
-    (found,) = check_dashboards(files, board_site())
+    (found,) = check_dashboards(files, dashboard_site())
     assert found.code == "check/dashboard"
     assert found.span is not None
     line = files[API].splitlines()[found.span.line - 1]
@@ -294,7 +294,7 @@ def test_a_finding_names_the_line_of_its_panel() -> None:
 
 
 def test_all_promql_becomes_one_rule_file_with_every_variable_filled_in() -> None:
-    text = panel_rules(board_files())
+    text = panel_rules(dashboard_files())
     (group,) = yaml.safe_load(text)["groups"]
     assert len({rule["record"] for rule in group["rules"]}) == len(group["rules"]) > 20
     assert not [rule["expr"] for rule in group["rules"] if "$__" in rule["expr"] or "$host" in rule["expr"]]

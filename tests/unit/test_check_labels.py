@@ -1,4 +1,4 @@
-"""Labels that Alertmanager is told to look at, and that alerts have or lack."""
+"""Labels that Alertmanager's configuration uses, and that alerts have or lack."""
 
 from dataclasses import replace
 
@@ -33,7 +33,7 @@ def test_alerts_have_every_label_that_is_looked_at(site: Compiled) -> None:
         ("  equal:\n  - service", "  equal:\n  - instance", "of inhibit rule"),
     ],
 )
-def test_a_label_that_some_alerts_lack_is_told(site: Compiled, old: str, new: str, where: str) -> None:
+def test_a_label_that_some_alerts_lack_is_reported(site: Compiled, old: str, new: str, where: str) -> None:
     assert any(where in message for message in problems(site, old, new))
 
 
@@ -46,6 +46,6 @@ def test_a_message_may_show_what_it_asks_for_first(site: Compiled) -> None:
 
 
 def test_who_cannot_match_an_inhibition_need_not_have_its_labels(site: Compiled) -> None:
-    nobody = "source_matchers: ['fault=\"none\"'], target_matchers: ['fault!~\".+\"']"
-    rule = f"inhibit_rules:\n- {{name: none, {nobody}, equal: [queue]}}\n"
+    matchers = "source_matchers: ['fault=\"none\"'], target_matchers: ['fault!~\".+\"']"
+    rule = f"inhibit_rules:\n- {{name: none, {matchers}, equal: [queue]}}\n"
     assert problems(site, "inhibit_rules:\n", rule) == []

@@ -55,14 +55,14 @@ def test_another_compose_project_joins_the_network_and_labels_its_lines() -> Non
     assert part["logging"]["options"]["tag"] == "{{.Name}}"
 
 
-def test_a_container_is_told_where_its_token_is_and_never_what_it_is() -> None:
+def test_a_container_is_reported_where_its_token_is_and_never_what_it_is() -> None:
     part = yaml_in(lines(app("api:8000")))["services"]["api"]
     assert part["environment"] == {"METRICS_TOKEN_FILE": "/run/lookout/api_metrics_token"}
     assert part["volumes"] == [f"{ROOT}/secrets/.mounted/api:/run/lookout:ro"]
     assert "volumes" not in yaml_in(lines(app("api:8000", token=None)))["services"]["api"]
 
 
-def test_an_app_with_the_library_is_told_its_settings_and_all_of_its_secrets() -> None:
+def test_an_app_with_the_library_is_reported_its_settings_and_all_of_its_secrets() -> None:
     text = lines(app("api:8000", kinds=("fastapi", "instrumentation")))
     part = yaml_in(text)["services"]["api"]
     assert part["environment"] == {
@@ -97,7 +97,7 @@ def test_an_app_that_pushes_is_given_the_variables_that_its_library_reads() -> N
     assert variables["LOGS_TOKEN_FILE"] == "/run/lookout/api_logs_token"
 
 
-def test_an_app_that_pushes_is_told_where_to_from_where_it_is() -> None:
+def test_an_app_that_pushes_is_reported_where_to_from_where_it_is() -> None:
     """And of its token only the file's place."""
     roads = {
         "api:8000": ("http://collector:4318/v1/logs", "/run/lookout/api_logs_token"),
@@ -124,7 +124,7 @@ def test_the_printed_packages_are_those_that_the_tests_run_with() -> None:
     assert [package for package in PACKAGES if f'"{package}"' not in pinned] == []
 
 
-def test_what_only_pushes_is_told_no_more_than_that() -> None:
+def test_what_only_pushes_is_reported_no_more_than_that() -> None:
     text = lines(make_service("api", jobs=(), logs=Logs("push")))
     assert text.startswith("What api needs: it sends its lines.")
     assert "query=up" not in text
@@ -144,7 +144,7 @@ def test_localhost_is_put_right() -> None:
     assert "write host.docker.internal:8765" in lines(app("localhost:8765"))
 
 
-def test_a_process_whose_lines_would_be_looked_for_in_docker_is_told_so() -> None:
+def test_a_process_whose_lines_would_be_looked_for_in_docker_is_reported_so() -> None:
     assert "logs: {file: /var/log/api/api.log}" in lines(app("host.docker.internal:8765"))
 
 
@@ -155,7 +155,7 @@ def test_what_is_behind_https_gets_the_token_by_its_platform() -> None:
     assert "services:" not in text and "BRIDGE" not in text
 
 
-def test_lines_that_nobody_collects_are_said_to_be_so() -> None:
+def test_lines_that_no_one_collects_are_said_to_be_so() -> None:
     assert "write logs: none" in lines(app("shop.acme.dev:443", scheme="https"))
     assert "or logs: none" in lines(app("shop.acme.dev:443", scheme="https", logs=Logs("push")))
 
@@ -222,7 +222,7 @@ def test_the_lines_for_fastapi_run_and_print_what_the_pack_reads(
     served = FastAPI()
     served.get("/items/{number}")(lambda number: {"number": number})
     exec(compile(code, "pasted", "exec"), {"app": served})
-    assert ask(served, "/metrics").status_code == 401, "without a token it lets nobody in"
+    assert ask(served, "/metrics").status_code == 401, "without a token it lets no one in"
     (tmp_path / "token").write_text("s3cret\n")
     monkeypatch.setenv("METRICS_TOKEN_FILE", str(tmp_path / "token"))
     assert ask(served, "/items/7").status_code == 200

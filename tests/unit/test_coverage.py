@@ -57,7 +57,7 @@ def test_a_hole_is_a_warning_and_an_error_where_the_service_is_critical(tier: st
     off = "off: [CertificateExpiring, CertificateExpiresNow]"
     (hole,) = holes(f"services:\n  web: {{kind: probe, targets: [https://web.acme.dev], {off}{tier}}}\n")
     assert hole.level == level
-    assert hole.message == "'web' can fail so that its certificate runs out (certificate), and no alert tells it"
+    assert hole.message == "'web' can fail so that its certificate runs out (certificate), and no alert covers it"
 
 
 def test_a_data_store_without_a_checked_backup_has_a_hole() -> None:

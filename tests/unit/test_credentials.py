@@ -85,7 +85,7 @@ def test_the_password_stays_when_the_address_moves_and_a_dsn_of_the_users_own_is
 @pytest.mark.parametrize(
     "text", ["hunter2", "mysql://a:hunter2@db/x", "postgresql://a@db/x", "host=db password=hunter2"]
 )
-def test_what_is_no_dsn_is_told_without_its_value(text: str, tmp_path: Path) -> None:
+def test_what_is_no_dsn_is_reported_without_its_value(text: str, tmp_path: Path) -> None:
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets/db_dsn").write_text(text)
     with pytest.raises(Problems) as caught:
@@ -144,7 +144,7 @@ def test_a_store_without_a_password_is_given_no_file() -> None:
     ],
     ids=["a postgres without a dsn", "a redis with a dsn", "a postgres with a password"],
 )
-def test_a_credential_that_is_missing_or_that_nobody_reads_is_an_error(text: str, code: str, said: str) -> None:
+def test_a_credential_that_is_missing_or_that_no_one_reads_is_an_error(text: str, code: str, said: str) -> None:
     with pytest.raises(Problems) as caught:
         site_of(text)
     (problem,) = (each for each in caught.value.diagnostics if each.level == "error")

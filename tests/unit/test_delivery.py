@@ -1,4 +1,4 @@
-"""Which channels can deliver, as the home page is told: names alone, and true after each `make up` and `apply`."""
+"""Which channels can deliver, as the home page is shown: names alone, and true after each `make up` and `apply`."""
 
 import json
 from dataclasses import replace
@@ -15,13 +15,13 @@ from generator.values.secret import SecretRef
 from tests.unit.sites import ANA, OPS, PHONE, make_service, make_site
 
 
-def told(site: Site, *there: str) -> Any:
+def shown(site: Site, *there: str) -> Any:
     return json.loads(delivery_json(site, lambda name: name in there))
 
 
 def test_each_channel_that_an_alert_goes_to_says_whether_its_secret_is_there() -> None:
     site = make_site(notify={"critical": ("ops", "phone"), "warning": ("ops",)}, channels={"ops": OPS, "phone": PHONE})
-    assert told(site, OPS.webhook.name) == {
+    assert shown(site, OPS.webhook.name) == {
         "channels": [
             {"name": "ops", "kind": "Slack", "secret": OPS.webhook.name, "there": True},
             {"name": "phone", "kind": "Telegram", "secret": PHONE.token.name, "there": False},
@@ -32,20 +32,20 @@ def test_each_channel_that_an_alert_goes_to_says_whether_its_secret_is_there() -
 
 def test_a_channel_that_no_alert_goes_to_keeps_nothing_from_being_green() -> None:
     site = make_site(notify={"critical": ("ops",)}, channels={"ops": OPS, "phone": PHONE})
-    assert [each["name"] for each in told(site)["channels"]] == ["ops"]
+    assert [each["name"] for each in shown(site)["channels"]] == ["ops"]
 
 
 def test_a_persons_own_channel_counts_where_owners_are_notified() -> None:
     people = {"ana": Person("ana", ANA)}
     site = make_site(make_service("api"), notify={"critical": ("owner",)}, people=people)
-    assert [each["name"] for each in told(site)["channels"]] == [ANA.name]
-    assert told(make_site(notify={}, people=people))["channels"] == []
+    assert [each["name"] for each in shown(site)["channels"]] == [ANA.name]
+    assert shown(make_site(notify={}, people=people))["channels"] == []
 
 
 def test_the_dead_mans_switch_has_a_secret_too() -> None:
     site = make_site(watchdog=SecretRef("ping"))
-    assert told(site)["watchdog"] == {"secret": "ping", "there": False}
-    assert told(site, "ping")["watchdog"] == {"secret": "ping", "there": True}
+    assert shown(site)["watchdog"] == {"secret": "ping", "there": False}
+    assert shown(site, "ping")["watchdog"] == {"secret": "ping", "there": True}
 
 
 @pytest.mark.parametrize("content", ["", " \n", None], ids=["an empty file", "white space", "no file"])

@@ -1,4 +1,4 @@
-"""The demo API says truly whether it lives and is ready, and breaks in the ways it is told to."""
+"""The demo API says truly whether it lives and is ready, and fails in the requested ways."""
 
 import asyncio
 import time
@@ -78,7 +78,7 @@ def test_without_the_queue_what_needs_it_answers_503_and_is_counted(
     monkeypatch.setattr(tasks.send_message, "apply_async", refuse)
     assert demo.client.post("/analyze", json={"text": "Hello. " * (LONG_TEXT // 6)}).status_code == 503
     assert demo.requests("/analyze", "503", "POST") == 1
-    assert demo.log_in(), "a welcome that cannot be sent is no reason to turn somebody away"
+    assert demo.log_in(), "a welcome that cannot be sent is no reason to turn someone away"
     assert demo.client.post("/analyze", json={"text": "Hello."}).status_code == 200
 
 

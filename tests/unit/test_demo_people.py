@@ -48,7 +48,7 @@ def test_neither_password_nor_token_is_kept_as_it_was_given(demo: Demo) -> None:
         pytest.param("/register", {"email": "bo@acme.test", "password": "short", "tenant": "acme"}, 422, id="short"),
         pytest.param("/login", {"email": "ana@acme.test", "password": PASSWORD}, 200, id="right password"),
         pytest.param("/login", {"email": "ana@acme.test", "password": "wrong"}, 401, id="wrong password"),
-        pytest.param("/login", {"email": "bo@acme.test", "password": PASSWORD}, 401, id="nobody"),
+        pytest.param("/login", {"email": "bo@acme.test", "password": PASSWORD}, 401, id="no-receiver"),
     ],
 )
 def test_who_gets_in(demo: Demo, path: str, body: dict[str, str], status: int) -> None:
@@ -58,7 +58,7 @@ def test_who_gets_in(demo: Demo, path: str, body: dict[str, str], status: int) -
         assert demo.value("business_logins_total", result="ok" if status == 200 else "failed") == 1
 
 
-def test_another_provider_vouches_for_somebody_who_then_has_one_account(demo: Demo) -> None:
+def test_another_provider_vouches_for_someone_who_then_has_one_account(demo: Demo) -> None:
     body = {"provider": "github", "code": "abc", "tenant": "acme"}
     assert [demo.client.post("/login/oauth", json=body).status_code for _ in range(2)] == [200, 200]
     assert len(rows(demo, User)) == 1
@@ -101,7 +101,7 @@ def test_a_plan_is_paid_for_confirmed_by_the_provider_and_can_be_given_back(demo
     assert demo.value("business_churned_total", tier="premium") == 1
 
 
-def test_a_payment_of_somebody_else_cannot_be_given_back(demo: Demo) -> None:
+def test_a_payment_of_another_user_cannot_be_given_back(demo: Demo) -> None:
     body = {"tier": "basic", "card": "tok_visa"}
     bought = demo.client.post("/upgrade", json=body, headers=demo.log_in()).json()
     answer = demo.client.post(f"/payments/{bought['payment']}/refund", headers=demo.log_in("bo"))

@@ -1,4 +1,4 @@
-"""The stand-in for the demo's providers answers as the real ones would, and misbehaves as it is told."""
+"""The stand-in for the demo's providers answers as the real ones would, and fails as requested."""
 
 import asyncio
 import json
@@ -90,7 +90,7 @@ def test_a_declined_card_is_a_402_and_a_reference_is_charged_once(world: World) 
     assert len(charges) == 1
 
 
-def test_a_payment_is_called_back_signed_until_somebody_takes_it(world: World) -> None:
+def test_a_payment_is_called_back_signed_until_someone_takes_it(world: World) -> None:
     charge = world.ask("payments").json()["id"]
     refund = world.client.post("/payments/refunds", json={"charge": charge})
     assert refund.json()["charge"] == charge
@@ -183,7 +183,7 @@ def test_words_of_an_order(words: str, given: dict[str, Any] | None) -> None:
 
 
 @pytest.mark.parametrize("words", ["llm", "llm 429 half", "llm 429 1 60 more"])
-def test_words_that_are_no_order_are_told_how_it_goes(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_words_that_are_no_order_are_reported_how_it_goes(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert fault.main(words.split()) == 2
     assert "usage: python3 -m demo.fault" in capsys.readouterr().err
 

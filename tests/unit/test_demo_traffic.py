@@ -18,7 +18,7 @@ def traffic(answer: httpx2.AsyncBaseTransport, rate: float = 1000) -> Traffic:
     return Traffic(Options(url="http://api", rate=rate, heartbeat=None, calendar=None), client)
 
 
-def test_it_says_once_that_nobody_answers_and_once_that_somebody_does() -> None:
+def test_it_says_once_that_no_one_answers_and_once_that_someone_does() -> None:
     up = False
 
     def answer(_request: httpx2.Request) -> httpx2.Response:
@@ -43,7 +43,7 @@ def test_it_says_once_that_nobody_answers_and_once_that_somebody_does() -> None:
 
 
 @pytest.mark.parametrize("rate", [0.1, 5.0, 200.0])
-def test_it_slows_down_while_nobody_answers_and_returns_to_its_rate(rate: float) -> None:
+def test_it_slows_down_while_no_one_answers_and_returns_to_its_rate(rate: float) -> None:
     down = True
 
     def answer(_request: httpx2.Request) -> httpx2.Response:
@@ -103,7 +103,7 @@ def test_who_is_turned_away_logs_in_again() -> None:
     assert seen == ["/login", "/login"]
 
 
-def test_every_choice_is_a_request_whoever_is_there() -> None:
+def test_every_choice_is_a_request_anyone_who_is_there() -> None:
     for seed in range(20):
         crowd = Crowd(random.Random(seed))
         for choice, weight in CHOICES:

@@ -1,4 +1,4 @@
-"""The demo's tasks: what they do, what they try again, and how they are told from the API."""
+"""The demo's tasks: what they do, what they try again, and how they are distinguished from the API."""
 
 import uuid
 from collections.abc import Iterator

@@ -21,18 +21,18 @@ from tests.unit.sites import STACK, make_alert, make_service
 
 
 @pytest.mark.parametrize(
-    ("promise", "interval"),
+    ("limit", "interval"),
     [(60, 10), (55, 10), (54, 5), (37, 5), (36, None), (115, 30), (114, 10), (205, 60), (3600, 60)],
 )
-def test_the_slowest_interval_that_keeps_the_promise_is_taken(promise: int, interval: int | None) -> None:
-    assert scrape_interval(promise, TIMING) == interval
+def test_the_slowest_interval_that_keeps_the_expectation_is_taken(limit: int, interval: int | None) -> None:
+    assert scrape_interval(limit, TIMING) == interval
 
 
 def test_a_scrape_ends_before_the_next_begins() -> None:
     assert [timeout_for(interval) for interval in (1, 5, 10, 60)] == [1, 2, 5, 5]
 
 
-def test_the_sum_is_told_term_by_term() -> None:
+def test_the_sum_is_reported_term_by_term() -> None:
     assert worst_case(10, TIMING) == 55
     assert explain(10, TIMING) == (
         "10s until the next scrape + 5s a target that hangs + 20s confirmed by two more scrapes + "
@@ -67,12 +67,12 @@ def test_each_outage_alert_has_a_sum_of_its_own() -> None:
     )
 
 
-@pytest.mark.parametrize(("promise", "found"), [(105, 0), (104, 1)])
-def test_a_promise_that_an_alert_cannot_keep_is_an_error_that_names_the_terms(promise: int, found: int) -> None:
+@pytest.mark.parametrize(("limit", "found"), [(105, 0), (104, 1)])
+def test_a_expectation_that_an_alert_cannot_keep_is_an_error_that_names_the_terms(limit: int, found: int) -> None:
     context = Context(Spec.model_construct(), load_source("services: {}\n", "services.yaml"), {})
     alert = outage("sum(rate(requests_total[1m])) == 0", 10)
-    check_detection(context, STACK, (make_service(alerts=(alert,), detect_within=promise),))
+    check_detection(context, STACK, (make_service(alerts=(alert,), detect_within=limit),))
     assert len(context.problems) == found
     for problem in context.problems:
-        assert problem.message == "Gone cannot tell an outage of 'api' within 1m44s"
+        assert problem.message == "Gone cannot notify about an outage of 'api' within 1m44s"
         assert "60s until its range is full" in problem.notes[0]

@@ -55,7 +55,7 @@ def holders() -> Iterator[list[Holder]]:
 
 
 @pytest.mark.parametrize("kind", ["tree", "running"])
-def test_the_second_says_for_whom_it_waits_and_gives_up(tmp_path: Path, holders: list[Holder], kind: str) -> None:
+def test_the_second_names_what_it_waits_for_and_gives_up(tmp_path: Path, holders: list[Holder], kind: str) -> None:
     what = str(tmp_path)
     holders.append(Holder(kind, what))
     said: list[str] = []
@@ -120,7 +120,7 @@ def test_another_users_lock_file_can_be_locked_whatever_the_umask_was(tmp_path: 
         os.umask(before)
 
 
-def test_a_folder_that_was_removed_and_made_again_is_locked_anew(tmp_path: Path, holders: list[Holder]) -> None:
+def test_a_folder_that_was_removed_and_made_again_is_locked_again(tmp_path: Path, holders: list[Holder]) -> None:
     root = tmp_path / "root"
     holders.append(Holder("tree", str(root)))
     root.rmdir()

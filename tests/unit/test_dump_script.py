@@ -37,8 +37,8 @@ def test_a_dump_has_its_checksum_and_its_time_is_recorded(folder: Path) -> None:
     assert checksum_problem(found) == ""
     assert done.stdout.strip() == str(found.path)
     recorded = (folder.parent / "recorded").read_text()
-    told = re.match(r"record backup_step_seconds (\d+) service=db step=dump\n", recorded)
-    assert told is not None and int(told[1]) >= 1
+    reported = re.match(r"record backup_step_seconds (\d+) service=db step=dump\n", recorded)
+    assert reported is not None and int(reported[1]) >= 1
 
 
 @pytest.mark.parametrize(

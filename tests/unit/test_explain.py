@@ -1,4 +1,4 @@
-"""An alert in words: its limits and where they stand, what keeps it quiet, who is told, and its state now."""
+"""An alert in words: its limits and where they stand, what inhibits it, who is notified, and its state now."""
 
 import json
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ def test_a_limit_that_stands_under_no_kind_is_found_too(file: Path) -> None:
     assert "http.error_ratio_warning = 3%  set at services.yaml:10" in limits
 
 
-def test_a_limit_that_nobody_set_is_the_packs_with_its_reason(file: Path) -> None:
+def test_a_limit_that_no_one_set_is_the_packs_with_its_reason(file: Path) -> None:
     limits = rows(explain_alert(file, "RedisMemoryHigh", "cache"))["limits"]
     pack = Path(__file__).resolve().parents[2] / "packs/redis/pack.yaml"
     (line,) = (n for n, text in enumerate(pack.read_text().splitlines(), 1) if text == "  memory_used:")
@@ -78,25 +78,25 @@ def test_limits_inside_signals_and_of_the_time_are_found_too(file: Path) -> None
     assert names == ["http.error_for", "http.error_min_failures", "http.error_ratio_warning"]
 
 
-def test_the_limit_of_an_own_alert_is_its_expressions_line(file: Path) -> None:
+def test_the_limit_of_a_custom_alert_is_its_expressions_line(file: Path) -> None:
     said = rows(explain_alert(file, "QueueTooLong", "api"))
     assert said["limits"] == ["queue_too_long_limit = 100  set at services.yaml:13"]
     assert said["written at"] == ["services.yaml:12"]
     assert said["when"] == ['sum by (queue) (my_queue_length{service="api"}) > 100']
-    assert said["told"] == ["nobody: `notify:` sends info nowhere; its owner is ana"]
+    assert said["notifies"] == ["no one: `notify:` sends info nowhere; its owner is ana"]
 
 
-def test_what_keeps_it_quiet_and_what_it_keeps_quiet(file: Path) -> None:
+def test_what_inhibits_it_and_what_it_does_not_fire(file: Path) -> None:
     said = rows(explain_alert(file, "HttpErrorRatioHigh", None))
     assert "ServiceDown of api (its own outage)" in said["quiet while"]
     assert "RedisDown of cache (what it uses)" in said["quiet while"]
-    other = rows(explain_alert(file, "RedisDown", None))["keeps quiet"]
+    other = rows(explain_alert(file, "RedisDown", None))["inhibits"]
     assert any("HttpErrorRatioHigh" in line and line.endswith("of api (warning)") for line in other)
 
 
-def test_who_is_told_and_for_how_long_it_has_to_be_true(file: Path) -> None:
+def test_who_is_reported_and_for_how_long_it_has_to_be_true(file: Path) -> None:
     said = rows(explain_alert(file, "RedisDown", None))
-    assert said["told"] == ["ops (Slack #ops), ana (Telegram); its owner is ana"]
+    assert said["notifies"] == ["ops (Slack #ops), ana (Telegram); its owner is ana"]
     assert said["for"] == ["true for 10s; looked at every 5s"]
     assert said["now"][0].startswith("not reachable: Prometheus does not answer")
 
@@ -164,12 +164,12 @@ def test_the_state_and_the_value_of_this_moment(file: Path, monkeypatch: pytest.
     assert said == ["firing since 10:21:43 UTC on 21 Nov", "value 150.5 {queue=mail}", "value 3 {queue=sms}"]
 
 
-def test_a_metric_that_nobody_exports_is_told(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_metric_that_no_one_exports_is_reported(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said = now(file, monkeypatch, loaded("inactive", []), value=vector(), any=vector())
-    assert said == ["inactive", f"no value: nothing answers to {VALUE}", "nobody exports my_queue_length now"]
+    assert said == ["inactive", f"no value: nothing answers to {VALUE}", "no target exports my_queue_length now"]
 
 
-def test_a_rule_that_is_not_loaded_is_told(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rule_that_is_not_loaded_is_reported(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said = now(file, monkeypatch, {"groups": []}, value=vector(({}, "1")), any=vector(({}, "1")))
     assert said[0] == "not loaded by the running Prometheus: `make apply`"
 

@@ -11,7 +11,7 @@ import pytest
 
 from generator.render.caddy.home import render_home
 from tests.support.page import NOW, Shown, run_page
-from tests.unit.boards import board_site
+from tests.unit.dashboards import dashboard_site
 
 ALERTS: Final = "/alertmanager/api/v2/alerts"
 SCRAPED: Final = "/prometheus/api/v1/query"
@@ -22,7 +22,7 @@ MINUTE: Final = 60
 
 @cache
 def files() -> dict[str, str]:
-    return {artifact.path.rpartition("/")[2]: artifact.content for artifact in render_home(board_site())}
+    return {artifact.path.rpartition("/")[2]: artifact.content for artifact in render_home(dashboard_site())}
 
 
 def at(seconds: float) -> str:
@@ -150,7 +150,7 @@ def test_it_is_red_when_nothing_is_measured_and_says_what_to_do(answers: dict[st
     [(30, 149, "good"), (30, 151, "bad"), (60, 149, "good"), (300, 600, "good"), (300, 640, "bad")],
 )
 def test_how_old_watchdog_may_be_follows_from_how_often_its_rule_is_evaluated(slow: int, age: int, level: str) -> None:
-    site = board_site()
+    site = dashboard_site()
     timing = replace(site.stack.timing, slow_interval=slow)
     page = render_home(replace(site, stack=replace(site.stack, timing=timing)))[0].content
     shown = run_page(page, files()["home.js"], {**WELL, **said(ALERTS, [watchdog(updatedAt=at(-age))])})
@@ -164,17 +164,17 @@ def test_what_fires_is_shown_even_when_prometheus_is_gone() -> None:
 
 
 UNKNOWN: Final = "Not known whether messages can be delivered"
-DEAF: Final[dict[str, tuple[dict[str, Any], str, str, tuple[str, ...]]]] = {
+UNDELIVERABLE: Final[dict[str, tuple[dict[str, Any], str, str, tuple[str, ...]]]] = {
     "one of two channels lacks its secret": (
         delivery(channel("ops"), channel("phone", False)), "warn",
         "1 channel cannot deliver phone (Slack) lacks secrets/slack_phone.", ("make secrets", "make apply"),
     ),
     "both lack it": (
         delivery(channel("ops", False), channel("phone", False)), "warn",
-        "Nobody is notified ops (Slack) lacks secrets/slack_ops, phone (Slack) lacks secrets/slack_phone.",
+        "No one is notified ops (Slack) lacks secrets/slack_ops, phone (Slack) lacks secrets/slack_phone.",
         ("make secrets", "make apply"),
     ),
-    "there is no channel": (delivery(), "warn", "Nobody is notified No alert has a channel to go to", ("make apply",)),
+    "there is no channel": (delivery(), "warn", "No one is notified No alert has a channel to go to", ("make apply",)),
     "the dead man's switch lacks its address": (
         delivery(channel("ops"), ping=False), "warn", "The dead man's switch is not pinged", ("make secrets",),
     ),
@@ -182,13 +182,13 @@ DEAF: Final[dict[str, tuple[dict[str, Any], str, str, tuple[str, ...]]]] = {
     "a page in its place": (HTML_PAGE, "unknown", UNKNOWN, ("make up",)),
     "a secret of which nothing is said": (
         delivery({"name": "ops", "kind": "Slack", "secret": "slack_ops"}),
-        "warn", "Nobody is notified", ("make secrets",),
+        "warn", "No one is notified", ("make secrets",),
     ),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("answer", "level", "head", "todo"), DEAF.values(), ids=DEAF)
-def test_it_is_not_green_when_a_channel_cannot_deliver_and_says_how_to_mend_it(
+@pytest.mark.parametrize(("answer", "level", "head", "todo"), UNDELIVERABLE.values(), ids=UNDELIVERABLE)
+def test_it_is_not_green_when_a_channel_cannot_deliver_and_says_how_to_fix_it(
     answer: dict[str, Any], level: str, head: str, todo: tuple[str, ...]
 ) -> None:
     page = home({DELIVERY: answer})
@@ -285,7 +285,7 @@ def test_green_does_not_outlive_what_it_was_known_by() -> None:
     """A laptop that slept, or a tab whose timers did: grey at once, and asked again."""
     page = home(act=f'clock.now += 10 * 60000; answers["{ALERTS}"] = "hangs"; await wake();')
     assert page.level() == "bad"
-    slept = home(act="fetch = () => new Promise(() => {}); clock.now += 10 * 60000; await wake();")
+    slept = home(act="fetch = () => new Expectation(() => {}); clock.now += 10 * 60000; await wake();")
     assert slept.level() == "unknown"
     assert slept.text("state").startswith("Not known any more")
     assert badges(slept) == {"not known"}

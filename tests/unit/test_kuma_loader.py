@@ -1,4 +1,4 @@
-"""What monitors.json may say, and how a mistake in it is told."""
+"""What monitors.json may say, and how a mistake in it is reported."""
 
 import copy
 import json

@@ -70,7 +70,7 @@ def without(file: File, *keys: str) -> None:
         group["monitors"] = [key for key in group["monitors"] if key not in keys]
 
 
-def told(plan: KumaPlan) -> list[str]:
+def lines(plan: KumaPlan) -> list[str]:
     """A plan in words: `update monitor api/http: url 'old' -> 'new'`."""
     lines = []
     for change in plan.changes:
@@ -100,7 +100,7 @@ CASES: list[tuple[str, Callable[[File], None], Live, list[str]]] = [
         ["update monitor api/http: url 'http://127.0.0.1:9/health' -> 'http://127.0.0.1:9/ready'"],
     ),
     (
-        "every changed field is told",
+        "every changed field is lines",
         lambda f: monitor(f, "cache").update(port=6380, name="redis"),
         same,
         ["update monitor cache: name 'cache' -> 'redis', port 9 -> 6380"],
@@ -178,7 +178,7 @@ CASES: list[tuple[str, Callable[[File], None], Live, list[str]]] = [
         [],
     ),
     (
-        "a secret that changed is told without a word of it",
+        "a secret that changed is lines without a word of it",
         nothing,
         edit_channel(slackwebhookURL="http://old/secret"),
         ["update notification watch: slackwebhookURL '(secret)' -> '(secret)'"],
@@ -252,13 +252,13 @@ def test_a_plan(declare: Callable[[File], None], live: Live, expected: list[str]
     before = desired_from(file, tmp_path / "secrets")
     declare(file)
     plan = plan_kuma(desired_from(file, tmp_path / "secrets"), live(held(before)))
-    assert told(plan) == [line.replace("[[SHOWN]]", SHOWN) for line in expected]
+    assert lines(plan) == [line.replace("[[SHOWN]]", SHOWN) for line in expected]
     assert plan.empty is (not expected)
 
 
 def test_an_empty_server_gets_everything_in_an_order_that_works(tmp_path: Path) -> None:
     plan = plan_kuma(desired_from(monitors_file(), tmp_path / "secrets"), LiveState(), needs_setup=True)
-    assert told(plan) == [
+    assert lines(plan) == [
         "create notification watch",
         "create monitor api",
         "create monitor cache",
@@ -269,7 +269,7 @@ def test_an_empty_server_gets_everything_in_an_order_that_works(tmp_path: Path) 
     assert (plan.count("create"), plan.count("delete"), plan.needs_setup) == (6, 0, True)
 
 
-def test_a_plan_tells_who_is_foreign_unchanged_and_paused(tmp_path: Path) -> None:
+def test_a_plan_shows_who_is_foreign_unchanged_and_paused(tmp_path: Path) -> None:
     desired = desired_from(monitors_file(), tmp_path / "secrets")
     live = add(handmade(90, "my blog"))(alter("cache", active=False)(held(desired)))
     plan = plan_kuma(desired, live)

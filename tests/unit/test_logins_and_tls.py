@@ -140,7 +140,7 @@ def test_tokens_passwords_of_endpoints_and_bots_are_held_to_the_same() -> None:
         f"{basic}, tls: {{insecure: true}}",
         "",
     )
-    assert "to whoever answers" in only(unverified, "spec/plain-token").message
+    assert "without a check of its certificate" in only(unverified, "spec/plain-token").message
     bot = "channels: {phone: {telegram: {chat: 1, api: 'http://bot.acme.dev'%s}}}\nservices:\n" + CACHE % (
         "cache:1",
         "",

@@ -1,4 +1,4 @@
-"""`lookout logs` as a user meets it, over a Loki that answers what a test tells it."""
+"""`lookout logs` as a user meets it, over a Loki with the answers of a test."""
 
 import json
 import threading
@@ -188,7 +188,7 @@ def test_a_window_that_holds_too_much_is_halved(loki: FakeLoki, capsys: pytest.C
 def test_how_far_it_has_looked_is_said_when_it_takes_long(
     loki: FakeLoki, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("generator.verbs.logs.search._PATIENCE", 0.0)
+    monkeypatch.setattr("generator.verbs.logs.search._PROGRESS_EVERY", 0.0)
     assert "looked back to 20" in Run(capsys, "--since", "2d").err
 
 
@@ -200,7 +200,7 @@ def test_how_far_it_has_looked_is_said_when_it_takes_long(
         ((200, "<html>"), "is not Loki"),
         ((200, '{"data": {}}'), "is not Loki"),
     ],
-    ids=["the entrance without Loki", "a query that it refuses", "something else", "another program's JSON"],
+    ids=["the endpoint without Loki", "a query that it refuses", "something else", "another program's JSON"],
 )
 def test_a_loki_that_gives_no_answer_is_3(
     loki: FakeLoki, capsys: pytest.CaptureFixture[str], answer: tuple[int, str], said: str

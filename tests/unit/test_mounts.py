@@ -26,7 +26,7 @@ FILES = ("compose.yaml", "apps/compose.yaml", "apps/db", "generator/bugsink")
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Iterator[Path]:
-    """A clone that somebody with a strict umask made and rendered."""
+    """A clone that someone with a strict umask made and rendered."""
     before = os.umask(0o077)
     try:
         for name in FILES:
@@ -65,7 +65,7 @@ def _images(root: Path) -> set[str]:
 
 
 def readable(path: Path, user: str) -> bool:
-    """Whether a container's user may read it, and enter it if it is a folder: by the modes alone, as the user is nobody
+    """Whether a container's user may read it, and enter it if it is a folder: by the modes alone, as the user is no one
     that the machine knows, and root has no powers there."""
     found = path.stat()
     uid, gid = (int(each) for each in user.split(":"))
@@ -83,7 +83,7 @@ def test_every_mounted_path_is_readable_for_the_user_of_its_container(
     assert open_mounts(tree) == []
     seen = set()
     for name, service in config["services"].items():
-        # Whoever cloned it is neither root nor another container's user.
+        # Anyone who cloned it is neither root nor another container's user.
         user = "65533:65533" if service.get("user", "0:0") == "0:0" else service["user"]
         for volume in service.get("volumes") or ():
             source = Path(volume["source"])
@@ -95,7 +95,7 @@ def test_every_mounted_path_is_readable_for_the_user_of_its_container(
     assert {"prometheus", "instrumentation/services", "apps/db", "generator/bugsink/bridge", "data/facts"} <= seen
     assert stat.S_IMODE((tree / "secrets").stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in (tree / "secrets").iterdir() if path.is_file()} == {0o600}
-    assert stat.S_IMODE((tree / "generator").stat().st_mode) == 0o700, "what nobody mounts stays as it was"
+    assert stat.S_IMODE((tree / "generator").stat().st_mode) == 0o700, "what no one mounts stays as it was"
 
 
 def test_what_is_open_is_not_touched(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,15 +108,15 @@ def test_what_is_open_is_not_touched(tree: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_only_what_is_mounted_of_this_tree_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root, elsewhere, facts = tmp_path / "tree", tmp_path / "elsewhere", tmp_path / "facts"
-    for folder in (root / "caddy", root / "hidden", elsewhere, facts):
+    root, elsewhere, textfiles = tmp_path / "tree", tmp_path / "elsewhere", tmp_path / "textfiles"
+    for folder in (root / "caddy", root / "hidden", elsewhere, textfiles):
         folder.mkdir(parents=True)
-    sources = ("/", str(root / "caddy"), str(elsewhere), str(facts), str(root / "secrets/.mounted/caddy"),
+    sources = ("/", str(root / "caddy"), str(elsewhere), str(textfiles), str(root / "secrets/.mounted/caddy"),
                str(root / "hidden/caddy"))  # fmt: skip
     volumes = [{"type": "bind", "source": source} for source in sources] + [{"type": "volume", "source": "caddy-data"}]
     config = {"services": {"caddy": {"volumes": volumes}, "none": {}}}
     monkeypatch.setenv("LOOKOUT_SECRETS", str(root / "hidden"))
-    assert mounted(config, root, facts) == [facts, root / "caddy"]
+    assert mounted(config, root, textfiles) == [textfiles, root / "caddy"]
 
 
 def test_a_link_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +133,7 @@ def test_a_link_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert stat.S_IMODE(private.stat().st_mode) == 0o600
 
 
-def test_what_cannot_be_opened_or_asked_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_opened_or_asked_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 

@@ -1,4 +1,4 @@
-"""`slo:` and `budgets:`: what they become, and what is said of promises that nothing could keep watch over."""
+"""`slo:` and `budgets:`: what they become, and what is said of objectives that no alert could cover."""
 
 import json
 
@@ -66,7 +66,7 @@ def test_a_pair_can_fire_while_its_burn_is_less_than_all_events(factor: float, b
     assert burn.Pair("any", factor, 300, 3600).can_fire(budget) is possible
 
 
-def test_the_burn_of_a_proof_is_told_by_its_own_pair_and_by_no_faster_one() -> None:
+def test_the_burn_of_a_proof_is_reported_by_its_own_pair_and_by_no_faster_one() -> None:
     ordered = burn.pairs(burn.MONTH)
     for budget in (0.0001, 0.001, 0.05):
         for faster, pair in zip((None, *ordered[:-1]), ordered, strict=True):
@@ -175,11 +175,11 @@ REFUSED = {
     ),
     "a plan above the objective": (
         f"{HTTP}, slo: {{availability: 99%, plans: {{gold: 99.9%}}}}",
-        "spec/bad-value: plan 'gold' promises 99.9%, more than availability aims at (99%)",
+        "spec/bad-value: plan 'gold' has a target of 99.9%, stricter than availability (99%)",
     ),
     "plans without availability": (
         f"{HTTP}, slo: {{latency: {{p95: 300ms}}, plans: {{gold: 99%}}}}",
-        "spec/bad-value: plans are promises of availability; write `availability:` beside them",
+        "spec/bad-value: plans are targets of availability; write `availability:` beside them",
     ),
     "an endpoint without a method": (
         f"{HTTP}, budgets: {{/analyze: 2s}}",
@@ -193,7 +193,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("service", "message"), REFUSED.values(), ids=REFUSED)
-def test_a_promise_that_nothing_could_watch_is_refused(service: str, message: str) -> None:
+def test_a_expectation_that_nothing_could_watch_is_refused(service: str, message: str) -> None:
     assert message in complaints(service)
 
 
@@ -268,13 +268,13 @@ def test_slices_are_recorded_every_five_minutes_in_a_group_of_their_own() -> Non
     assert "interval: 30s" in fast and "increase5m\n" not in fast
 
 
-def test_the_board_of_objectives_is_there_when_something_was_promised() -> None:
+def test_the_dashboard_of_objectives_is_there_when_something_was_expected() -> None:
     with_one, _ = resolved(f"{HTTP}, slo: {{availability: 99.9%, plans: {{pro: 99%}}}}")
     without, _ = resolved(HTTP)
 
     def titles(site: Site) -> list[str]:
-        boards = [each for each in render_dashboards(site) if each.path.endswith("/lookout-slo.json")]
-        return [panel["title"] for each in boards for panel in json.loads(each.content)["panels"]]
+        dashboards = [each for each in render_dashboards(site) if each.path.endswith("/lookout-slo.json")]
+        return [panel["title"] for each in dashboards for panel in json.loads(each.content)["panels"]]
 
     assert titles(without) == []
     assert {"Objectives", "Error budget left", "Burn rate", "Plans", "Budget left by plan"} <= set(titles(with_one))

@@ -1,4 +1,4 @@
-"""The contract can tell: each way to spoil a good pack is one complaint."""
+"""The contract can fail: each way to break a good pack is one complaint."""
 
 import shutil
 from collections.abc import Callable
@@ -34,12 +34,12 @@ def no_fixtures(folder: Path) -> None:
 
 
 def inhibited_by(name: str) -> Change:
-    """RedisMemoryHigh with a graver one."""
+    """RedisMemoryHigh with a more severe one."""
     limit = "    expr: <<sig.memory>> > <<memory_used>>"
     return edit("rules.yaml", limit, f"    inhibited_by: {name}\n{limit}")
 
 
-SPOILT: dict[str, tuple[Change, str]] = {
+BROKEN: dict[str, tuple[Change, str]] = {
     "a runbook of no alert": (add("runbooks/Gone.md"), "no alert is called 'Gone'"),
     "a runbook without a section": (edit("runbooks/RedisDown.md", "## Impact", "## Effect"), "the headings must be"),
     "a case of no alert": (edit("tests.yaml", "  RedisSlow:", "  RedisFast:"), "no alert is called 'RedisFast'"),
@@ -49,7 +49,7 @@ SPOILT: dict[str, tuple[Change, str]] = {
         edit("tests.yaml", "    gone: keeps firing\n", ""),
         "what happens when its series are gone",
     ),
-    "a parameter nobody uses": (
+    "a parameter no one uses": (
         edit("pack.yaml", "params:\n", "params:\n  spare: {type: number, default: 1, why: none}\n"),
         "the parameter 'spare' is used nowhere",
     ),
@@ -73,14 +73,17 @@ SPOILT: dict[str, tuple[Change, str]] = {
         edit("rules.yaml", "    detects: [down]\n", ""),
         "RedisDown: `detects` says which way of failing it covers",
     ),
-    "a graver alert that is none": (inhibited_by("RedisGone"), "inhibited_by: the pack has no RedisGone"),
-    "a graver alert that is no graver": (inhibited_by("RedisEvicting"), "inhibited_by: RedisEvicting is not graver"),
-    "a graver alert that comes later": (inhibited_by("RedisEvicting"), "inhibited_by: RedisEvicting is told later"),
-    "a graver alert of what may be other things": (
+    "a more severe alert that is none": (inhibited_by("RedisGone"), "inhibited_by: the pack has no RedisGone"),
+    "a more severe alert that is no more severe": (
+        inhibited_by("RedisEvicting"),
+        "inhibited_by: RedisEvicting is not more severe",
+    ),
+    "a more severe alert that comes later": (inhibited_by("RedisEvicting"), "inhibited_by: RedisEvicting fires later"),
+    "a more severe alert of what may be other things": (
         inhibited_by("RedisRejectsConnections"),
         "inhibited_by: RedisRejectsConnections is not of the same things",
     ),
-    "a signal nobody uses": (
+    "a signal no one uses": (
         edit("pack.yaml", "signals:\n", "signals:\n  spare: {expr: up, unit: short, help: none}\n"),
         "the signal 'spare' is used nowhere",
     ),
@@ -102,11 +105,11 @@ SPOILT: dict[str, tuple[Change, str]] = {
         edit("pack.yaml", 'version: "1.86.0"', 'version: "1.99.0"'),
         "no fixture is called redis_exporter-1.99.0*.prom",
     ),
-    "a required metric nobody prints": (
+    "a required metric no one prints": (
         edit("pack.yaml", "metrics: [redis_up]", "metrics: [redis_alive]"),
         "no fixture has the required metric redis_alive",
     ),
-    "a metric nobody prints, in a rule": (
+    "a metric no one prints, in a rule": (
         edit("rules.yaml", "last_over_time(redis_up{", "last_over_time(redis_alive{"),
         "RedisDown: no fixture has a metric redis_alive",
     ),
@@ -114,7 +117,7 @@ SPOILT: dict[str, tuple[Change, str]] = {
         edit("runbooks/RedisSlow.md", "1. What was slow?", "1. Ask `--data-urlencode 'query=redis_speed'`:"),
         "redis_speed: no fixture has a metric redis_speed",
     ),
-    "a label nobody prints": (
+    "a label no one prints": (
         edit("pack.yaml", "redis_connected_clients{<<selector>>}", 'redis_connected_clients{<<selector>>,kind="x"}'),
         'no series redis_connected_clients in a fixture has kind="x"',
     ),
@@ -125,8 +128,8 @@ SPOILT: dict[str, tuple[Change, str]] = {
 }
 
 
-@pytest.mark.parametrize(("change", "message"), SPOILT.values(), ids=SPOILT)
-def test_a_spoilt_pack_is_told(change: Change, message: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("change", "message"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_pack_is_reported(change: Change, message: str, tmp_path: Path) -> None:
     for name in ("redis", "http", "stack", "target"):
         shutil.copytree(PACKS / name, tmp_path / name)
     change(tmp_path / "redis")
@@ -140,7 +143,7 @@ def test_packs_of_one_source_share_parameters() -> None:
     assert [check_pack(packs[name]) for name in ("http", "django")] == [(), ()]
 
 
-def test_a_label_that_an_aggregation_drops_is_told(tmp_path: Path) -> None:
+def test_a_label_that_an_aggregation_drops_is_reported(tmp_path: Path) -> None:
     for name in ("redis", "http", "stack", "target"):
         shutil.copytree(PACKS / name, tmp_path / name)
     edit("rules.yaml", "Only {{ $value", "At {{ $labels.run_id }} only {{ $value")(tmp_path / "redis")

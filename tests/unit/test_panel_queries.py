@@ -1,4 +1,4 @@
-"""Variables are filled in as Grafana does it, and answers are held against what panels promise."""
+"""Variables are filled in as Grafana does it, and answers are checked against what panels expect."""
 
 import json
 import threading
@@ -15,7 +15,7 @@ from generator.prove.dashboards import failures, run_panels
 from generator.prove.dashboards.document import PanelView, Target
 from generator.prove.dashboards.interpolate import LeftOver, Value, interpolate, scale
 from generator.prove.dashboards.live import Answer, judge
-from tests.unit.boards import board_files
+from tests.unit.dashboards import dashboard_files
 
 SCALES = {
     "a quarter of an hour of fast scrapes": (900, "", "10s", 10_000, 40_000),
@@ -56,12 +56,12 @@ def test_interpolation(text: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["$hots", "${hots:regex}", "[[hots]]", "x[$__rate_intervall]"])
-def test_a_variable_of_nobody_is_an_error(text: str) -> None:
+def test_a_variable_of_no_one_is_an_error(text: str) -> None:
     with pytest.raises(LeftOver):
         interpolate(text, VALUES, scale(900))
 
 
-# --- what panels promise ------------------------------------------------------------------------------------
+# --- what panels expect ------------------------------------------------------------------------------------
 
 
 def view(description: str = "What it is.", **more: Any) -> PanelView:
@@ -76,10 +76,10 @@ def answer(*series: tuple[dict[str, str], float]) -> Answer:
 
 QUERY = Target({"datasource": {"type": "prometheus"}, "legendFormat": "{{handler}}"})
 MANY = answer(*(({"handler": str(number)}, 1.0) for number in range(101)))
-PROMISES: dict[str, tuple[Answer, PanelView, bool, str]] = {
-    "data is what was promised": (answer(({"handler": "/"}, 1.0)), view(), True, ""),
-    "nothing, where something was promised": (answer(), view(), True, "returned nothing"),
-    "not a number, where one was promised": (answer(({}, float("nan"))), view(), True, "only NaN"),
+EXPECTATIONS: dict[str, tuple[Answer, PanelView, bool, str]] = {
+    "data is what was expected": (answer(({"handler": "/"}, 1.0)), view(), True, ""),
+    "nothing, where something was expected": (answer(), view(), True, "returned nothing"),
+    "not a number, where one was expected": (answer(({}, float("nan"))), view(), True, "only NaN"),
     "nothing, with a reason": (answer(), view("It.\n\nMay be empty: nothing was asked for"), True, ""),
     "nothing, on a stack that has just started": (answer(), view(), False, ""),
     "a legend that shows nothing": (answer(({"path": "/"}, 1.0)), view(), True, "no series has the label 'handler'"),
@@ -91,8 +91,8 @@ PROMISES: dict[str, tuple[Answer, PanelView, bool, str]] = {
 }
 
 
-@pytest.mark.parametrize(("given", "panel", "strict", "expected"), PROMISES.values(), ids=PROMISES)
-def test_promises(given: Answer, panel: PanelView, strict: bool, expected: str) -> None:
+@pytest.mark.parametrize(("given", "panel", "strict", "expected"), EXPECTATIONS.values(), ids=EXPECTATIONS)
+def test_what_panels_expect(given: Answer, panel: PanelView, strict: bool, expected: str) -> None:
     problem = judge(given, panel, QUERY, strict)
     assert expected in problem
     assert bool(expected) == bool(problem)
@@ -147,9 +147,9 @@ def healthy(path: str, query: Mapping[str, list[str]]) -> Any:
     return {"resultType": "matrix", "result": [{"metric": LABELS, "values": [[1, "NaN"], [2, "0.5"]]}]}
 
 
-def test_every_query_is_asked_and_a_healthy_stack_breaks_no_promise() -> None:
+def test_every_query_is_asked_and_a_healthy_stack_breaks_no_expectation() -> None:
     with server(healthy) as (url, asked):
-        results = run_panels(board_files(), url, url, 1_800_000_000.0)
+        results = run_panels(dashboard_files(), url, url, 1_800_000_000.0)
     assert failures(results) == []
     assert not [query for query in asked if "$" in query.replace("$1", "")]
     assert any('service="vps2"' in query for query in asked), "each host is chosen once"
@@ -158,10 +158,10 @@ def test_every_query_is_asked_and_a_healthy_stack_breaks_no_promise() -> None:
     assert len({each.dashboard for each in results}) == 6
 
 
-def test_an_empty_stack_breaks_the_promises_of_panels_that_gave_no_reason() -> None:
+def test_an_empty_stack_breaks_the_expectations_of_panels_that_gave_no_reason() -> None:
     empty = {"resultType": "matrix", "result": []}
     with server(lambda path, _: ["api"] if path.endswith("/values") else empty) as (url, _):
-        results = run_panels(board_files(), url, url, 1_800_000_000.0)
+        results = run_panels(dashboard_files(), url, url, 1_800_000_000.0)
     broken = {each.title for each in results if each.problem}
     assert "Failures" in broken
     assert "Traffic" not in broken
@@ -170,13 +170,13 @@ def test_an_empty_stack_breaks_the_promises_of_panels_that_gave_no_reason() -> N
 
 def test_a_server_that_refuses_is_quoted() -> None:
     with server(lambda path, query: None) as (url, _):
-        lines = failures(run_panels(board_files(), url, url, 1_800_000_000.0))
+        lines = failures(run_panels(dashboard_files(), url, url, 1_800_000_000.0))
     assert any("'$service' (as opened): loki says 400: no such thing" in line for line in lines)
     assert any("prometheus says 400" in line for line in lines)
 
 
 def test_a_server_that_is_not_there_is_a_problem_and_no_traceback() -> None:
-    results = run_panels(board_files(), "http://127.0.0.1:9", "http://127.0.0.1:9", 1_800_000_000.0)
+    results = run_panels(dashboard_files(), "http://127.0.0.1:9", "http://127.0.0.1:9", 1_800_000_000.0)
     assert {"prometheus does not answer: ConnectionError", "loki does not answer: ConnectionError"} == {
         each.problem for each in results
     }

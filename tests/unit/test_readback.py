@@ -97,7 +97,7 @@ def test_alertmanagers_defaults_are_no_drift_and_a_changed_route_is() -> None:
     ]
 
 
-def test_blackbox_modules_that_differ_or_linger_are_told() -> None:
+def test_blackbox_modules_that_differ_or_linger_are_reported() -> None:
     module = {"prober": "http", "timeout": "4s", "http": {}}
     assert compare_blackbox(ARTIFACTS, {"modules": {"http_2xx": module, SEAL: {"prober": "tcp"}}}) == []
     assert compare_blackbox(ARTIFACTS, {"modules": {"old": {}, OTHER: {"prober": "tcp"}}}) == [

@@ -73,7 +73,7 @@ def test_slack_would_take_for_markup(text: str) -> None:
         pytest.param({"chat_id": "-1", "text": "x" * 4097}, 400, "Bad Request: message is too long", id="4097"),
         pytest.param({"chat_id": "-1", "text": "😀" * 2049}, 400, "Bad Request: message is too long", id="emoji"),
         pytest.param({"chat_id": "-1", "text": " "}, 400, "Bad Request: message text is empty", id="nothing"),
-        pytest.param({"text": "x"}, 400, "Bad Request: chat_id is empty", id="to nobody"),
+        pytest.param({"text": "x"}, 400, "Bad Request: chat_id is empty", id="to no one"),
         pytest.param({"chat_id": "me", "text": "x"}, 400, "Bad Request: chat not found", id="to no chat"),
         pytest.param(b"{", 400, "Bad Request: can't parse JSON object", id="no JSON"),
         pytest.param(

@@ -10,21 +10,21 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from generator.cli import main as lookout
-from generator.clients.textfile import MOST_FACTS, Fact, exposition, recorded, remove_fact, write_fact
+from generator.clients.textfile import MOST_METRICS, TextfileMetric, exposition, recorded, remove_metric, write_metric
 from generator.diagnostics import Problems
-from generator.verbs.record import known_services, main, read_fact
+from generator.verbs.record import known_services, main, read_metric
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = frozenset({"api", "db"})
-# What cron has to wait for, and with it whoever measures a job: a machine with work to do is given twice as long.
+# What cron has to wait for, and with it every measured job: a machine with work to do is given twice as long.
 BUDGET = 0.3
 
 
 @pytest.fixture
-def facts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("LOOKOUT_FACTS", str(tmp_path / "facts"))
+def textfiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LOOKOUT_FACTS", str(tmp_path / "textfiles"))
     monkeypatch.setattr("generator.verbs.record.known_services", lambda: SERVICES)
-    return tmp_path / "facts"
+    return tmp_path / "textfiles"
 
 
 def series(folder: Path) -> dict[str, float]:
@@ -37,29 +37,29 @@ def series(folder: Path) -> dict[str, float]:
     }
 
 
-def test_a_fact_is_a_file_of_its_own_with_when_it_was_recorded_and_how_often(facts: Path) -> None:
+def test_a_metric_is_a_file_of_its_own_with_when_it_was_recorded_and_how_often(textfiles: Path) -> None:
     before = time.time()
     assert main(["import_duration_seconds", "12.5", "service=api", "table=orders", "--every", "1h"]) == 0
-    (path,) = facts.iterdir()
+    (path,) = textfiles.iterdir()
     assert path.name.startswith("import_duration_seconds-") and path.suffix == ".prom"
     assert path.stat().st_mode & 0o777 == 0o644
-    found = series(facts)
+    found = series(textfiles)
     assert found.pop("import_duration_seconds{'service': 'api', 'table': 'orders'}") == 12.5
     labels = "{'fact': 'import_duration_seconds', 'service': 'api', 'table': 'orders'}"
     assert before <= found.pop(f"lookout_record_timestamp_seconds{labels}") <= time.time()
     assert found == {f"lookout_record_every_seconds{labels}": 3600}
 
 
-def test_recording_again_replaces_and_other_labels_are_another_fact(facts: Path) -> None:
+def test_recording_again_replaces_and_other_labels_are_another_metric(textfiles: Path) -> None:
     for value, table in (("1", "orders"), ("2", "orders"), ("3", "users")):
         assert main(["import_rows", value, f"table={table}"]) == 0
-    rows = {key: value for key, value in series(facts).items() if key.startswith("import_rows")}
+    rows = {key: value for key, value in series(textfiles).items() if key.startswith("import_rows")}
     assert rows == {"import_rows{'table': 'orders'}": 2, "import_rows{'table': 'users'}": 3}
 
 
-def test_the_order_of_labels_makes_no_difference(facts: Path) -> None:
+def test_the_order_of_labels_makes_no_difference(textfiles: Path) -> None:
     assert main(["import_rows", "1", "a=x", "b=y"]) == main(["import_rows", "2", "b=y", "a=x"]) == 0
-    assert len(list(facts.iterdir())) == 1
+    assert len(list(textfiles.iterdir())) == 1
 
 
 @pytest.mark.parametrize(
@@ -73,33 +73,35 @@ def test_the_order_of_labels_makes_no_difference(facts: Path) -> None:
     ],
     ids=["negative", "an exponent", "a fraction", "options in between", "the service as an option"],
 )
-def test_values_and_words_as_people_write_them(facts: Path, words: list[str], value: float) -> None:
+def test_values_and_words_as_people_write_them(textfiles: Path, words: list[str], value: float) -> None:
     assert main(words) == 0
-    (found,) = [each for key, each in series(facts).items() if key.startswith(words[0])]
+    (found,) = [each for key, each in series(textfiles).items() if key.startswith(words[0])]
     assert found == value
 
 
 def test_values_of_labels_survive_quotes_and_backslashes() -> None:
-    fact = Fact("job_runs", 1, {"path": 'C:\\x "y"'})
-    (family, *_) = text_string_to_metric_families(exposition(fact, 0))
+    metric = TextfileMetric("job_runs", 1, {"path": 'C:\\x "y"'})
+    (family, *_) = text_string_to_metric_families(exposition(metric, 0))
     assert family.samples[0].labels == {"path": 'C:\\x "y"'}
 
 
 def test_counters_say_that_they_are_counters() -> None:
-    assert "# TYPE runs_total counter" in exposition(Fact("runs_total", 1), 0)
-    assert "# TYPE run_seconds gauge" in exposition(Fact("run_seconds", 1), 0)
+    assert "# TYPE runs_total counter" in exposition(TextfileMetric("runs_total", 1), 0)
+    assert "# TYPE run_seconds gauge" in exposition(TextfileMetric("run_seconds", 1), 0)
 
 
-def test_what_is_removed_is_gone_and_removing_it_twice_is_told(facts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_removed_is_gone_and_removing_it_twice_is_reported(
+    textfiles: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["import_rows", "1", "service=api", "table=orders"]) == 0
     assert main(["import_rows", "--remove", "service=api"]) == 1
     assert "nothing is recorded as import_rows" in capsys.readouterr().err
     assert main(["import_rows", "--remove", "service=api", "table=orders"]) == 0
-    assert list(facts.iterdir()) == []
+    assert list(textfiles.iterdir()) == []
 
 
-def test_a_fact_of_a_service_that_is_no_longer_declared_can_still_be_removed(facts: Path) -> None:
-    write_fact(Fact("import_rows", 1, {"service": "gone"}), facts, 0)
+def test_a_metric_of_a_service_that_is_no_longer_declared_can_still_be_removed(textfiles: Path) -> None:
+    write_metric(TextfileMetric("import_rows", 1, {"service": "gone"}), textfiles, 0)
     assert main(["import_rows", "--remove", "service=gone"]) == 0
 
 
@@ -131,53 +133,53 @@ MALFORMED = {
 
 @pytest.mark.parametrize(("words", "code", "said"), MALFORMED.values(), ids=MALFORMED)
 def test_what_cannot_be_recorded_says_why_and_writes_nothing(
-    facts: Path, capsys: pytest.CaptureFixture[str], words: list[str], code: str, said: str
+    textfiles: Path, capsys: pytest.CaptureFixture[str], words: list[str], code: str, said: str
 ) -> None:
     assert main(words) == 1
     printed = capsys.readouterr().err
     assert f"error[{code}]" in printed and said in printed
-    assert not facts.exists()
+    assert not textfiles.exists()
 
 
-def test_all_that_is_wrong_is_told_in_one_run() -> None:
+def test_all_that_is_wrong_is_reported_in_one_run() -> None:
     with pytest.raises(Problems) as raised:
-        read_fact("importRows", "many", ["job=x", "service=apo"], "5", SERVICES)
+        read_metric("importRows", "many", ["job=x", "service=apo"], "5", SERVICES)
     codes = [problem.code for problem in raised.value.diagnostics]
     assert sorted(set(codes)) == ["record/bad-label", "record/bad-name", "record/bad-value", "record/unknown-service"]
 
 
-def test_a_missing_value_is_usage(facts: Path) -> None:
+def test_a_missing_value_is_usage(textfiles: Path) -> None:
     with pytest.raises(SystemExit) as left:
         main(["import_rows"])
     assert left.value.code == 2
 
 
-def test_a_label_without_end_is_stopped_but_known_facts_go_on(tmp_path: Path) -> None:
-    for number in range(MOST_FACTS):
+def test_a_label_without_end_is_stopped_but_known_textfiles_go_on(tmp_path: Path) -> None:
+    for number in range(MOST_METRICS):
         (tmp_path / f"{number}.prom").touch()
     with pytest.raises(Problems) as raised:
-        write_fact(Fact("job_runs", 1), tmp_path, 0)
-    assert "holds 1000 facts already" in raised.value.diagnostics[0].message
-    (tmp_path / Fact("job_runs", 1).file).touch()
-    write_fact(Fact("job_runs", 2), tmp_path, 0)
-    assert recorded(Fact("job_runs", 0), tmp_path) == 2
+        write_metric(TextfileMetric("job_runs", 1), tmp_path, 0)
+    assert "holds 1000 textfile metrics already" in raised.value.diagnostics[0].message
+    (tmp_path / TextfileMetric("job_runs", 1).file).touch()
+    write_metric(TextfileMetric("job_runs", 2), tmp_path, 0)
+    assert recorded(TextfileMetric("job_runs", 0), tmp_path) == 2
 
 
 def test_a_folder_that_cannot_be_written_is_a_problem_with_a_way_out(tmp_path: Path) -> None:
-    (tmp_path / "facts").write_text("in the way")
-    for act in (lambda fact, folder: write_fact(fact, folder, 0), remove_fact, recorded):
+    (tmp_path / "textfiles").write_text("in the way")
+    for act in (lambda metric, folder: write_metric(metric, folder, 0), remove_metric, recorded):
         with pytest.raises(Problems) as raised:
-            act(Fact("job_runs", 1), tmp_path / "facts")
+            act(TextfileMetric("job_runs", 1), tmp_path / "textfiles")
         assert raised.value.diagnostics[0].code == "record/not-written"
         assert "LOOKOUT_FACTS" in raised.value.diagnostics[0].hint
 
 
-def test_whoever_reads_while_it_is_written_sees_the_old_or_the_new_and_no_other_file(tmp_path: Path) -> None:
-    fact = Fact("job_runs", 1, {"note": "x" * 150})
-    path = write_fact(fact, tmp_path, 0)
+def test_anyone_who_reads_while_it_is_written_sees_the_old_or_the_new_and_no_other_file(tmp_path: Path) -> None:
+    metric = TextfileMetric("job_runs", 1, {"note": "x" * 150})
+    path = write_metric(metric, tmp_path, 0)
     writer = (
-        "import sys; from pathlib import Path; from generator.clients.textfile import Fact, write_fact\n"
-        "for n in range(100): write_fact(Fact('job_runs', n, {'note': 'x' * 150}), Path(sys.argv[1]), n)"
+        "import sys; from pathlib import Path; from generator.clients.textfile import TextfileMetric, write_metric\n"
+        "for n in range(100): write_metric(TextfileMetric('job_runs', n, {'note': 'x' * 150}), Path(sys.argv[1]), n)"
     )
     with subprocess.Popen([sys.executable, "-c", writer, str(tmp_path)], cwd=ROOT) as running:
         seen = 0
@@ -205,21 +207,21 @@ def test_it_starts_without_the_compiler(tmp_path: Path) -> None:
 
 
 def test_cron_needs_no_environment_and_no_folder_of_its_own(tmp_path: Path) -> None:
-    environment = {"PATH": "/usr/bin:/bin", "LOOKOUT_FACTS": str(tmp_path / "facts")}
+    environment = {"PATH": "/usr/bin:/bin", "LOOKOUT_FACTS": str(tmp_path / "textfiles")}
     recent = ["python3", "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]
     if subprocess.run(recent, env=environment).returncode:
         pytest.skip("this machine's own python3 is too old; there the environment's is used")
     command = [str(ROOT / "lookout"), "record", "job_runs", "1"]
     done = subprocess.run(command, cwd="/", env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert len(list((tmp_path / "facts").iterdir())) == 1
+    assert len(list((tmp_path / "textfiles").iterdir())) == 1
 
 
-def test_it_is_a_verb_like_the_others(facts: Path) -> None:
+def test_it_is_a_verb_like_the_others(textfiles: Path) -> None:
     with pytest.raises(SystemExit) as left:
         lookout(["record", "import_rows", "3", "service=api", "--every", "1h"])
     assert left.value.code == 0
-    assert series(facts)["import_rows{'service': 'api'}"] == 3
+    assert series(textfiles)["import_rows{'service': 'api'}"] == 3
 
 
 def test_services_are_those_that_rules_are_rendered_for(tmp_path: Path) -> None:

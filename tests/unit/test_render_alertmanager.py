@@ -83,7 +83,7 @@ def test_send_resolved_is_written_for_every_integration() -> None:
     assert [each for each in said if each[2] is not (each[0] != "watchdog")] == []
 
 
-def test_secrets_are_files_and_telegram_is_told_in_html() -> None:
+def test_secrets_are_files_and_telegram_is_reported_in_html() -> None:
     (telegram,) = receivers_of(make_site(notify=OWNERS))["info"]["telegram_configs"]
     assert telegram["bot_token_file"] == "/run/secrets/telegram_token"
     assert telegram["parse_mode"] == "HTML"
@@ -125,14 +125,14 @@ def test_the_watchdog_pings_every_minute_and_never_reaches_a_chat() -> None:
 
 
 @pytest.mark.parametrize("severity", ["critical", "warning", "info"])
-def test_with_an_empty_notify_everything_goes_to_nobody(severity: str) -> None:
+def test_with_an_empty_notify_everything_goes_to_no_one(severity: str) -> None:
     config = config_of(make_site(notify={}))
     routes = {route["matchers"][0]: route["receiver"] for route in config["route"]["routes"]}
-    assert routes[f'severity="{severity}"'] == "nobody"
-    assert config["receivers"] == [{"name": "nobody"}, {"name": "watchdog"}]
+    assert routes[f'severity="{severity}"'] == "no-receiver"
+    assert config["receivers"] == [{"name": "no-receiver"}, {"name": "watchdog"}]
 
 
-def test_what_has_no_severity_of_ours_is_told_as_a_warning() -> None:
+def test_what_has_no_severity_of_ours_is_reported_as_a_warning() -> None:
     assert config_of(make_site(notify=OWNERS))["route"]["receiver"] == "warning"
 
 

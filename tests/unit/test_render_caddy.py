@@ -1,4 +1,4 @@
-"""The entrance to the stack: who may reach what, with and without a domain.
+"""The endpoint to the stack: who may reach what, with and without a domain.
 
 The rendered file is adapted by Caddy itself where the pinned Caddy is at hand; what it does with requests is the
 business of the end-to-end tests.
@@ -58,7 +58,7 @@ def handlers(node: Any, kind: str) -> list[Any]:
     return [each for value in node for each in handlers(value, kind)] if isinstance(node, list) else []
 
 
-def test_without_a_domain_only_the_local_entrances_listen_and_nothing_asks_for_a_certificate(tmp_path: Path) -> None:
+def test_without_a_domain_only_the_local_endpoints_listen_and_nothing_asks_for_a_certificate(tmp_path: Path) -> None:
     config = adapted(caddyfile(), tmp_path)
     assert listeners(config) == [":2020", ":3001", ":8080"]
     assert all(server["automatic_https"] == {"disable": True} for server in config["apps"]["http"]["servers"].values())
@@ -66,7 +66,7 @@ def test_without_a_domain_only_the_local_entrances_listen_and_nothing_asks_for_a
     assert handlers(config, "authentication") == []
 
 
-def test_with_a_domain_the_public_entrance_has_tls_and_a_login_whose_hash_is_in_a_file(tmp_path: Path) -> None:
+def test_with_a_domain_the_public_endpoint_has_tls_and_a_login_whose_hash_is_in_a_file(tmp_path: Path) -> None:
     config = adapted(caddyfile(PUBLIC), tmp_path)
     assert listeners(config) == [":2020", ":3001", ":443", ":80", ":8080"]
     (login,) = handlers(config, "authentication")
@@ -83,7 +83,7 @@ def test_the_public_login_stands_after_grafana_and_before_everything_else() -> N
 PUSHING = make_service("mobile", logs=Logs("push"))
 
 
-def test_pushed_lines_have_an_entrance_only_when_a_service_pushes() -> None:
+def test_pushed_lines_have_an_endpoint_only_when_a_service_pushes() -> None:
     assert "4318" not in caddyfile(PUBLIC) + caddyfile()
     assert "@push" not in caddyfile(PUBLIC)
     assert caddyfile(STACK, PUSHING).count("\t\timport push\n") == 1

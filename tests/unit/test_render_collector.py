@@ -46,17 +46,17 @@ def test_a_log_file_is_read_where_compose_mounts_it_with_its_rotated_predecessor
 
 def test_the_door_for_pushed_lines_opens_only_when_a_service_pushes() -> None:
     config = collector(make_service("mobile", logs=Logs("push")))
-    entrance = config["receivers"]["otlp/logs"]["protocols"]["http"]
-    assert entrance["endpoint"] == "0.0.0.0:4318"
+    endpoint = config["receivers"]["otlp/logs"]["protocols"]["http"]
+    assert endpoint["endpoint"] == "0.0.0.0:4318"
     assert config["service"]["pipelines"]["logs/pushed"]["receivers"] == ["otlp/logs"]
 
 
-def test_whoever_pushes_has_a_token_of_his_own_which_says_whose_the_lines_are() -> None:
+def test_anyone_who_pushes_has_a_token_of_his_own_which_says_whose_the_lines_are() -> None:
     config = collector(make_service("mobile", logs=Logs("push")), make_service("edge-fn", logs=Logs("push")))
-    entrance = config["receivers"]["otlp/logs"]["protocols"]["http"]
+    endpoint = config["receivers"]["otlp/logs"]["protocols"]["http"]
     tokens = ["${file:/run/secrets/edge_fn_logs_token}", "${file:/run/secrets/mobile_logs_token}"]
-    assert config["extensions"][entrance["auth"]["authenticator"]] == {"tokens": tokens}
-    assert entrance["auth"]["authenticator"] in config["service"]["extensions"]
+    assert config["extensions"][endpoint["auth"]["authenticator"]] == {"tokens": tokens}
+    assert endpoint["auth"]["authenticator"] in config["service"]["extensions"]
     named = [line for line in config["processors"]["transform/pushed"]["log_statements"] if '"service.name"]' in line]
     assert named[0] == 'set(resource.attributes["service.name"], "unknown")'
     assert named[1].startswith('set(resource.attributes["service.name"], "edge-fn") where ')

@@ -46,7 +46,7 @@ def with_exporter() -> Service:
     return make_service("cache", kinds=("redis",), packs=(PackInstance("redis", {}, (), (), (), (), EXPORTER),))
 
 
-def test_each_part_gets_its_share_of_the_memory_and_go_is_told_to_stay_below_it() -> None:
+def test_each_part_gets_its_share_of_the_memory_and_go_is_reported_to_stay_below_it() -> None:
     services = rendered(budget=budget(**{"prometheus": 500 * MIB, "uptime-kuma": 256 * MIB}))
     assert services["prometheus"]["mem_limit"] == "500m"
     assert services["prometheus"]["environment"] == {"GOMEMLIMIT": "450MiB"}
@@ -101,12 +101,12 @@ def test_the_collector_sees_each_directory_of_log_files_once_and_read_only() -> 
     ]
 
 
-def test_a_part_that_reads_its_file_once_is_started_anew_when_the_file_changed_and_only_then() -> None:
+def test_a_part_that_reads_its_file_once_is_started_again_when_the_file_changed_and_only_then() -> None:
     before = rendered()
     after = rendered(stack=replace(STACK, traces=True))
     changed = {part for part in before if before[part].get("labels") != after[part].get("labels")}
     assert {part for part in before if "labels" in before[part]} == {"grafana", "loki"}
-    assert changed == {"grafana"}, "only Grafana is told where traces are"
+    assert changed == {"grafana"}, "only Grafana is reported where traces are"
 
 
 def test_the_policy_of_rendered_containers_is_the_one_in_compose_yaml() -> None:

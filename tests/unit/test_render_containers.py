@@ -77,7 +77,7 @@ def test_the_proxy_takes_requests_that_read_and_hands_on_what_it_matched(tmp_pat
     assert refused["handle"][0]["status_code"] == 403 and "match" not in refused
 
 
-def test_one_container_mounts_the_socket_read_only_on_a_network_with_nobody_but_the_collector() -> None:
+def test_one_container_mounts_the_socket_read_only_on_a_network_with_no_one_but_the_collector() -> None:
     compose = loaded(WATCHED, "compose.rendered.yaml")
     proxy = compose["services"]["docker-proxy"]
     assert {key: proxy[key] for key in POLICY} == dict(POLICY)
@@ -149,7 +149,7 @@ def test_containers_are_watched_on_the_machine_that_the_stack_runs_on(text: str,
     assert site.stack.containers is bool(hosts)
 
 
-def test_nobody_asks_for_the_pack_by_name() -> None:
+def test_no_one_asks_for_the_pack_by_name() -> None:
     assert "containers" in load_packs()
     with pytest.raises(Problems) as raised:
         compile_text("services:\n  api: {kind: containers}\n", "services.yaml")

@@ -22,12 +22,12 @@ from generator.render.caddy.home import render_home
 from generator.render.grafana.dashboards import render_dashboards
 from generator.render.grafana.provisioning import render_provisioning
 from generator.site.model import Logs, PackInstance, Query, Row, Site, Threshold
-from tests.unit.boards import board_files, board_site, make_panel, make_watched
+from tests.unit.dashboards import dashboard_files, dashboard_site, make_panel, make_watched
 from tests.unit.sites import STACK, TIMING, make_alert, make_service, make_site
 
 
-def board(uid: str, site: Site | None = None) -> dict[str, Any]:
-    rendered = render_dashboards(site or board_site())
+def dashboard(uid: str, site: Site | None = None) -> dict[str, Any]:
+    rendered = render_dashboards(site or dashboard_site())
     return next(json.loads(each.content) for each in rendered if each.path.endswith(f"/{uid}.json"))
 
 
@@ -54,7 +54,7 @@ def rows(data: dict[str, Any]) -> list[tuple[str, bool]]:
 
 
 def test_there_is_one_for_each_service_and_one_for_all_hosts() -> None:
-    assert sorted(path for path in board_files() if path.endswith(".json")) == [
+    assert sorted(path for path in dashboard_files() if path.endswith(".json")) == [
         "grafana/dashboards/Overview/lookout-home.json",
         "grafana/dashboards/Overview/lookout-hosts.json",
         "grafana/dashboards/Overview/lookout-logs.json",
@@ -65,7 +65,7 @@ def test_there_is_one_for_each_service_and_one_for_all_hosts() -> None:
 
 
 def test_the_same_site_gives_the_same_bytes() -> None:
-    assert render_dashboards(board_site()) == render_dashboards(board_site())
+    assert render_dashboards(dashboard_site()) == render_dashboards(dashboard_site())
 
 
 def test_no_service_at_all_still_renders_home_and_logs() -> None:
@@ -86,7 +86,7 @@ def test_the_sdk_is_not_imported_before_something_is_drawn() -> None:
 
 @pytest.mark.parametrize("uid", [DASHBOARD_HOME, DASHBOARD_HOSTS, DASHBOARD_LOGS, DASHBOARD_STACK, "service-api"])
 def test_settings_that_all_share(uid: str) -> None:
-    data = board(uid)
+    data = dashboard(uid)
     assert data["schemaVersion"] == 42
     assert (data["timezone"], data["graphTooltip"], data["refresh"], data["editable"]) == ("browser", 1, "30s", False)
     assert data["uid"] == uid
@@ -94,14 +94,14 @@ def test_settings_that_all_share(uid: str) -> None:
 
 
 def test_ids_follow_from_dashboard_and_slug_alone() -> None:
-    graph = panel_of(board("service-api"), "failures")
+    graph = panel_of(dashboard("service-api"), "failures")
     assert graph["title"] == "Failures"
-    more = board_site(make_watched("another"))
-    assert panel_of(board("service-api", more), "failures")["id"] == graph["id"]
+    more = dashboard_site(make_watched("another"))
+    assert panel_of(dashboard("service-api", more), "failures")["id"] == graph["id"]
 
 
 def test_rows_begin_with_is_it_ok_and_end_with_what_is_collapsed() -> None:
-    assert rows(board("service-api")) == [
+    assert rows(dashboard("service-api")) == [
         ("Is it OK?", False),
         ("Dependencies", False),
         ("In detail", True),
@@ -113,7 +113,7 @@ def test_rows_of_one_title_become_one() -> None:
     first = Row("Is it OK?", (make_panel("one", 'up{service="api"}'),))
     second = Row("Is it OK?", (make_panel("two", 'up{service="api"}'), make_panel("one", 'up{service="api"}')))
     packs = tuple(PackInstance(name, {}, (), (), (row,), ()) for name, row in (("http", first), ("probe", second)))
-    data = board("service-api", make_site(make_service("api", packs=packs, logs=Logs("none"))))
+    data = dashboard("service-api", make_site(make_service("api", packs=packs, logs=Logs("none"))))
     assert rows(data) == [("Is it OK?", False)]
     assert list(panels(data)) == ["One", "Two"]
 
@@ -122,7 +122,7 @@ def test_rows_of_one_title_become_one() -> None:
 
 
 def test_limits_are_dashed_lines_at_the_alerts_values() -> None:
-    graph = panel_of(board("service-api"), "failures")
+    graph = panel_of(dashboard("service-api"), "failures")
     assert graph["fieldConfig"]["defaults"]["custom"]["thresholdsStyle"] == {"mode": "dashed"}
     assert graph["fieldConfig"]["defaults"]["thresholds"]["steps"] == [
         {"color": "green", "value": None},
@@ -132,7 +132,7 @@ def test_limits_are_dashed_lines_at_the_alerts_values() -> None:
 
 
 def test_a_number_that_must_not_fall_is_red_below_its_limit() -> None:
-    number = panel_of(board("service-api"), "glance-free")
+    number = panel_of(dashboard("service-api"), "glance-free")
     assert number["type"] == "stat"
     assert number["fieldConfig"]["defaults"]["thresholds"]["steps"] == [
         {"color": "red", "value": None},
@@ -146,7 +146,7 @@ def test_several_limits_below_each_other_get_the_colour_of_the_side_they_find_fa
     )
     alerts = (make_alert("Full", expr="f < 0.1", panel="free"), make_alert("Filling", expr="0.2 > f", panel="free"))
     packs = (PackInstance("disk", {}, alerts, (), (Row("Is it OK?", (falling,)),), ()),)
-    data = board("service-api", make_site(make_service("api", packs=packs)))
+    data = dashboard("service-api", make_site(make_service("api", packs=packs)))
     assert panels(data)["Free"]["fieldConfig"]["defaults"]["thresholds"]["steps"] == [
         {"color": "red", "value": None},
         {"color": "orange", "value": 0.1},
@@ -155,7 +155,7 @@ def test_several_limits_below_each_other_get_the_colour_of_the_side_they_find_fa
 
 
 def test_a_panel_leads_to_runbook_and_rule_and_a_point_to_the_logs_of_its_moment() -> None:
-    graph = panel_of(board("service-api"), "failures")
+    graph = panel_of(dashboard("service-api"), "failures")
     assert {link["title"]: link["url"] for link in graph["links"]} == {
         "Runbook: Failing": "http://localhost:8080/runbooks/api#Failing",
         "Rule: Failing": "http://localhost:8080/prometheus/alerts?search=Failing",
@@ -167,7 +167,7 @@ def test_a_panel_leads_to_runbook_and_rule_and_a_point_to_the_logs_of_its_moment
 
 
 def test_what_may_be_empty_says_why_where_readers_see_it() -> None:
-    data = panels(board("service-api"))
+    data = panels(dashboard("service-api"))
     assert data["Traffic"]["fieldConfig"]["defaults"]["noValue"] == "there is no traffic yet"
     assert data["Traffic"]["description"].endswith("May be empty: there is no traffic yet")
     assert data["Failures"]["fieldConfig"]["defaults"]["noValue"] == "no data"
@@ -175,13 +175,13 @@ def test_what_may_be_empty_says_why_where_readers_see_it() -> None:
 
 
 def test_status_classes_keep_their_colours() -> None:
-    overrides = panels(board("service-api"))["Traffic"]["fieldConfig"]["overrides"]
+    overrides = panels(dashboard("service-api"))["Traffic"]["fieldConfig"]["overrides"]
     patterns = {each["matcher"]["options"]: each["properties"][0]["value"]["fixedColor"] for each in overrides}
     assert patterns[r"/^5(xx|\d\d)\b/i"] == "red"
 
 
 def test_a_table_asks_for_one_moment_and_names_its_column() -> None:
-    table = panels(board("service-api"))["Slow"]
+    table = panels(dashboard("service-api"))["Slow"]
     assert [(t["instant"], t["range"], t["format"]) for t in table["targets"]] == [(True, False, "table")]
     assert table["transformations"][1]["options"]["renameByName"] == {"Value": "p95"}
 
@@ -189,14 +189,14 @@ def test_a_table_asks_for_one_moment_and_names_its_column() -> None:
 def test_mixed_data_sources_are_said_to_be_mixed() -> None:
     both = (Query('up{service="api"}'), Query('sum(count_over_time({service_name="api"}[$__auto]))', "", "loki"))
     packs = (PackInstance("http", {}, (), (), (Row("Is it OK?", (make_panel("both", "", queries=both),)),), ()),)
-    panel = panels(board("service-api", make_site(make_service("api", packs=packs))))["Both"]
+    panel = panels(dashboard("service-api", make_site(make_service("api", packs=packs))))["Both"]
     assert panel["datasource"]["uid"] == "-- Mixed --"
     assert [each["datasource"]["type"] for each in panel["targets"]] == ["prometheus", "loki"]
 
 
 def test_a_service_that_is_scraped_slower_says_so_in_each_query() -> None:
-    assert "interval" not in panel_of(board("service-api"), "failures")["targets"][0]
-    assert panel_of(board("service-cache"), "failures")["targets"][0]["interval"] == "30s"
+    assert "interval" not in panel_of(dashboard("service-api"), "failures")["targets"][0]
+    assert panel_of(dashboard("service-cache"), "failures")["targets"][0]["interval"] == "30s"
 
 
 def test_more_queries_than_letters_are_refused() -> None:
@@ -210,7 +210,7 @@ def test_more_queries_than_letters_are_refused() -> None:
 
 
 def test_hosts_share_one_dashboard_with_a_choice() -> None:
-    data = board(DASHBOARD_HOSTS)
+    data = dashboard(DASHBOARD_HOSTS)
     assert [(v["name"], v["type"], v["query"]) for v in data["templating"]["list"]] == [("host", "custom", "vps1,vps2")]
     text = json.dumps(data)
     assert 'service=\\"$host\\"' in text
@@ -224,7 +224,7 @@ def test_a_limit_that_differs_between_hosts_is_not_drawn() -> None:
     row = loose.packs[0].rows[1]
     free = replace(row.panels[2], thresholds=(Threshold(0.3, "red", "Full"),))
     pack = replace(loose.packs[0], rows=(replace(row, panels=(*row.panels[:2], free)),))
-    data = board(DASHBOARD_HOSTS, make_site(strict, replace(loose, packs=(pack,))))
+    data = dashboard(DASHBOARD_HOSTS, make_site(strict, replace(loose, packs=(pack,))))
     assert len(panel_of(data, "free")["fieldConfig"]["defaults"]["thresholds"]["steps"]) == 1
     assert len(panel_of(data, "failures")["fieldConfig"]["defaults"]["thresholds"]["steps"]) == 3
 
@@ -233,7 +233,7 @@ def test_a_limit_that_differs_between_hosts_is_not_drawn() -> None:
 
 
 def test_home_shows_what_fires_every_service_and_their_vital_signs() -> None:
-    data = board(DASHBOARD_HOME)
+    data = dashboard(DASHBOARD_HOME)
     assert [title for title, _ in rows(data)] == ["api", "cache", "vps1", "vps2", "lookout"]
     assert [collapsed for _, collapsed in rows(data)] == [False, False, False, False, True]
     assert {"What is firing", "Services", "Firing: critical", "Targets that do not answer"} <= panels(data).keys()
@@ -243,25 +243,25 @@ def test_home_shows_what_fires_every_service_and_their_vital_signs() -> None:
 
 
 def test_home_knows_on_which_dashboard_each_service_is() -> None:
-    (query,) = panels(board(DASHBOARD_HOME))["What is firing"]["targets"]
+    (query,) = panels(dashboard(DASHBOARD_HOME))["What is firing"]["targets"]
     assert '"dashboard", "lookout-hosts", "service", "vps1|vps2"' in query["expr"]
     assert '"dashboard", "service-$1"' in query["expr"]
 
 
 def test_with_many_services_the_table_alone_is_the_overview() -> None:
-    data = board(DASHBOARD_HOME, make_site(*(make_watched(f"s{number}") for number in range(21))))
+    data = dashboard(DASHBOARD_HOME, make_site(*(make_watched(f"s{number}") for number in range(21))))
     assert rows(data) == []
 
 
 def test_the_stacks_own_lines_are_those_of_its_parts() -> None:
     stack = replace(make_watched("lookout", "stack"), logs=Logs("docker"))
-    (errors,) = panels(board(DASHBOARD_STACK, make_site(stack)))["Error lines"]["targets"]
+    (errors,) = panels(dashboard(DASHBOARD_STACK, make_site(stack)))["Error lines"]["targets"]
     assert errors["expr"].startswith('{service_name=~"alertmanager|blackbox-exporter|bugsink|bugsink-bridge|caddy|')
     assert logs_path("lookout").startswith("/d/lookout-logs?var-service=alertmanager&var-service=")
 
 
 def test_logs_are_searched_in_the_order_that_is_cheapest() -> None:
-    data = board(DASHBOARD_LOGS)
+    data = dashboard(DASHBOARD_LOGS)
     assert [variable["name"] for variable in data["templating"]["list"]] == ["service", "level", "request_id", "search"]
     (lines,) = panels(data)["Lines"]["targets"]
     assert lines["expr"] == (
@@ -292,7 +292,7 @@ def test_data_sources_have_fixed_uids_and_prometheus_own_interval() -> None:
 
 
 def test_the_home_page_names_every_service_its_owner_and_where_to_look() -> None:
-    page, *others = render_home(board_site())
+    page, *others = render_home(dashboard_site())
     assert page.path == "caddy/site/index.html"
     for part in (
         '<tr data-service="api">',

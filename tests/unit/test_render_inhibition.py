@@ -15,7 +15,7 @@ from generator.site.model import Alert, PackInstance, Person, Site
 from tests.unit.sites import ANA, make_alert, make_job, make_service, make_site
 
 _MATCHER = re.compile(r'(?P<label>\w+)(?P<how>=~|!~|!=|=)"(?P<value>[^"]*)"')
-TOLD: dict[Severity, tuple[str, ...]] = {"critical": ("phone", "ops"), "warning": ("ops",), "info": ("ops",)}
+NOTIFY: dict[Severity, tuple[str, ...]] = {"critical": ("phone", "ops"), "warning": ("ops",), "info": ("ops",)}
 
 
 def matches(matchers: list[str], labels: dict[str, str]) -> bool:
@@ -70,7 +70,7 @@ def site(**overrides: Any) -> Site:
         make_service("api", packs=packs, uses=("cache",), host="vps"),
         make_service("cache", (CACHE_DOWN, CACHE_FULL), host="vps"),
         make_service("vps", (HOST_DOWN,), targets=("10.0.0.7:9100",)),
-        **{"notify": TOLD, **overrides},
+        **{"notify": NOTIFY, **overrides},
     )
 
 
@@ -107,36 +107,36 @@ def test_a_rule_speaks_of_labels_and_names_no_service_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("service", ["api", "cache", "vps"])
-def test_after_an_outage_its_symptoms_below_critical_keep_still(service: str) -> None:
+def test_after_an_outage_its_symptoms_below_critical_do_not_fire(service: str) -> None:
     own_stack = make_service("lookout", (RECENT,))
     of = site()
     rules = inhibit_rules(replace(of, services=(*of.services, own_stack)))
-    told = replace(RECENT, labels={**RECENT.labels, "service": service})
-    assert {each.name for each in EVERY if quiets(rules, told, each)} == {"Slow", "SlowerThanLastWeek"}
+    reported = replace(RECENT, labels={**RECENT.labels, "service": service})
+    assert {each.name for each in EVERY if quiets(rules, reported, each)} == {"Slow", "SlowerThanLastWeek"}
     assert not any("OutageRecent" in str(rule) for rule in inhibit_rules(of)), "without the alert there is no rule"
 
 
-def test_a_warning_that_reaches_somebody_else_is_told_in_spite_of_the_outage() -> None:
+def test_a_warning_that_reaches_another_user_is_reported_in_spite_of_the_outage() -> None:
     rules = inhibit_rules(site(notify={"critical": ("phone",), "warning": ("ops",), "info": ()}))
     assert not quiets(rules, DOWN, SLOW)
-    assert quiets(rules, DOWN, NOTE), "an info that reaches nobody is missed by nobody"
+    assert quiets(rules, DOWN, NOTE), "an info that reaches no one is missed by no one"
 
 
 def test_the_outage_of_another_owner_does_not_keep_an_owners_symptom_quiet() -> None:
     boris = replace(ANA, name="boris", chat=7654321)
     people = {"ana": Person("ana", ANA), "boris": Person("boris", boris)}
-    told: dict[Severity, tuple[str, ...]] = {"critical": ("owner",), "warning": ("owner",)}
+    reported: dict[Severity, tuple[str, ...]] = {"critical": ("owner",), "warning": ("owner",)}
     cache = make_service("cache", (replace(CACHE_DOWN, owner="boris"),), owner="boris")
-    other = make_site(make_service("api", (SLOW,), uses=("cache",)), cache, notify=told, people=people)
+    other = make_site(make_service("api", (SLOW,), uses=("cache",)), cache, notify=reported, people=people)
     assert not quiets(inhibit_rules(other), CACHE_DOWN, SLOW)
     same = make_site(*other.services, notify={"critical": ("owner", "ops"), "warning": ("ops",)}, people=people)
     assert quiets(inhibit_rules(same), replace(CACHE_DOWN, owner="boris"), SLOW)
 
 
-def test_an_outage_that_is_told_later_than_its_consequence_keeps_nothing_quiet() -> None:
+def test_an_outage_that_is_reported_later_than_its_consequence_inhibits_nothing() -> None:
     hasty = replace(SLOW, for_seconds=30)
     late = make_service("cache", (CACHE_DOWN,), jobs=(make_job("cache", interval=60),))
-    of = with_early_labels(make_site(make_service("api", (DOWN, hasty, NOTE), uses=("cache",)), late, notify=TOLD))
+    of = with_early_labels(make_site(make_service("api", (DOWN, hasty, NOTE), uses=("cache",)), late, notify=NOTIFY))
     rules, by_name = inhibit_rules(of), {each.name: each for each in of.alerts}
     assert by_name["Slow"].labels["early"] == "cache"
     assert "early" not in by_name["SlowerThanLastWeek"].labels
@@ -148,7 +148,7 @@ def test_an_outage_that_is_told_later_than_its_consequence_keeps_nothing_quiet()
 def test_an_outage_that_is_slower_than_the_symptoms_of_its_own_service_mutes_the_slower_ones() -> None:
     slow_outage = alert("NoWorkers", "api", "critical", "outage", for_seconds=240)
     hasty, probe = replace(SLOW, for_seconds=60), replace(PROBE, for_seconds=30)
-    of = with_early_labels(make_site(make_service("api", (slow_outage, hasty, NOTE, probe, DOWN)), notify=TOLD))
+    of = with_early_labels(make_site(make_service("api", (slow_outage, hasty, NOTE, probe, DOWN)), notify=NOTIFY))
     rules, by_name = inhibit_rules(of), {each.name: each for each in of.alerts}
     assert {each.name: each.labels.get("early") for each in of.alerts} == {
         "NoWorkers": None,
@@ -169,7 +169,7 @@ def test_a_page_that_fires_before_the_outage_of_its_host_or_target_is_not_cut_of
     )
     late_target = replace(DOWN, for_seconds=120)
     api = make_service("api", (late_target, PROBE), host="far")
-    of = with_early_labels(make_site(api, far, notify=TOLD))
+    of = with_early_labels(make_site(api, far, notify=NOTIFY))
     rules, by_name = inhibit_rules(of), {each.name: each for each in of.alerts}
     assert by_name["ProbeFailed"].labels["early"] == "ITSELF,far"
     assert not quiets(rules, by_name["ServiceDown"], by_name["ProbeFailed"])
@@ -179,7 +179,7 @@ def test_a_page_that_fires_before_the_outage_of_its_host_or_target_is_not_cut_of
 
 def test_what_the_machine_of_lookout_itself_says_is_no_outage_to_wait_for() -> None:
     here = make_service("vps", (HOST_DOWN,), targets=("node-exporter:9100",), jobs=(make_job("vps", interval=300),))
-    of = make_site(make_service("api", (DOWN, SLOW), host="vps"), here, notify=TOLD)
+    of = make_site(make_service("api", (DOWN, SLOW), host="vps"), here, notify=NOTIFY)
     assert with_early_labels(of) is of
 
 
@@ -191,9 +191,9 @@ def test_a_warning_never_keeps_a_page_quiet() -> None:
     assert quiets(rules, mild, SLOW)
 
 
-def test_the_exporter_of_the_machine_that_lookout_runs_on_keeps_nothing_quiet() -> None:
+def test_the_exporter_of_the_machine_that_lookout_runs_on_inhibits_nothing() -> None:
     here = make_service("vps", (HOST_DOWN,), targets=("node-exporter:9100",))
-    rules = inhibit_rules(make_site(make_service("api", (DOWN,), host="vps"), here, notify=TOLD))
+    rules = inhibit_rules(make_site(make_service("api", (DOWN,), host="vps"), here, notify=NOTIFY))
     assert rules == []
 
 
@@ -203,7 +203,7 @@ def test_one_part_of_the_stack_being_down_keeps_the_others_loud() -> None:
     assert inhibit_rules(make_site(make_service("lookout", (loki, full)))) == []
 
 
-def test_a_verdict_of_uptime_kuma_is_kept_quiet_by_the_outage_of_the_service_that_it_names() -> None:
+def test_a_verdict_of_uptime_kuma_is_inhibited_by_the_outage_of_the_service_that_it_names() -> None:
     verdict = alert("MonitorDown", "lookout", "warning", "symptom", for_seconds=60, evaluation_interval=30)
     verdict = replace(verdict, labels={**verdict.labels, "service": "{{ $labels.service }}"})
     about = {name: replace(verdict, labels={**verdict.labels, "service": name}) for name in ("api", "cache", "lookout")}
@@ -219,7 +219,7 @@ def test_the_watchdog_is_neither_quiet_nor_quieting() -> None:
     watchdog = alert("Watchdog", "lookout", "info", "outage", for_seconds=0)
     part = alert("PartDown", "lookout", "critical", "outage")
     rules = inhibit_rules(
-        make_site(make_service("api", (DOWN, NOTE)), make_service("lookout", (watchdog, part)), notify=TOLD)
+        make_site(make_service("api", (DOWN, NOTE)), make_service("lookout", (watchdog, part)), notify=NOTIFY)
     )
     assert quiets(rules, DOWN, NOTE)
     assert not any(quiets(rules, source, watchdog) or quiets(rules, watchdog, source) for source in (DOWN, NOTE, part))
@@ -252,15 +252,15 @@ def test_of_two_limits_of_one_thing_the_more_severe_mutes(
     def of(known: Alert, on: str, service: str = "api") -> Alert:
         return labelled(known, service=service, inhibition_group=f"DiskCritical/{on}")
 
-    rules = inhibit_rules(make_site(make_service("api", (LOW, FULL_DISK)), notify=TOLD))
+    rules = inhibit_rules(make_site(make_service("api", (LOW, FULL_DISK)), notify=NOTIFY))
     assert quiets(rules, of(FULL_DISK, **source), of(LOW, **target)) is quieted
     assert not quiets(rules, of(LOW, **target), of(FULL_DISK, **source))
     assert not quiets(rules, FULL_DISK, SLOW), "what is in no group is not about it"
 
 
-def test_a_more_severe_alert_that_reaches_somebody_else_mutes_nothing() -> None:
-    told: dict[Severity, tuple[str, ...]] = {"critical": ("phone",), "warning": ("ops",)}
-    assert inhibit_rules(make_site(make_service("api", (LOW, FULL_DISK)), notify=told)) == []
+def test_a_more_severe_alert_that_reaches_another_user_mutes_nothing() -> None:
+    reported: dict[Severity, tuple[str, ...]] = {"critical": ("phone",), "warning": ("ops",)}
+    assert inhibit_rules(make_site(make_service("api", (LOW, FULL_DISK)), notify=reported)) == []
 
 
 def test_no_alert_is_on_both_sides_of_a_rule() -> None:
@@ -294,7 +294,7 @@ def test_the_rules_are_in_the_configuration_and_left_out_when_there_are_none() -
 def test_a_thousand_services_that_are_alike_need_no_more_rules_than_two() -> None:
     def many(count: int) -> Site:
         names = [f"s{number:04}" for number in range(count)]
-        return make_site(*(make_service(name, _of(name, DOWN, PROBE, SLOW, NOTE)) for name in names), notify=TOLD)
+        return make_site(*(make_service(name, _of(name, DOWN, PROBE, SLOW, NOTE)) for name in names), notify=NOTIFY)
 
     assert inhibit_rules(many(1000)) == inhibit_rules(many(2))
 

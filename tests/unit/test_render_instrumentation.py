@@ -1,4 +1,4 @@
-"""What an app is told of itself follows from services.yaml, and the library can read it."""
+"""The settings of an app follow from services.yaml, and the library can read it."""
 
 import json
 from dataclasses import replace
@@ -27,7 +27,7 @@ def app(**overrides: Any) -> Service:
     return make_service("api", **{"kinds": KINDS, "jobs": (make_job(sample_limit=20000),), **overrides})
 
 
-def told(site: Site) -> dict[str, dict[str, Any]]:
+def reported(site: Site) -> dict[str, dict[str, Any]]:
     prefix = f"{FOLDER}/"
     rendered = {artifact.path: artifact.content for artifact in render_instrumentation(site)}
     return {path.removeprefix(prefix): json.loads(text) for path, text in rendered.items() if path.startswith(prefix)}
@@ -35,13 +35,13 @@ def told(site: Site) -> dict[str, dict[str, Any]]:
 
 def loaded(tmp_path: Path, service: Service) -> Settings:
     path = tmp_path / "api.json"
-    path.write_text(json.dumps(told(make_site(service))["api.json"]))
+    path.write_text(json.dumps(reported(make_site(service))["api.json"]))
     return Settings.load({"LOOKOUT_CONFIG": str(path)})
 
 
 def test_only_services_with_the_library_in_them_have_a_file() -> None:
     site = make_site(app(), make_service("plain"))
-    assert list(told(site)) == ["api.json"]
+    assert list(reported(site)) == ["api.json"]
 
 
 def test_the_library_reads_what_is_rendered(tmp_path: Path) -> None:
@@ -50,12 +50,12 @@ def test_the_library_reads_what_is_rendered(tmp_path: Path) -> None:
     assert (settings.service, settings.environment, settings.series_budget) == ("api", "production", 16000)
     assert settings.metrics_token_file == Path("/run/secrets/api_metrics_token")
     assert settings.user_hash_key_file == Path("/run/secrets/user_hash_key")
-    assert told(make_site(service))["api.json"]["sentry_dsn_file"] == "/run/secrets/api_sentry_dsn"
+    assert reported(make_site(service))["api.json"]["sentry_dsn_file"] == "/run/secrets/api_sentry_dsn"
     assert (settings.traces_endpoint, settings.traces_ratio, settings.log_level) == ("", 0.1, "INFO")
 
 
-def test_an_app_without_token_and_tracker_is_told_of_none() -> None:
-    names = told(make_site(app()))["api.json"]
+def test_an_app_without_token_and_tracker_is_reported_of_none() -> None:
+    names = reported(make_site(app()))["api.json"]
     assert {"metrics_token_file", "sentry_dsn_file"}.isdisjoint(names)
 
 
@@ -63,7 +63,7 @@ def test_every_latency_that_an_alert_compares_with_is_an_edge(tmp_path: Path) ->
     kinds = "kind: [fastapi, instrumentation], targets: [api:8000]"
     text = f"services:\n  api: {{{kinds}, params: {{http: {{latency_p95: 320ms}}}}}}\n"
     site = compile_text(text, "services.yaml").site
-    edges = told(site)["api.json"]["buckets"]
+    edges = reported(site)["api.json"]["buckets"]
     compared = {
         float(instance.params[name])
         for service in site.services
@@ -80,16 +80,16 @@ def test_every_latency_that_an_alert_compares_with_is_an_edge(tmp_path: Path) ->
 
 @pytest.mark.parametrize(("environment", "ratio"), [("development", 1.0), ("production", 0.1), ("staging", 0.1)])
 def test_development_traces_everything(environment: str, ratio: float) -> None:
-    assert told(make_site(app(environment=environment)))["api.json"]["traces"]["ratio"] == ratio
+    assert reported(make_site(app(environment=environment)))["api.json"]["traces"]["ratio"] == ratio
 
 
 def test_the_budget_ends_a_fifth_below_the_smallest_limit_of_a_scrape() -> None:
     jobs = (make_job(sample_limit=20000), make_job("api-2", sample_limit=1000), make_job("p", probe_module="http_2xx"))
-    assert told(make_site(app(jobs=jobs)))["api.json"]["series_budget"] == 800
+    assert reported(make_site(app(jobs=jobs)))["api.json"]["series_budget"] == 800
 
 
 def test_label_budgets_are_the_librarys_own_defaults() -> None:
-    budgets = told(make_site(app()))["api.json"]["label_budgets"]
+    budgets = reported(make_site(app()))["api.json"]["label_budgets"]
     assert budgets == LABEL_BUDGETS
     assert min(budgets.values()) <= DEFAULT_LABEL_BUDGET
 
@@ -97,7 +97,7 @@ def test_label_budgets_are_the_librarys_own_defaults() -> None:
 def test_a_pack_without_latencies_adds_no_edge() -> None:
     params = {name: param.default for name, param in load_packs()["redis"].params.items()} | {"latency": 0.07}
     service = replace(app(), packs=(PackInstance("redis", params, (), (), (), ()),))
-    assert 0.07 not in told(make_site(service))["api.json"]["buckets"]
+    assert 0.07 not in reported(make_site(service))["api.json"]["buckets"]
 
 
 def test_the_library_holds_the_table_as_it_is_rendered() -> None:

@@ -75,7 +75,7 @@ def test_memory_follows_from_the_budget() -> None:
     assert config["chunk_store_config"]["chunk_cache_config"]["embedded_cache"]["max_size_mb"] == 64
 
 
-def test_nothing_is_told_to_anybody_outside() -> None:
+def test_nothing_is_reported_to_anybody_outside() -> None:
     config = loki(kept(30))
     assert config["analytics"] == {"reporting_enabled": False}
     assert config["server"]["grpc_listen_address"] == "127.0.0.1"

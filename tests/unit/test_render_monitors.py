@@ -51,7 +51,7 @@ def test_each_type_says_what_it_asks() -> None:
     assert (name.dns_resolve_server, name.dns_resolve_type, name.port) == ("9.9.9.9", "MX", 53)
 
 
-def test_only_what_watches_the_watchers_wakes_people_and_wakes_all_whom_a_page_reaches() -> None:
+def test_only_what_watches_the_watchers_wakes_people_and_notifies_all_receivers_of_a_page() -> None:
     file = loaded(WATCHER, API)
     bound = {monitor.key: monitor.notify for monitor in file.monitors if monitor.notify}
     assert bound == {"lookout/prometheus": ("watch/ops", "watch/phone")}
@@ -70,14 +70,14 @@ def test_notifications_name_the_files_of_their_secrets() -> None:
     )
 
 
-def test_the_owner_of_the_stack_is_told_and_two_channels_of_one_name_stay_two() -> None:
+def test_the_owner_of_the_stack_is_reported_and_two_channels_of_one_name_stay_two() -> None:
     twin = TelegramChannel("ops", 99, SecretRef("telegram_token"), "https://api.telegram.org")
     site: dict[str, Any] = {"people": {"ana": Person("ana", twin)}, "notify": {"critical": ("ops", "owner")}}
     file = loaded(WATCHER, **site)
     assert [notification.key for notification in file.notifications] == ["watch/ops", "watch/ops-2"]
 
 
-def test_without_channels_nobody_is_woken() -> None:
+def test_without_channels_no_one_is_woken() -> None:
     file = loaded(WATCHER, notify={})
     assert file.notifications == ()
     assert all(monitor.notify == () for monitor in file.monitors)

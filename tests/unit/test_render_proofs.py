@@ -194,6 +194,6 @@ def test_templates_are_expanded_as_prometheus_does(template: str, value: float |
 @pytest.mark.parametrize(
     "template", ["{{ $value }}", "{{ $value | title }}", '{{ query "up" }}', "{{ $value | humanize }}"]
 )
-def test_what_cannot_be_foretold_is_an_error(template: str) -> None:
+def test_what_cannot_be_predicted_is_an_error(template: str) -> None:
     with pytest.raises(ValueError, match=r"\$value|cannot foretell"):
         expand(template, {}, None)

@@ -130,7 +130,7 @@ def test_a_runbook_is_a_level_deeper_and_its_commands_are_as_they_were(commands:
     assert page.endswith(f"## ServiceDown\n\n### Diagnosis\n{commands}\n\n### Mitigation\nWait.\n")
 
 
-def test_what_somebody_wrote_by_hand_hides_no_other_runbook() -> None:
+def test_what_someone_wrote_by_hand_hides_no_other_runbook() -> None:
     own, later = replace(WARNING, name="AnOwn", pack="own"), replace(WARNING, name="BOwn", pack="own")
     books = (Runbook("api", "AnOwn", "# api: AnOwn\n\n```\nnever closed\n"), Runbook("api", "BOwn", "# api: BOwn\n"))
     page = page_of(

@@ -98,7 +98,7 @@ def test_graphs_lines_and_traces_lead_to_each_other(on: dict[str, Artifact]) -> 
 @pytest.mark.parametrize(
     ("environment", "ratio"), [("production", 0.1), ("staging", 0.1), ("development", 1.0), ("test", 1.0)]
 )
-def test_an_app_is_told_where_spans_go_and_how_many(environment: str, ratio: float) -> None:
+def test_an_app_is_reported_where_spans_go_and_how_many(environment: str, ratio: float) -> None:
     traced = make_site(stack=replace(STACK, traces=True))
     assert app_settings(traced, environment) == {"endpoint": "http://collector:4319", "ratio": ratio}
     assert app_settings(make_site(), environment) == {"endpoint": "", "ratio": ratio}

@@ -48,7 +48,7 @@ def test_nor_is_a_secret_that_goes_on_in_the_next_line() -> None:
 
 
 def test_the_summary_counts_by_level() -> None:
-    warning = Diagnostic("notify/nobody", "nobody is told", level="warning")
+    warning = Diagnostic("notify/nobody", "no one is notified", level="warning")
     note = Diagnostic("store/stale", "not rendered yet", level="note")
     assert summarise([BAD, BAD, warning]) == "2 errors, 1 warning"
     assert summarise([note, warning]) == "1 warning, 1 note"
@@ -56,7 +56,7 @@ def test_the_summary_counts_by_level() -> None:
     assert summarise([]) == "no problems"
 
 
-def test_problems_are_sorted_by_place_and_told_once() -> None:
+def test_problems_are_sorted_by_place_and_reported_once() -> None:
     late = Diagnostic("spec/bad-value", "b", Span("f", 9, 1, 2))
     early = Diagnostic("spec/bad-value", "a", Span("f", 2, 5, 6))
     assert sort_diagnostics([late, early, late]) == (early, late)

@@ -44,7 +44,7 @@ def test_a_domain_gives_public_addresses() -> None:
     assert (stack.base_url, stack.status_url) == ("https://mon.acme.dev", "https://status.mon.acme.dev")
 
 
-def test_one_person_owns_what_nobody_owns() -> None:
+def test_one_person_owns_what_no_one_owns() -> None:
     assert {a.owner for a in resolve("people: {ana: {}}\n" + API).alerts} == {"ana"}
     assert {a.owner for a in resolve("people: {ana: {}, boris: {}}\n" + API).alerts} == {"everyone"}
 
@@ -101,9 +101,11 @@ def test_kuma_wakes_people_itself_only_for_prometheus_and_alertmanager() -> None
     assert notifying == {"Prometheus", "Alertmanager"}
 
 
-def test_a_shorter_promise_is_scraped_more_often() -> None:
+def test_a_shorter_expectation_is_scraped_more_often() -> None:
     text = "services:\n  api: {{kind: http, targets: [api:8000], detect_within: {}}}\n"
-    assert [service(text.format(promise), "api").jobs[0].interval for promise in ("40s", "60s", "2m", "1h")] == [
+    assert [
+        service(text.format(expectation), "api").jobs[0].interval for expectation in ("40s", "60s", "2m", "1h")
+    ] == [
         5,
         10,
         30,
@@ -146,7 +148,7 @@ def test_without_notify_pages_and_warnings_go_everywhere_and_notes_nowhere() -> 
         ("people: {ana: {telegram: 1}}\nnotify: {critical: owner}\n" + API, False),
     ],
 )
-def test_a_page_that_reaches_nobody_is_warned_of(text: str, warned: bool) -> None:
+def test_a_page_that_reaches_no_one_is_warned_of(text: str, warned: bool) -> None:
     _, warnings = resolve_text(text, "services.yaml")
     assert ("notify/nobody" in {warning.code for warning in warnings}) == warned
 
@@ -168,7 +170,7 @@ def test_disk_is_shared_out_and_the_log_alert_knows_its_share() -> None:
     assert str(site.budget.logs_disk) in over.expr
 
 
-def test_all_problems_are_told_in_one_run() -> None:
+def test_all_problems_are_reported_in_one_run() -> None:
     text = (
         "services:\n"
         "  api: {kind: fastpai, targets: [api:8000], owner: bob, uses: [cache], host: vps}\n"
@@ -181,7 +183,7 @@ def test_all_problems_are_told_in_one_run() -> None:
     assert {code for code, line in found if line == 3} == {"spec/bad-target", "spec/detection-impossible"}
 
 
-def test_a_host_with_a_bad_address_is_told_at_its_address() -> None:
+def test_a_host_with_a_bad_address_is_reported_at_its_address() -> None:
     text = "people: {ana: {}}\n" + API + "hosts:\n  vps:\n    owner: ana\n    address: nonsense\n"
     assert codes(text) == [("spec/bad-target", 7)]
 

@@ -92,7 +92,7 @@ def test_a_step_that_is_crossed_is_named_before(tmp_path: Path) -> None:
         found = changed(services(before), services(after), name)
         was, now = before.budget.memory, after.budget.memory
         steps = {each: f"from {was[each] // MIB}m to {now[each] // MIB}m" for each in found}
-        wanted = [f"compose: {each} starts anew, for its memory limit changes {step}" for each, step in steps.items()]
+        wanted = [f"compose: {each} restarts, because its memory limit changes {step}" for each, step in steps.items()]
         planned = container_changes(running_stack(tmp_path, after, compose_of(after)))
         assert sorted(planned) == sorted([*wanted, f"compose: postgres-exporter-{name} is added"])
         assert all(now[each] < was[each] for each in found)

@@ -90,7 +90,7 @@ def test_the_collector_is_given_a_seal_of_its_tokens_that_changes_with_them_and_
     ensure_secrets(site, tmp_path)
     assert path.read_text() == share_seal(site, tmp_path, "collector")
     (tmp_path / "secrets/user_hash_key").write_text("another key\n")
-    assert share_seal(site, tmp_path, "collector") != path.read_text(), "without the key nobody can try tokens out"
+    assert share_seal(site, tmp_path, "collector") != path.read_text(), "without the key no one can try tokens out"
 
 
 def test_a_services_own_secrets_are_made_and_shared_by_those_that_name_them(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_services_own_secrets_are_made_and_shared_by_those_that_name_them(tmp_
     assert "db/webhook_key" not in shares(tmp_path)
 
 
-def test_the_public_entrance_has_a_password_only_when_there_is_one() -> None:
+def test_the_public_endpoint_has_a_password_only_when_there_is_one() -> None:
     names = {secret.name for secret in needed_secrets(make_site(stack=PUBLIC))}
     assert {"web_password", "web_password_hash"} <= names
 
@@ -184,7 +184,7 @@ def test_only_the_owner_enters_secrets_and_any_container_user_reads_its_share(tm
     assert mode(folder / ".mounted/grafana/grafana_admin_password") == 0o444
 
 
-def test_modes_that_are_too_open_are_closed_and_told(tmp_path: Path) -> None:
+def test_modes_that_are_too_open_are_closed_and_reported(tmp_path: Path) -> None:
     ensure_secrets(make_full_site(), tmp_path)
     (tmp_path / "secrets").chmod(0o755)
     (tmp_path / "secrets/grafana_admin_password").chmod(0o644)
@@ -218,7 +218,7 @@ def test_a_place_that_cannot_be_written_is_a_diagnostic(tmp_path: Path) -> None:
         ensure_secrets(make_site(), tmp_path)
 
 
-def test_what_is_missing_is_told_without_touching_the_disk(tmp_path: Path) -> None:
+def test_what_is_missing_is_reported_without_touching_the_disk(tmp_path: Path) -> None:
     assert [secret.name for secret in missing_secrets(make_site(), tmp_path)] == ["slack_ops", "telegram_token"]
     assert list(tmp_path.iterdir()) == []
 
@@ -233,11 +233,13 @@ def test_make_secrets_says_in_one_line_what_only_the_user_has_and_shows_no_value
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_main(tmp_path, monkeypatch, CHANNEL, "--ask") == 0
-    told = capsys.readouterr()
-    assert "only you have: slack_ops (the Slack incoming webhook of ops); write each into secrets/<name>" in told.out
+    reported = capsys.readouterr()
+    assert (
+        "only you have: slack_ops (the Slack incoming webhook of ops); write each into secrets/<name>" in reported.out
+    )
     for path in (tmp_path / "secrets").iterdir():
         if path.is_file():
-            assert path.read_text().strip() not in told.out + told.err
+            assert path.read_text().strip() not in reported.out + reported.err
 
 
 def test_make_secrets_says_when_all_is_there(
@@ -250,7 +252,7 @@ def test_make_secrets_says_when_all_is_there(
 @pytest.mark.parametrize(
     "answer", ["https://hooks.slack.com/services/T0/B0/one", ""], ids=["an answer is kept", "none is for later"]
 )
-def test_somebody_at_a_terminal_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+def test_someone_at_a_terminal_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr(getpass, "getpass", lambda prompt: answer)
     assert run_main(tmp_path, monkeypatch, CHANNEL, "--ask") == 0

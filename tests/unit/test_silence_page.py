@@ -9,7 +9,7 @@ import pytest
 
 from generator.render.caddy.home import render_home
 from tests.support.page import NOW, Shown, run_page
-from tests.unit.boards import board_site
+from tests.unit.dashboards import dashboard_site
 
 API: Final = "/alertmanager/api/v2"
 DOWN: Final = {"alertname": "ServiceDown", "service": "api", "instance": "api:8000", "severity": "critical"}
@@ -46,7 +46,7 @@ def silence(id_: str, state: str = "active", **more: Any) -> dict[str, Any]:
 
 @cache
 def files() -> dict[str, str]:
-    return {artifact.path.rpartition("/")[2]: artifact.content for artifact in render_home(board_site())}
+    return {artifact.path.rpartition("/")[2]: artifact.content for artifact in render_home(dashboard_site())}
 
 
 def page(hash_: str = "", act: str = "", answers: dict[str, Any] | None = None, **how: Any) -> Shown:
@@ -146,7 +146,7 @@ def test_what_would_silence_too_much_is_refused_and_never_sent(hash_: str, why: 
         (FILL + CHOOSE + 'choose("none"); ', "later than now"),
         (FILL + CHOOSE + 'choose("until"); by("until").value = "2026-11-30T16:00:00Z"; ', "later than now"),
     ],
-    ids=["nobody's", "without a reason", "for no time", "until an hour ago"],
+    ids=["no one's", "without a reason", "for no time", "until an hour ago"],
 )  # fmt: skip
 def test_what_is_not_whole_is_not_sent(act: str, why: str) -> None:
     shown = page("#service=api", act + SEND)
@@ -195,7 +195,7 @@ FAILURES: Final[dict[str, tuple[Any, str]]] = {
         {"status": 400, "body": '"silence invalid: bad matcher"'},
         "silence invalid: bad matcher",
     ),
-    "the entrance refuses": ({"status": 403, "body": "403 Forbidden"}, "403 Forbidden"),
+    "the endpoint refuses": ({"status": 403, "body": "403 Forbidden"}, "403 Forbidden"),
     "a page in its place": ({"status": 401, "body": "<html>Log in</html>"}, "it answered 401"),
     "nothing answers": ("refused", "Failed to fetch"),
 }

@@ -1,4 +1,4 @@
-"""What is told while alerts fire together, and what must hold whatever fires: nobody misses anything."""
+"""The notifications while alerts fire together, and what always holds: no notification is lost."""
 
 import random
 import re
@@ -59,7 +59,7 @@ def firing(of: Site, *names: tuple[str, str]) -> list[dict[str, str]]:
 
 
 def recent(of: Site, service: str) -> dict[str, str]:
-    """That a service was out lately, as Prometheus tells it under that service's name."""
+    """That a service was out lately, as Prometheus shows it under that service's name."""
     labels = labels_of(known(of)[STACK_SERVICE, OUTAGE_RECENT])
     return {**labels, "service": service, "incident": f"{service}/{OUTAGE_RECENT}"}
 
@@ -100,17 +100,17 @@ def test_what_a_service_uses_explains_its_symptoms_and_not_its_outage() -> None:
     assert found == {("api", "HttpErrorRatioHigh"): {("cache", "RedisDown"), ("api", "ServiceDown")}}
 
 
-def test_an_outage_that_only_another_owner_hears_of_mutes_nothing() -> None:
+def test_an_outage_that_only_another_owner_receives_of_mutes_nothing() -> None:
     found = muted(site(SHOP), ("api", "ServiceDown"), ("web", "HttpErrorRatioHigh"))
-    assert found == {}, "ana is told of api; boris would miss that web fails"
+    assert found == {}, "ana is reported of api; boris would miss that web fails"
 
 
-def test_an_own_alert_is_kept_quiet_like_any_other() -> None:
+def test_a_custom_alert_is_inhibited_like_any_other() -> None:
     found = muted(site(SHOP), ("mail", "ProbeFailed"), ("mail", "MailOld"))
     assert found == {("mail", "MailOld"): {("mail", "ProbeFailed")}}
 
 
-def test_of_a_thing_whose_graver_limit_is_passed_that_is_told_alone() -> None:
+def test_of_a_thing_whose_more_severe_limit_is_passed_that_is_reported_alone() -> None:
     demo = site(DEMO)
 
     def failures(name: str, provider: str) -> dict[str, str]:
@@ -124,11 +124,11 @@ def test_of_a_thing_whose_graver_limit_is_passed_that_is_told_alone() -> None:
     assert [v.muted_by for v in simulate(demo, [grave, same, other])] == [(), (grave,), ()]
 
 
-def test_after_an_outage_its_symptoms_are_quiet_and_what_is_critical_or_explains_it_is_told() -> None:
+def test_after_an_outage_its_symptoms_are_quiet_and_what_is_critical_or_explains_it_is_reported() -> None:
     demo = site(DEMO)
     symptoms = [("api", "HttpLatencyHigh"), ("worker", "CeleryBacklogHigh"), ("api", "HttpNotReady")]
-    told = [("api", "HttpErrorRatioCritical"), ("api", "DatabasePoolHigh"), ("api", "BudgetBurnPageFast")]
-    found = simulate(demo, [recent(demo, "db"), *firing(demo, *symptoms, *told)])
+    reported = [("api", "HttpErrorRatioCritical"), ("api", "DatabasePoolHigh"), ("api", "BudgetBurnPageFast")]
+    found = simulate(demo, [recent(demo, "db"), *firing(demo, *symptoms, *reported)])
     assert [v.muted_by for v in found] == [(), *[(recent(demo, "db"),)] * 3, (), (), ()]
     unrelated = simulate(demo, [recent(demo, "vps"), *firing(demo, *symptoms)])
     assert [v.muted_by for v in unrelated] == [()] * 4
@@ -152,7 +152,7 @@ def test_what_is_quiet_after_an_outage_was_quiet_while_it_lasted(text: str) -> N
     assert seen > 20
 
 
-def test_who_is_told() -> None:
+def test_who_is_reported() -> None:
     (down,) = simulate(site(SHOP), firing(site(SHOP), ("api", "ServiceDown")))
     (slow, note) = simulate(
         site(SHOP), firing(site(SHOP), ("web", "HttpLatencyHigh"), ("web", "HttpLatencyWorseThanLastWeek"))
@@ -198,11 +198,11 @@ def test_an_outage_page_is_muted_by_nothing_but_its_host_or_its_target(text: str
 
 
 @pytest.mark.parametrize("text", [DEMO, SHOP], ids=["the demo", "a shop"])
-def test_what_mutes_is_as_severe_reaches_the_same_people_and_is_told_no_later(text: str) -> None:
+def test_what_mutes_is_as_severe_reaches_the_same_people_and_is_reported_no_later(text: str) -> None:
     of = site(text)
     paces = {s.name: max((j.interval for j in s.jobs), default=of.stack.timing.scrape_interval) for s in of.services}
 
-    def told_after(alert: Alert) -> int:
+    def reported_after(alert: Alert) -> int:
         return paces[alert.service] + alert.for_seconds + alert.evaluation_interval
 
     seen = 0
@@ -214,13 +214,13 @@ def test_what_mutes_is_as_severe_reaches_the_same_people_and_is_told_no_later(te
             assert source.fault == "outage" or source.name == target.inhibited_by
             assert SEVERITIES.index(source.severity) <= SEVERITIES.index(target.severity)
             assert reaches(of, source.severity, source.owner) >= reaches(of, target.severity, target.owner)
-            assert told_after(source) <= told_after(target)
+            assert reported_after(source) <= reported_after(target)
     assert seen > 200
 
 
 @pytest.mark.parametrize("text", [DEMO, SHOP], ids=["the demo", "a shop"])
-def test_somebody_is_told_of_something_whenever_anything_is_muted(text: str) -> None:
-    """Chains end: what is muted by what is muted is muted by something that is told."""
+def test_someone_is_reported_of_something_whenever_anything_is_muted(text: str) -> None:
+    """Chains end: what is muted by what is muted is muted by something that notifies."""
     simulator = Simulator(site(text))
     for alerts in random_sets(site(text), 11):
         found = simulator.simulate(alerts)
@@ -244,7 +244,7 @@ def _roots(verdict: Verdict, found: tuple[Verdict, ...]) -> set[str]:
 
 @pytest.mark.parametrize("text", [DEMO, SHOP], ids=["the demo", "a shop"])
 def test_a_critical_alert_is_muted_by_nothing_but_the_outage_of_its_host_or_target(text: str) -> None:
-    """A source that somebody silenced goes on muting: RedisDown, off on purpose, must not hide that payments fail."""
+    """A source that someone silenced goes on muting: RedisDown, off on purpose, must not hide that payments fail."""
     of = site(text)
     hosts = {service.name: service.host for service in of.services}
     alerts = [alert for alert in of.alerts if "{{" not in alert.labels["service"]]

@@ -30,7 +30,7 @@ def container(service: str, state: str = "running", health: str = "") -> dict[st
         pytest.param(container("loki", health="starting"), "starting", False, id="a starting one is not well yet"),
         pytest.param(container("collector"), "scraped", True, id="without a check Prometheus' scrape counts"),
         pytest.param(container("redis-exporter-cache"), "not scraped", False, id="and so does a failing scrape"),
-        pytest.param(container("worker"), "no check", True, id="what nobody looks at only has to run"),
+        pytest.param(container("worker"), "no check", True, id="what has no check only has to run"),
         pytest.param(container("worker", state="exited"), "no check", False, id="what has stopped is not well"),
         pytest.param(
             container("loki", "exited", "healthy"), "healthy", False, id="the last check of a stopped one is old"
@@ -42,7 +42,7 @@ def test_a_row(listed: dict[str, Any], health: str, well: bool) -> None:
     assert (row.health, row.well) == (health, well)
 
 
-def test_one_of_two_scrapes_that_fails_is_enough_to_be_told() -> None:
+def test_one_of_two_scrapes_that_fails_is_enough_to_be_reported() -> None:
     again = [{"scrapeUrl": "http://collector.core:13133/", "health": "down"}, *TARGETS]
     (row,) = rows([container("collector")], again)
     assert row.health == "not scraped"
@@ -107,7 +107,9 @@ def test_something_ill_leaves_with_1(machine: dict[str, Any]) -> None:
     assert main() == 1
 
 
-def test_without_prometheus_the_rest_is_still_told(machine: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_prometheus_the_rest_is_still_reported(
+    machine: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
     machine.update(containers=[container("collector"), container("prometheus", "exited")], targets=None)
     assert main() == 1
     assert "collector   running  no check" in capsys.readouterr().out

@@ -112,7 +112,7 @@ def test_an_edited_file_that_would_go_is_kept_unless_forced(tmp_path: Path) -> N
     assert not (tmp_path / "b.yml").exists()
 
 
-def test_a_listed_file_that_somebody_removed_comes_back(tmp_path: Path) -> None:
+def test_a_listed_file_that_someone_removed_comes_back(tmp_path: Path) -> None:
     render(tmp_path, ("a.yml", "1\n"))
     (tmp_path / "a.yml").unlink()
     assert render(tmp_path, ("a.yml", "1\n")) == [("create", "a.yml")]

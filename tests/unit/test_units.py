@@ -188,5 +188,5 @@ def test_what_is_no_number_is_refused(text: str) -> None:
         ("ratio", 500, "500 needs a unit; write a number from 0 to 100 and %, such as 5% or 99.9%"),
     ],
 )
-def test_a_bare_number_is_told_its_units(kind: str, number: float, sentence: str) -> None:
+def test_a_bare_number_is_reported_its_units(kind: str, number: float, sentence: str) -> None:
     assert units.missing_unit(kind, number) == sentence

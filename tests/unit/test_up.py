@@ -48,9 +48,9 @@ def test_what_a_tool_objects_to_is_not_written(
 def test_a_mistake_in_services_yaml_is_shown_with_its_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "services.yaml").write_text(LEAST.replace("probe", "prob"))
     assert up.main(["prepare"]) == 1
-    told = capsys.readouterr().err
-    assert "services.yaml:2:15: error[spec/unknown-kind]" in told
-    assert "did you mean 'probe'?" in told
+    reported = capsys.readouterr().err
+    assert "services.yaml:2:15: error[spec/unknown-kind]" in reported
+    assert "did you mean 'probe'?" in reported
 
 
 def test_what_containers_mount_is_opened_and_what_starts_is_marked(
@@ -65,7 +65,7 @@ def test_what_containers_mount_is_opened_and_what_starts_is_marked(
     assert "caddy cannot be opened" in capsys.readouterr().err
 
 
-def test_a_services_yaml_that_is_not_there_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_services_yaml_that_is_not_there_is_reported(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "services.yaml").unlink()
     assert up.main(["prepare"]) == 1
     assert "source/unreadable" in capsys.readouterr().err
@@ -75,12 +75,12 @@ def test_a_services_yaml_that_is_not_there_is_told(folder: Path, capsys: pytest.
 def test_following_fails_only_with_an_error(
     folder: Path, monkeypatch: pytest.MonkeyPatch, level: Any, code: int
 ) -> None:
-    told: list[Path] = []
+    reported: list[Path] = []
 
     def apply_running(running: Any, say: Any) -> list[Diagnostic]:
-        told.append(running.root)
+        reported.append(running.root)
         return [Diagnostic("apply/not-loaded", "prometheus did not load", level=level)]
 
     monkeypatch.setattr(up, "apply_running", apply_running)
     assert up.main(["follow"]) == code
-    assert told == [folder]
+    assert reported == [folder]

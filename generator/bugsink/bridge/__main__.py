@@ -13,7 +13,7 @@ from .projects import Projects
 from .server import Bridge, Server, handler, prober
 
 _ADDRESS: Final = "0.0.0.0:8001"
-_FAREWELL: Final = 5.0
+_STOP_TIMEOUT: Final = 5.0
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     delivery.start()
     server.serve_forever(poll_interval=0.5)
-    delivery.stop(_FAREWELL)
+    delivery.stop(_STOP_TIMEOUT)
     server.server_close()
     return 0
 

@@ -13,13 +13,13 @@ NAMES: Final[Mapping[str, str]] = {"NEW": "NewError", "REGRESSED": "RegressedErr
 _SENTENCES: Final[Mapping[str, str]] = {
     "NEW": "Nothing like it was reported before.",
     "REGRESSED": "It was resolved, and came back.",
-    "UNMUTED": "It was muted, and comes more often than whoever muted it allowed.",
+    "UNMUTED": "It was muted, and occurs more often than the mute allowed.",
 }
 _VERBS: Final[Mapping[str, str]] = {"NEW": "New error:", "REGRESSED": "Back again:", "UNMUTED": "Loud again:"}
 _TYPE_LENGTH: Final = 80
 _PLACE_LENGTH: Final = 100
-# What in a path may be somebody: addresses, numbers, long ids.
-_SOMEBODY: Final = re.compile(r"[^\s/]*(?:@|%40)[^\s/]*|\+?\d{3,}|\b(?=[\w-]*\d)[\w-]{16,}")
+# Parts of a path that may identify a person: addresses, numbers, long ids.
+_PERSONAL: Final = re.compile(r"[^\s/]*(?:@|%40)[^\s/]*|\+?\d{3,}|\b(?=[\w-]*\d)[\w-]{16,}")
 _ISSUE: Final = re.compile(r"[\w.-]{1,64}")
 _LINK: Final = re.compile(r"https?://[\w.:/?=&%~-]{1,400}")
 
@@ -46,7 +46,7 @@ def alert_of(payload: Any, projects: Mapping[str, Any]) -> dict[str, Any]:
         "annotations": {
             **known["annotations"],
             "summary": f"{_VERBS[reason]} {kind}" + (f" in {place}" if place else "") + f" ({issue})",
-            "description": f"{_SENTENCES[reason]} What it said, where, and for whom: {issue} in Bugsink.",
+            "description": f"{_SENTENCES[reason]} Message, place and user: {issue} in Bugsink.",
         },
     }
     link = str(payload.get("url") or "")
@@ -57,6 +57,6 @@ def alert_of(payload: Any, projects: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any, length: int) -> str:
-    """One line of text in which nobody can be recognised, cut at `length`."""
-    text = _SOMEBODY.sub("…", " ".join(str(value or "").split()))
+    """One line of text without personal data, cut at `length`."""
+    text = _PERSONAL.sub("…", " ".join(str(value or "").split()))
     return text if len(text) <= length else text[: length - 1] + "…"

@@ -44,7 +44,7 @@ class Delivery:
     """The queue and its thread. `results` counts attempts: delivered, failed (and tried again), rejected."""
 
     def __init__(self, send: Send, lasts: int, first_wait: float = _FIRST_WAIT) -> None:
-        """`lasts`: for how many seconds an alert stands, since nobody says when an error is over."""
+        """`lasts`: for how many seconds an alert fires, because it is not known when an error is over."""
         self._send, self._lasts, self._first_wait = send, lasts, first_wait
         self._queue: queue.Queue[Alert] = queue.Queue(LENGTH)
         self._stopped = threading.Event()

@@ -38,7 +38,7 @@ class Bridge:
         self.reports: Counter[str] = Counter(accepted=0, unknown=0, refused=0, overflow=0)
 
     def opens(self, path: str) -> bool:
-        """Whether whoever asked knows the path; as long for a wrong one as for the right one."""
+        """Whether the request has the right path; in constant time."""
         return hmac.compare_digest(path.encode(), self._path)
 
     def take(self, body: bytes) -> int:
@@ -48,7 +48,7 @@ class Bridge:
         except ValueError:
             return self._count("refused", 400)
         except Unknown:
-            # A test message, or a project that somebody made by hand.
+            # A test message, or a project that was made by hand.
             return self._count("unknown", 202)
         if not self.delivery.put(alert):
             return self._count("overflow", 503)

@@ -60,7 +60,7 @@ RULES: Final = (
 
 
 def check_dashboards(files: Mapping[str, str], site: Site | None) -> list[Diagnostic]:
-    """What the rules object to in `files` (path -> text). Without a Site, what only it can tell is not asked."""
+    """What the rules object to in `files` (path -> text). Without a Site, rules that need it are left out."""
     bundle, unreadable = read_bundle(files, site)
     found = list(unreadable)
     for rule in RULES:

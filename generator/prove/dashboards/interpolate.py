@@ -51,7 +51,7 @@ _LEFT_OVER: Final = re.compile(r"\$[A-Za-z_{]\w*|\[\[")
 
 
 class LeftOver(ValueError):
-    """A variable that nobody declared."""
+    """A variable that is not declared."""
 
 
 @dataclass(frozen=True, slots=True)

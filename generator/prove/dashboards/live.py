@@ -1,4 +1,4 @@
-"""Every query of every dashboard, asked of running servers, and held against what its panel promises.
+"""Every query of every dashboard, asked of running servers, and checked against what its panel expects.
 
 A panel must show data unless it says why it may not; that reason is in its description, where readers see it too.
 Only reads; judges nothing but what came back.
@@ -23,7 +23,7 @@ from generator.units import parse_duration
 
 TIMEOUT: Final = 30
 THREADS: Final = 8
-# More lines than this in one graph and nobody can read it.
+# A graph with more lines than this cannot be read.
 MOST_SERIES: Final = 100
 ROUNDING: Final = 1e-6
 _LEGEND: Final = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
@@ -32,7 +32,7 @@ _LABEL_VALUES: Final = re.compile(r"label_values\(\s*(?:(?P<series>.+),\s*)?(?P<
 
 @dataclass(frozen=True, slots=True)
 class PanelResult:
-    """What one query returned. `problem` is empty when that is what its panel promises."""
+    """What one query returned. `problem` is empty when that is what its panel expects."""
 
     dashboard: str
     title: str
@@ -145,7 +145,7 @@ def run_panels(files: Mapping[str, str], prometheus_url: str, loki_url: str, now
 
 
 def failures(results: Iterable[PanelResult]) -> list[str]:
-    """A line for each result that breaks a promise."""
+    """A line for each result that is not as expected."""
     return [
         f"{each.dashboard}: '{each.title}' ({each.chosen}): {each.problem}: {each.expr}"
         for each in results
@@ -226,12 +226,12 @@ def _range_of(document: Document) -> int:
 
 
 def judge(answer: Answer, panel: PanelView, target: Target, strict: bool) -> str:
-    """How an answer breaks its panel's promise; empty when it does not."""
+    """How an answer differs from what its panel expects; empty when it does not."""
     if not answer.filled:
         empty = "it returned nothing" if not answer.series else "it returned only NaN"
         return "" if panel.empty_reason is not None or not strict else f"{empty}, and the panel does not say why it may"
     if target.kind == "prometheus" and panel.type == "timeseries" and len(answer.series) > MOST_SERIES:
-        return f"it returned {len(answer.series)} series; nobody can read more than {MOST_SERIES}"
+        return f"it returned {len(answer.series)} series; a graph with more than {MOST_SERIES} cannot be read"
     # `… or vector(0)` has no labels when there is nothing to count; what drops labels for good, the gate finds.
     labelled = [labels for labels, _ in answer.series if labels]
     for label in _LEGEND.findall(target.legend) if labelled else ():

@@ -1,4 +1,4 @@
-"""Rules about what a reader is told: texts, units, thresholds that are the alerts', links that lead somewhere."""
+"""Rules about what a reader sees: texts, units, thresholds that are the alerts', links that lead somewhere."""
 
 import math
 import re

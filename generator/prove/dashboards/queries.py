@@ -25,7 +25,7 @@ _LEGEND: Final = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
 _FIXED_RANGE: Final = re.compile(r"\[(\d+[smhdw](?:\d+[smhdw])*)\]")
 _LITERAL_REGEX: Final = re.compile(r'(\w+)\s*(?:=~|!~)\s*"([^"$.*+?()|\[\]{}\\^]*)"')
 _STREAM: Final = re.compile(r'\{[^}]*\w\s*(?:=\s*"[^"]+"|=~\s*"(?:\$\w+|[^"]*[^"*?])")[^}]*\}')
-# Windows that stand for Grafana's, so that they can be told from fixed ones after parsing.
+# Windows that stand for Grafana's, so that they can be distinguished from fixed ones after parsing.
 _PROBE: Final = Scale(range_ms=7_907_000, interval_ms=7_901_000, rate_ms=7_919_000)
 
 
@@ -201,7 +201,7 @@ def _filled(document: Document, text: str) -> Iterator[str]:
 
 
 def _trees(bundle: Bundle) -> Iterator[tuple[Document, PanelView, Target, Any]]:
-    """Every PromQL query that parses, with windows by which Grafana's own can be told."""
+    """Every PromQL query that parses, with windows by which Grafana's own can be recognised."""
     for document in bundle.documents:
         values = _opening(document)
         for panel, target in _targets(document):

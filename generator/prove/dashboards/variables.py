@@ -61,5 +61,5 @@ def _opening(variable: Mapping[str, Any], values: Sequence[str]) -> Value:
 
 
 def offline(variable: Mapping[str, Any]) -> Sequence[str]:
-    """A lookup that asks nobody."""
+    """A lookup without any request."""
     return [SAMPLE]

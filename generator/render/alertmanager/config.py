@@ -1,6 +1,6 @@
-"""alertmanager/: whom an alert reaches, grouped how, and with which words.
+"""alertmanager/: the receivers of an alert, its grouping, and its words.
 
-Owns the route tree and the receivers. Who is told is decided in generator.site.routing, what keeps what quiet in
+Owns the route tree and the receivers. The receivers are decided in generator.site.routing, inhibition in
 generator.render.alertmanager.inhibition, and the words are in generator.render.alertmanager.messages.
 """
 
@@ -15,7 +15,7 @@ from generator.render.bugsink import render_bridge
 from generator.render.prometheus.config import prometheus_duration, secret_path
 from generator.render.seal import OPEN, sealed
 from generator.site.model import Site, Timing
-from generator.site.routing import FALLBACK, NOBODY, Route, routes
+from generator.site.routing import FALLBACK, NO_RECEIVER, Route, routes
 from generator.source.emit import emit_yaml
 
 _WATCHDOG_RECEIVER: Final = "watchdog"
@@ -27,7 +27,7 @@ _DAY: Final = 86400
 _EVENT_WAIT: Final = 10
 _EVENT_INTERVAL: Final = 300
 # What is no page waits long enough for the outage that would keep it quiet.
-_PATIENCE: Final = 30
+_GROUP_WAIT: Final = 30
 
 
 def render_alertmanager(site: Site) -> tuple[Artifact, ...]:
@@ -75,7 +75,7 @@ def _watchdog_route() -> dict[str, Any]:
 
 
 def _event_routes(site: Site, table: tuple[Route, ...]) -> list[dict[str, Any]]:
-    """For what Bugsink reports: as a warning goes, but told once. Nobody knows when an error is over."""
+    """For what Bugsink reports: routed as a warning, but sent once. It is not known when an error is over."""
     if not site.stack.errors:
         return []
     lines = [route for route in table if route.severity == EVENT_SEVERITY]
@@ -93,11 +93,11 @@ def _event_routes(site: Site, table: tuple[Route, ...]) -> list[dict[str, Any]]:
 
 
 def _event_receiver(receiver: str) -> str:
-    return receiver if receiver == NOBODY else f"event{receiver.removeprefix(EVENT_SEVERITY)}"
+    return receiver if receiver == NO_RECEIVER else f"event{receiver.removeprefix(EVENT_SEVERITY)}"
 
 
 def _severity_route(severity: Severity, table: tuple[Route, ...], timing: Timing) -> dict[str, Any]:
-    """Everybody's own receiver below the one for alerts of nobody in particular."""
+    """Each owner's receiver below the one for alerts without an owner."""
     lines = [route for route in table if route.severity == severity]
     anybody = next(route.receiver for route in lines if route.owner is None)
     owners = [{"matchers": [f'owner="{r.owner}"'], "receiver": r.receiver} for r in lines if r.owner is not None]
@@ -106,21 +106,23 @@ def _severity_route(severity: Severity, table: tuple[Route, ...], timing: Timing
 
 
 def _pace(severity: Severity, timing: Timing) -> dict[str, str]:
-    wait = timing.group_wait if severity == "critical" else max(timing.group_wait, _PATIENCE)
+    wait = timing.group_wait if severity == "critical" else max(timing.group_wait, _GROUP_WAIT)
     repeat = timing.repeat_interval if severity != "info" else max(timing.repeat_interval, _DAY)
     seconds = {"group_wait": wait, "group_interval": timing.group_interval, "repeat_interval": repeat}
     return {key: prometheus_duration(value) for key, value in seconds.items()}
 
 
 def _receivers(site: Site, table: tuple[Route, ...]) -> list[dict[str, Any]]:
-    told = {route.receiver: integrations(site.stack, route.channels, quiet=route.severity == "info") for route in table}
-    events = [route for route in table if route.severity == EVENT_SEVERITY and route.receiver != NOBODY]
+    receivers = {
+        route.receiver: integrations(site.stack, route.channels, quiet=route.severity == "info") for route in table
+    }
+    events = [route for route in table if route.severity == EVENT_SEVERITY and route.receiver != NO_RECEIVER]
     for route in events if site.stack.errors else ():
-        told[_event_receiver(route.receiver)] = {
+        receivers[_event_receiver(route.receiver)] = {
             kind: [{**each, "send_resolved": False} for each in configs]
-            for kind, configs in told[route.receiver].items()
+            for kind, configs in receivers[route.receiver].items()
         }
-    return [{"name": name, **told[name]} for name in sorted(told)] + [_watchdog(site)]
+    return [{"name": name, **receivers[name]} for name in sorted(receivers)] + [_watchdog(site)]
 
 
 def _watchdog(site: Site) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Owns the inhibit_rules. They speak of what an alert is (`fault`, `service`, `sev
 `inhibition_group` (both from its pack) and `early` (from generator.resolve.inhibition).
 
 An alert is inhibited by an outage of its service, of what that uses, or of its host; for a while after such an outage;
-and by the alert about the same thing with a more severe limit. The source is at least as severe, reaches everyone whom
+and by the alert about the same thing with a more severe limit. The source is at least as severe, reaches everyone that
 the target would reach, and fires no later. Where a rule cannot be that exact, it inhibits less.
 
 A critical alert is inhibited by the outage of its host or of its target alone: Alertmanager lets a silenced source
@@ -110,7 +110,7 @@ class _Rules:
         concerns: Concerns,
         severities: tuple[Severity, ...],
     ) -> Iterator[Inhibition]:
-        """An outage mutes alerts of its service; where owners differ in whom they reach, those of its owner besides."""
+        """An outage mutes alerts of its service; where owners have different receivers, also those of its owner."""
         name = "own-outage" if family == "own" else "own-target"
         found = self._may.of_services(severity, "", services, concerns, severities)
         alerts = [alert for each in services for alert in each.alerts if concerns(alert)]

@@ -1,6 +1,6 @@
 """alertmanager/templates/*.tmpl: what a message says, and how a receiver asks for it.
 
-Owns the texts. They are package data, the same for every site; whom they reach is for
+Owns the texts. They are package data, the same for every site; the receivers are decided in
 generator.site.routing to say.
 """
 
@@ -35,5 +35,5 @@ def _template(name: str) -> str:
 
 
 def _where(stack: Stack) -> str:
-    """Which stack speaks: one chat may hear several."""
+    """The name of the stack: one chat may get messages of several."""
     return f"{stack.name} · {stack.environment}"

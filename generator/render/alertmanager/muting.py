@@ -1,7 +1,7 @@
-"""Which severities of which owners a source may mute, so that nobody misses a message.
+"""Which severities of which owners a source may mute, so that no message is lost.
 
-Owns the comparison of whom two alerts reach. An alert may be muted by one that is at least as severe and reaches
-everyone whom it would reach itself; severity and owner are all that decides the receiver.
+Owns the comparison of the receivers of two alerts. An alert may be muted by one that is at least as severe and
+reaches everyone that it would reach itself; severity and owner are all that decides the receiver.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -72,7 +72,7 @@ class Comparison:
         return by_owners(may, owners)
 
     def reach(self, severity: Severity, owner: str) -> frozenset[tuple[str, ...]]:
-        """Whom an alert reaches."""
+        """The receivers of an alert."""
         key = (severity, owner)
         if key not in self._reaches:
             self._reaches[key] = reaches(self.site, *key)

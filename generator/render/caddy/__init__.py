@@ -1,1 +1,1 @@
-"""caddy/: the entrance of the stack and its pages."""
+"""caddy/: the endpoint of the stack and its pages."""

@@ -1,6 +1,6 @@
-"""What gets through Caddy to each part, as snippets that every entrance imports.
+"""What gets through Caddy to each part, as snippets that every endpoint imports.
 
-Owns the lists of what is let through, and what is refused before them. Where an entrance listens, under which names and
+Owns the lists of allowed requests, and what is refused before them. Where an endpoint listens, under which names and
 with which login, is in caddy.config, which also fills in the ports. A test takes every line away in turn.
 """
 
@@ -55,7 +55,7 @@ SNIPPETS: Final = """
 		# Grafana asks for no login there.
 		@open path /grafana/metrics /grafana/metrics/* /grafana/debug/*
 		error @open 403
-		# The browser sends this entrance's login along; Grafana would take it for its own.
+		# The browser sends this endpoint's login along; Grafana would use it as its own.
 		@login header Authorization Basic*
 		request_header @login -Authorization
 		reverse_proxy grafana:{grafana}
@@ -194,7 +194,7 @@ ERRORS: Final = """
 (errors) {{
 	redir {path} {path}/ 308
 	handle_path {path}/* {{
-		# The browser sends this entrance's login along, which is not Bugsink's.
+		# The browser sends this endpoint's login along, which is not Bugsink's.
 		@basic header Authorization Basic*
 		request_header @basic -Authorization
 		reverse_proxy bugsink:{port} {{

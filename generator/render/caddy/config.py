@@ -1,7 +1,7 @@
-"""Caddy's configuration: the one entrance to the stack, and the page in which runbooks are read.
+"""Caddy's configuration: the one endpoint of the stack, and the page in which runbooks are read.
 
-Owns who may reach what. Without a domain there is one entrance, on 127.0.0.1 and without a login; with one there is a
-public entrance beside it, with TLS and a login in front of everything that has none of its own. Each entrance takes
+Owns who may reach what. Without a domain there is one endpoint, on 127.0.0.1 and without a login; with one there is a
+public endpoint beside it, with TLS and a login in front of everything that has none of its own. Each endpoint takes
 requests for its own names alone, and of what a part offers lets through what is listed here. Certificates, ports on
 the machine and the password are not its business: only the file in which the password's hash is.
 """

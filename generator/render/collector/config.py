@@ -63,7 +63,7 @@ def render_collector(site: Site) -> tuple[Artifact, ...]:
     }
     if pushing:
         extensions[_TOKENS] = {"tokens": [token_file(service) for service in pushing]}
-        receivers["otlp/logs"] = {"protocols": {"http": _entrance()}}
+        receivers["otlp/logs"] = {"protocols": {"http": _endpoint()}}
         processors["transform/pushed"] = _statements(push_statements(site))
         pipelines["logs/pushed"] = _pipeline(["otlp/logs"], "transform/pushed")
     # A rule that fails holds its line back rather than letting it through. Fields are cut after it: half a key would
@@ -103,8 +103,8 @@ def _extensions() -> dict[str, Any]:
     }
 
 
-def _entrance() -> dict[str, Any]:
-    """Where apps push: nobody without a token, and the token stays with the lines until it has said whose they are."""
+def _endpoint() -> dict[str, Any]:
+    """Where apps push: only with a token, which stays with the lines until it has decided their service."""
     return {
         "endpoint": f"0.0.0.0:{OTLP_HTTP_PORT}",
         "auth": {"authenticator": _TOKENS},

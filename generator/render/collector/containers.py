@@ -1,7 +1,7 @@
 """What `stack.containers` adds: the collector's pipeline for container metrics, and the proxy before Docker's socket.
 
 Owns which requests reach Docker's socket, and which labels a container's series carry. The proxy is the only container
-that mounts the socket; on its network is nobody but the collector. Log lines are in generator.render.collector.config.
+that mounts the socket; only the collector is on its network. Log lines are in generator.render.collector.config.
 """
 
 from collections.abc import Mapping
@@ -61,7 +61,7 @@ _UNWANTED: Final = (
     "container.memory.total_cache",
 )
 # What is handed on is what was matched, not what was sent. Inspecting a container shows its environment: that is why
-# this is no entrance for others.
+# this is no endpoint for others.
 _PROXY: Final = """\
 # {generated}
 {{

@@ -252,13 +252,13 @@ def push_statements(site: Site) -> list[str]:
         f'where otelcol.client.metadata["authorization"][0] == "Bearer {token_file(service)}"'
         for service in pushing
     ]
-    error_type, told_type = 'log.attributes["error_type"]', 'log.attributes["exception.type"]'
-    told = [
+    error_type, stated_type = 'log.attributes["error_type"]', 'log.attributes["exception.type"]'
+    stated = [
         f'set({environment}, resource.attributes["{key}"]) where resource.attributes["{key}"] != nil'
         for key in ("deployment.environment", "deployment.environment.name")
     ]
     return [
-        *told,
+        *stated,
         f"set({environment}, {ottl_string(site.stack.environment)}) where {environment} == nil",
         f"set({name}, {ottl_string(UNKNOWN)})",
         *owners,
@@ -266,7 +266,7 @@ def push_statements(site: Site) -> list[str]:
         'set(resource.attributes["host.name"], "remote")',
         f"keep_keys(resource.attributes, [{', '.join(ottl_string(key) for key in _PUSHED_RESOURCE)}])",
         "set(log.body, String(log.body)) where log.body != nil and not IsString(log.body)",
-        f"set({error_type}, {told_type}) where {error_type} == nil and {told_type} != nil",
+        f"set({error_type}, {stated_type}) where {error_type} == nil and {stated_type} != nil",
         "flatten(log.attributes)",
         f"delete_matching_keys(log.attributes, {ottl_secret_names()})",
         f"limit(log.attributes, {_MAX_FIELDS}, [])",

@@ -60,7 +60,8 @@ def _ended(ends: tuple[str, ...], *marks: str) -> tuple[str, ...]:
     return tuple(end + mark for end in ends for mark in marks)
 
 
-# What may stand before a value that is told by its shape. A letter may not, unless it is the end of a JSON escape:
+# What may stand before a value that is recognised by its shape. A letter may not, unless it is the end of a JSON
+# escape:
 # `\n4111…` is a line break and a card number, `0.4111…` is a fraction.
 _START: Final = r"(^|[^\w.]|\D\.|\\[nrtbf]|\\u[0-9a-fA-F]{4})"
 # The same for a number, which may be a part of a name.

@@ -1,8 +1,8 @@
 """What `stack.traces` adds to the collector: the pipeline for spans.
 
 Owns the way of a span from an app's exporter to the store: masked by the same table as log lines, then queued. Unlike
-lines, spans wait in memory and are dropped when the store stays away: a trace that is lost is asked for by nobody. Log
-lines are in generator.render.collector.config, what an app is told in `app_settings`.
+lines, spans wait in memory and are dropped when the store stays away: a lost trace is not missed. Log
+lines are in generator.render.collector.config, the settings of an app in `app_settings`.
 """
 
 from typing import Any, Final
@@ -31,14 +31,15 @@ _RESOURCE: Final = ("service.name", "service.version", "service.namespace", "dep
 
 
 def app_settings(site: Site, environment: str) -> dict[str, Any]:
-    """What an app of this environment is told: where spans go (nowhere without a store), and which share of them."""
+    """The trace settings of an app in this environment: where spans go (nowhere without a store), and which share of
+    them."""
     endpoint = f"http://collector:{OTLP_TRACES_PORT}" if site.stack.traces else ""
     return {"endpoint": endpoint, "ratio": 1.0 if environment in DEVELOPMENT else RATIO}
 
 
 def add_traces(config: dict[str, Any]) -> None:
     """Put receiver, processor, exporter and pipeline of spans into the collector's configuration."""
-    config["receivers"][_RECEIVER] = {"protocols": {"http": _entrance()}}
+    config["receivers"][_RECEIVER] = {"protocols": {"http": _endpoint()}}
     # A rule that fails holds its span back rather than letting it through.
     config["processors"][_SHAPE] = {"error_mode": "propagate", "trace_statements": _statements()}
     config["exporters"][_EXPORTER] = _exporter()
@@ -49,7 +50,7 @@ def add_traces(config: dict[str, Any]) -> None:
     }
 
 
-def _entrance() -> dict[str, Any]:
+def _endpoint() -> dict[str, Any]:
     """Reached over the stack's own networks alone, as the apps' metrics are."""
     return {"endpoint": f"0.0.0.0:{OTLP_TRACES_PORT}", "max_request_body_size": 8 * _MIB}
 

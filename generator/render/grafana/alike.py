@@ -1,6 +1,6 @@
 """Panels of services that are alike: what they share is made once and encoded from plain data.
 
-Owns what tells two looks apart. How a panel looks is generator.render.grafana.panels' alone.
+Owns what distinguishes two looks. How a panel looks is generator.render.grafana.panels' alone.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from generator.conventions import panel_id
-from generator.render.grafana.panels import WIDE, Canvas, describe, draw
+from generator.render.grafana.panels import WIDE, PanelContext, describe, draw
 from generator.render.grafana.sdk import dashboard, shared
 from generator.render.grafana.thresholds import direction
 from generator.site.model import Alert, Panel
@@ -17,30 +17,30 @@ from generator.site.model import Alert, Panel
 _LOOKS: Final[dict[tuple[object, ...], dashboard.Panel]] = {}
 
 
-def draw_alike(panel: Panel, canvas: Canvas) -> dashboard.Panel:
+def draw_alike(panel: Panel, context: PanelContext) -> dashboard.Panel:
     """The same as `draw`; its parts may be another panel's as well and are not to be changed."""
     if panel.type == "text":
-        return draw(panel, canvas)
-    drawn = _looks_of(panel, canvas)
-    drawn.id_val = panel_id(canvas.uid, panel.slug)
+        return draw(panel, context)
+    drawn = _looks_of(panel, context)
+    drawn.id_val = panel_id(context.uid, panel.slug)
     drawn.title = panel.title
     drawn.description = describe(panel)
-    drawn.links = canvas.links(panel) or None
+    drawn.links = context.links(panel) or None
     asked: Any = drawn.targets or []
     asked = [{**each, "expr": query.expr} for each, query in zip(asked, panel.queries, strict=True)]
     drawn.targets = asked
-    if panel.type == "timeseries" and canvas.data_links:
+    if panel.type == "timeseries" and context.data_links:
         looks: Any = drawn.field_config
-        looks = {**looks, "defaults": {**looks["defaults"], "links": [*canvas.data_links]}}
+        looks = {**looks, "defaults": {**looks["defaults"], "links": [*context.data_links]}}
         drawn.field_config = looks
     return drawn
 
 
-def _looks_of(panel: Panel, canvas: Canvas) -> dashboard.Panel:
+def _looks_of(panel: Panel, context: PanelContext) -> dashboard.Panel:
     """A panel that looks like this one."""
-    shape = _shape(panel, canvas.min_step, canvas.alerts)
+    shape = _shape(panel, context.min_step, context.alerts)
     if shape not in _LOOKS:
-        drawn: Any = draw(panel, replace(canvas, links=lambda _: [], data_links=()))
+        drawn: Any = draw(panel, replace(context, links=lambda _: [], data_links=()))
         for part in ("datasource", "field_config", "options", "targets", "transformations"):
             setattr(drawn, part, shared(getattr(drawn, part)))
         _LOOKS[shape] = drawn

@@ -10,9 +10,9 @@ from typing import Final
 from generator.conventions import DASHBOARD_HOSTS, GLANCE, OPEN_QUERIES, SEVERITIES, dashboard_of
 from generator.parts.logs import log_names
 from generator.render.grafana.alike import draw_alike
-from generator.render.grafana.board import BoardRow, Tile, annotation
+from generator.render.grafana.dashboard import DashboardRow, PlacedPanel, annotation
 from generator.render.grafana.links import alert_links, logs_at_point
-from generator.render.grafana.panels import Canvas
+from generator.render.grafana.panels import PanelContext
 from generator.render.grafana.sdk import dashboard
 from generator.site.model import Panel, Query, Row, Service, Site
 
@@ -53,11 +53,11 @@ def min_step(site: Site, service: Service) -> str:
     return f"{slowest}s" if slowest > site.stack.timing.scrape_interval else ""
 
 
-def canvas_of(site: Site, service: Service) -> Canvas:
+def panel_context(site: Site, service: Service) -> PanelContext:
     """What the panels of a service share, on its own dashboard."""
     alerts = service.alerts
     uid = DASHBOARD_HOSTS if service.name == ANY_HOST else dashboard_of(service.name, service.kinds)
-    return Canvas(
+    return PanelContext(
         uid=uid,
         alerts={alert.name: alert for alert in alerts},
         min_step=min_step(site, service),
@@ -66,10 +66,12 @@ def canvas_of(site: Site, service: Service) -> Canvas:
     )
 
 
-def draw_rows(rows: Sequence[Row], canvas: Canvas) -> tuple[BoardRow, ...]:
+def draw_rows(rows: Sequence[Row], context: PanelContext) -> tuple[DashboardRow, ...]:
     """Rows with their panels drawn."""
     return tuple(
-        BoardRow(row.title, tuple(Tile(draw_alike(p, canvas), p.width, p.height) for p in row.panels), row.collapsed)
+        DashboardRow(
+            row.title, tuple(PlacedPanel(draw_alike(p, context), p.width, p.height) for p in row.panels), row.collapsed
+        )
         for row in rows
     )
 

@@ -3,9 +3,9 @@
 from typing import Final
 
 from generator.conventions import DASHBOARD_HOME, DASHBOARD_LOGS
-from generator.render.grafana.board import OVERVIEW, Board, BoardRow, Tile
+from generator.render.grafana.dashboard import OVERVIEW, Dashboard, DashboardRow, PlacedPanel
 from generator.render.grafana.links import bar_link
-from generator.render.grafana.panels import Canvas, draw
+from generator.render.grafana.panels import PanelContext, draw
 from generator.render.grafana.queries import LOKI
 from generator.render.grafana.sdk import dashboard
 from generator.site.model import Panel, Query, Site
@@ -16,17 +16,17 @@ _LINES: Final = '{service_name=~"$service"} |~ `(?i)$search` | detected_level=~"
 _ERRORS: Final = _LINES.replace('"$level"', '"critical|fatal|error"')
 
 
-def logs_board(site: Site) -> Board:
+def logs_dashboard(site: Site) -> Dashboard:
     """The logs explorer. It opens on the last hour, because Loki reads every line of the window."""
-    canvas = Canvas(DASHBOARD_LOGS)
-    tiles = tuple(Tile(draw(panel, canvas), panel.width, panel.height) for panel in _panels())
-    return Board(
+    context = PanelContext(DASHBOARD_LOGS)
+    placed = tuple(PlacedPanel(draw(panel, context), panel.width, panel.height) for panel in _panels())
+    return Dashboard(
         uid=DASHBOARD_LOGS,
         title="Logs",
         description="The lines of all services. A shorter time and one service answer faster.",
         folder=OVERVIEW,
         tag="logs",
-        rows=(BoardRow("", tiles),),
+        rows=(DashboardRow("", placed),),
         links=(bar_link("Home", f"/d/{DASHBOARD_HOME}", "apps"),),
         variables=_variables(),
         time_from="now-1h",

@@ -5,30 +5,30 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from generator.conventions import DASHBOARD_HOME, DASHBOARD_HOSTS
-from generator.render.grafana.board import OVERVIEW, Board, custom_variable
 from generator.render.grafana.common import (
     ANY_HOST,
-    canvas_of,
     draw_rows,
     merged_rows,
+    panel_context,
     service_annotations,
     with_common_rows,
 )
+from generator.render.grafana.dashboard import OVERVIEW, Dashboard, custom_variable
 from generator.render.grafana.links import bar_link
 from generator.site.model import Alert, Service, Site
 
 
-def hosts_board(site: Site, hosts: Sequence[Service]) -> Board:
+def hosts_dashboard(site: Site, hosts: Sequence[Service]) -> Dashboard:
     """One dashboard for all hosts, with a choice of the host."""
     chosen = _choosable(hosts)
     rows = with_common_rows(site, chosen, merged_rows([chosen]))
-    return Board(
+    return Dashboard(
         uid=DASHBOARD_HOSTS,
         title="Hosts",
         description="The machines: what they have, what is used, what runs out when.",
         folder=OVERVIEW,
         tag="hosts",
-        rows=draw_rows(rows, canvas_of(site, chosen)),
+        rows=draw_rows(rows, panel_context(site, chosen)),
         links=(bar_link("Home", f"/d/{DASHBOARD_HOME}", "apps"),),
         variables=(custom_variable("host", "Host", tuple(host.name for host in hosts)),),
         annotations=service_annotations(site, ANY_HOST),

@@ -1,13 +1,15 @@
-"""The dashboard of objectives: what every service promised, how much of each budget is left, and how fast it goes.
+"""The dashboard of objectives: the objectives of every service, how much of each budget is left, and how fast it is
+spent.
 
-Owns the board. What is asked was recorded by the pack `slo`; each service's own dashboard shows the same of it alone.
+Owns the dashboard. The queried series were recorded by the pack `slo`; each service's own dashboard shows the same of
+it alone.
 """
 
 from generator.conventions import DASHBOARD_HOME, DASHBOARD_OBJECTIVES
-from generator.render.grafana.board import OVERVIEW, Board, BoardRow, Tile, annotation
+from generator.render.grafana.dashboard import OVERVIEW, Dashboard, DashboardRow, PlacedPanel, annotation
 from generator.render.grafana.links import bar_link
 from generator.render.grafana.overview_tables import firing, keep_service
-from generator.render.grafana.panels import Canvas, draw
+from generator.render.grafana.panels import PanelContext, draw
 from generator.render.grafana.sdk import dashboard
 from generator.render.grafana.thresholds import override
 from generator.site.model import Panel, Query, Site
@@ -16,16 +18,16 @@ _EMPTY = "a budget is a share of events, and needs some"
 _LONG = "3d"
 
 
-def objectives_board(site: Site) -> Board:
-    """The board; only for a site in which something was promised."""
-    canvas = Canvas(DASHBOARD_OBJECTIVES)
-    rows = [BoardRow("", (_objectives_tile(canvas),)), BoardRow("Over time", _tiles(_graphs(), canvas))]
+def objectives_dashboard(site: Site) -> Dashboard:
+    """The dashboard; only for a site with objectives."""
+    context = PanelContext(DASHBOARD_OBJECTIVES)
+    rows = [DashboardRow("", (_objectives_panel(context),)), DashboardRow("Over time", _placed(_graphs(), context))]
     if any(each.plans for service in site.services for each in service.objectives):
-        rows.append(BoardRow("Plans", (_plans_tile(canvas), *_tiles([_plans_graph()], canvas))))
-    return Board(
+        rows.append(DashboardRow("Plans", (_plans_panel(context), *_placed([_plans_graph()], context))))
+    return Dashboard(
         uid=DASHBOARD_OBJECTIVES,
         title="Objectives",
-        description="What was promised, how much error budget is left of it, and how fast it is spent.",
+        description="The objectives, how much error budget is left, and how fast it is spent.",
         folder=OVERVIEW,
         tag="objectives",
         rows=tuple(rows),
@@ -45,23 +47,23 @@ def objectives_board(site: Site) -> Board:
     )
 
 
-def _tiles(panels: list[Panel], canvas: Canvas) -> tuple[Tile, ...]:
-    return tuple(Tile(draw(panel, canvas), panel.width, panel.height) for panel in panels)
+def _placed(panels: list[Panel], context: PanelContext) -> tuple[PlacedPanel, ...]:
+    return tuple(PlacedPanel(draw(panel, context), panel.width, panel.height) for panel in panels)
 
 
-def _objectives_tile(canvas: Canvas) -> Tile:
+def _objectives_panel(context: PanelContext) -> PlacedPanel:
     bad, allowed = (f"sum_over_time(slo:{name}:increase5m[{_LONG}])" for name in ("bad", "allowed"))
     panel = Panel(
         slug="objectives",
         title="Objectives",
         description=(
-            "Each objective: what was promised, the share of its error budget that is left, and how many times as fast"
+            "Each objective: its target, the share of its error budget that is left, and how many times faster"
             " as it may the budget is spent, lately and over three days. Normal is a burn rate below 1."
         ),
         type="table",
         unit="percentunit",
         queries=(
-            Query("slo:objective:ratio", "Promised", instant=True),
+            Query("slo:objective:ratio", "Target", instant=True),
             Query("slo:budget_left:ratio", "Budget left", instant=True),
             Query("slo:burn:long", "Burn rate", instant=True),
             Query(f"{bad} / ({allowed} > 0)", f"Burn rate over {_LONG}", instant=True),
@@ -70,18 +72,18 @@ def _objectives_tile(canvas: Canvas) -> Tile:
         width=24,
         height=9,
     )
-    drawn = draw(panel, canvas)
+    drawn = draw(panel, context)
     keep_service(drawn, ["service", "slo", "Value #A", "Value #B", "Value #C", "Value #D"], {"slo": "objective"})
     plain = [override("byName", name, unit="short") for name in ("Burn rate", f"Burn rate over {_LONG}")]
     _coloured(drawn, "Budget left", *plain)
-    return Tile(drawn, panel.width, panel.height)
+    return PlacedPanel(drawn, panel.width, panel.height)
 
 
-def _plans_tile(canvas: Canvas) -> Tile:
+def _plans_panel(context: PanelContext) -> PlacedPanel:
     panel = Panel(
         slug="plans",
         title="Plans",
-        description="What customers of each plan were promised, and the share of it that is left. Normal is above 0.",
+        description="The target of each plan, and the share of its budget that is left. Normal is above 0.",
         type="table",
         unit="percentunit",
         queries=(Query("slo:plan_left:ratio", "Budget left", instant=True),),
@@ -89,10 +91,10 @@ def _plans_tile(canvas: Canvas) -> Tile:
         width=12,
         height=8,
     )
-    drawn = draw(panel, canvas)
+    drawn = draw(panel, context)
     keep_service(drawn, ["service", "slo", "plan", "Value"], {"slo": "objective"})
     _coloured(drawn, "Budget left")
-    return Tile(drawn, panel.width, panel.height)
+    return PlacedPanel(drawn, panel.width, panel.height)
 
 
 def _coloured(drawn: dashboard.Panel, column: str, *more: dashboard.DashboardFieldConfigSourceOverrides) -> None:
@@ -113,7 +115,7 @@ def _graphs() -> list[Panel]:
         Panel(
             slug="budget-left",
             title="Error budget left",
-            description="Share of each error budget that is left. Normal is level; at 0 the promise is broken.",
+            description="Share of each error budget that is left. Normal is level; at 0 the objective is missed.",
             type="timeseries",
             unit="percentunit",
             queries=(Query("slo:budget_left:ratio", "{{service}} {{slo}}"),),
@@ -139,7 +141,7 @@ def _plans_graph() -> Panel:
     return Panel(
         slug="plan-left",
         title="Budget left by plan",
-        description="Share of what each plan was promised that is left. At 0 that promise is broken.",
+        description="Share of each plan's error budget that is left. At 0 the objective of that plan is missed.",
         type="timeseries",
         unit="percentunit",
         queries=(Query("slo:plan_left:ratio", "{{service}} {{plan}}"),),

@@ -18,11 +18,11 @@ from generator.conventions import (
     dashboard_path,
     panel_id,
 )
-from generator.render.grafana.board import OVERVIEW, Board, BoardRow, Tile, annotation
-from generator.render.grafana.common import canvas_of, glance_panels, merged_rows
+from generator.render.grafana.common import glance_panels, merged_rows, panel_context
+from generator.render.grafana.dashboard import OVERVIEW, Dashboard, DashboardRow, PlacedPanel, annotation
 from generator.render.grafana.links import bar_link, link
-from generator.render.grafana.overview_tables import SEVERITY_COLOURS, firing, firing_tile, services_tile
-from generator.render.grafana.panels import Canvas, draw
+from generator.render.grafana.overview_tables import SEVERITY_COLOURS, firing, firing_panel, services_panel
+from generator.render.grafana.panels import PanelContext, draw
 from generator.render.grafana.sdk import dashboard
 from generator.site.model import Panel, Query, Service, Site
 
@@ -31,18 +31,18 @@ OPEN_ROWS: Final = 4
 MOST_ROWS: Final = 20
 
 
-def home_board(site: Site) -> Board:
+def home_dashboard(site: Site) -> Dashboard:
     """The home dashboard."""
-    canvas = Canvas(DASHBOARD_HOME)
-    counts = tuple(Tile(draw(p, canvas), p.width, p.height) for p in _count_panels())
-    alerts, services = firing_tile(site, canvas), services_tile(site, canvas)
-    return Board(
+    context = PanelContext(DASHBOARD_HOME)
+    counts = tuple(PlacedPanel(draw(p, context), p.width, p.height) for p in _count_panels())
+    alerts, services = firing_panel(site, context), services_panel(site, context)
+    return Dashboard(
         uid=DASHBOARD_HOME,
         title="Home",
         description=f"{site.stack.name} at a glance: what is firing, every service, and where to look next.",
         folder=OVERVIEW,
         tag="home",
-        rows=(BoardRow("", (*counts, alerts, services)), *_service_rows(site)),
+        rows=(DashboardRow("", (*counts, alerts, services)), *_service_rows(site)),
         links=_bar(site),
         annotations=(
             annotation(
@@ -59,12 +59,12 @@ def home_board(site: Site) -> Board:
 
 
 def _bar(site: Site) -> tuple[dashboard.DashboardLink, ...]:
-    promised = any(service.objectives for service in site.services)
+    has_objectives = any(service.objectives for service in site.services)
     hosts = any(dashboard_of(s.name, s.kinds) == DASHBOARD_HOSTS for s in site.services)
     stack = any(dashboard_of(s.name, s.kinds) == DASHBOARD_STACK for s in site.services)
     return (
         bar_link("Logs", f"/d/{DASHBOARD_LOGS}", "doc"),
-        *([bar_link("Objectives", f"/d/{DASHBOARD_OBJECTIVES}")] if promised else []),
+        *([bar_link("Objectives", f"/d/{DASHBOARD_OBJECTIVES}")] if has_objectives else []),
         *([bar_link("Hosts", f"/d/{DASHBOARD_HOSTS}")] if hosts else []),
         *([bar_link("Monitoring stack", f"/d/{DASHBOARD_STACK}")] if stack else []),
         bar_link("Runbooks", f"{site.stack.base_url}{RUNBOOKS_PATH}/", "info"),
@@ -106,16 +106,16 @@ def _count_panels() -> list[Panel]:
     return [*counts, silent]
 
 
-def _service_rows(site: Site) -> list[BoardRow]:
+def _service_rows(site: Site) -> list[DashboardRow]:
     """A row for each service, open while there are few; with many, the table alone is the overview."""
     services = sorted((service for service in site.services if service.alerts), key=_rank)
     if len(services) > MOST_ROWS:
         return []
     rows = []
     for index, service in enumerate(services):
-        tiles = _vital_signs(site, service)
-        if tiles:
-            rows.append(BoardRow(service.name, tiles, collapsed=index >= OPEN_ROWS))
+        placed = _vital_signs(site, service)
+        if placed:
+            rows.append(DashboardRow(service.name, placed, collapsed=index >= OPEN_ROWS))
     return rows
 
 
@@ -125,18 +125,18 @@ def _rank(service: Service) -> int:
     return order.get(dashboard_of(service.name, service.kinds), 0)
 
 
-def _vital_signs(site: Site, service: Service) -> tuple[Tile, ...]:
+def _vital_signs(site: Site, service: Service) -> tuple[PlacedPanel, ...]:
     """The numbers on top of the service's own dashboard, each leading to the panel that it is a copy of."""
-    canvas = canvas_of(site, service)
+    context = panel_context(site, service)
     path = dashboard_path(service.name, service.kinds)
-    tiles = []
+    placed = []
     for panel in glance_panels(service, merged_rows([service])):
-        number = panel_id(canvas.uid, panel.slug.removeprefix(GLANCE))
+        number = panel_id(context.uid, panel.slug.removeprefix(GLANCE))
         url = f"{path}{'&' if '?' in path else '?'}viewPanel=panel-{number}"
         small = replace(panel, slug=f"{service.name}/{panel.slug}")
-        here = replace(canvas, uid=DASHBOARD_HOME, links=lambda _: [link(service.name, path)])
+        here = replace(context, uid=DASHBOARD_HOME, links=lambda _: [link(service.name, path)])
         drawn = draw(small, here)
         assert drawn.field_config is not None and drawn.field_config.defaults is not None
         drawn.field_config.defaults.links = [link(panel.title, url)]
-        tiles.append(Tile(drawn, 4, 4))
-    return tuple(tiles)
+        placed.append(PlacedPanel(drawn, 4, 4))
+    return tuple(placed)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from generator.conventions import DASHBOARD_HOSTS, DASHBOARD_STACK, dashboard_of
-from generator.render.grafana.board import Tile
-from generator.render.grafana.panels import Canvas, draw
+from generator.render.grafana.dashboard import PlacedPanel
+from generator.render.grafana.panels import PanelContext, draw
 from generator.render.grafana.sdk import dashboard
 from generator.render.grafana.thresholds import override
 from generator.site.model import Panel, Query, Site
@@ -24,7 +24,7 @@ def firing(severity: str = "") -> str:
     return f'ALERTS{{alertstate="firing",alertname!="Watchdog"{more}}}'
 
 
-def firing_tile(site: Site, canvas: Canvas) -> Tile:
+def firing_panel(site: Site, context: PanelContext) -> PlacedPanel:
     """Every firing alert, newest first, each line leading to its service's dashboard."""
     since = f"ALERTS_FOR_STATE * 1000 and ignoring(alertstate) {firing()}"
     labels = "severity, service, alertname, owner, dashboard"
@@ -39,7 +39,7 @@ def firing_tile(site: Site, canvas: Canvas) -> Tile:
         width=12,
         height=10,
     )
-    drawn = draw(panel, canvas)
+    drawn = draw(panel, context)
     order = ["severity", "alertname", "service", "Value", "owner", "dashboard"]
     keep_service(drawn, order, {"alertname": "alert"})
     colours = {name: {"text": name, "color": colour} for name, colour in SEVERITY_COLOURS.items()}
@@ -54,13 +54,13 @@ def firing_tile(site: Site, canvas: Canvas) -> Tile:
         ),
         *_dashboard_column(),
     )
-    return Tile(drawn, panel.width, panel.height)
+    return PlacedPanel(drawn, panel.width, panel.height)
 
 
-def services_tile(site: Site, canvas: Canvas) -> Tile:
+def services_panel(site: Site, context: PanelContext) -> PlacedPanel:
     """Every service in one line: whether it answers, inside and outside, and what fires on it."""
     panel = _services_panel(site)
-    drawn = draw(panel, canvas)
+    drawn = draw(panel, context)
     values = [f"Value #{letter}" for letter in "ABCDE"[: len(panel.queries)]]
     keep_service(drawn, ["service", *values, "dashboard"], {})
     states = {"0": {"text": "down", "color": "red"}, "1": {"text": "up", "color": "green"}}
@@ -78,13 +78,13 @@ def services_tile(site: Site, canvas: Canvas) -> Tile:
         *([override("byName", _BUDGET, unit="percentunit", noValue="none")] if len(values) > 4 else []),
         *_dashboard_column(),
     )
-    return Tile(drawn, panel.width, panel.height)
+    return PlacedPanel(drawn, panel.width, panel.height)
 
 
 def _services_panel(site: Site) -> Panel:
     up = _with_dashboard(site, 'min by (service) (up{service!=""})')
-    promised = any(service.objectives for service in site.services)
-    budget = (Query("min by (service) (slo:budget_left:ratio)", _BUDGET, instant=True),) if promised else ()
+    has_objectives = any(service.objectives for service in site.services)
+    budget = (Query("min by (service) (slo:budget_left:ratio)", _BUDGET, instant=True),) if has_objectives else ()
     return Panel(
         slug="services",
         title="Services",

@@ -32,7 +32,7 @@ _CONSTANT_COLUMNS: Final = ("Time", "__name__", "environment", "job", "service")
 
 
 @dataclass(frozen=True, slots=True)
-class Canvas:
+class PanelContext:
     """What the panels of one service have in common on one dashboard."""
 
     uid: str
@@ -42,19 +42,19 @@ class Canvas:
     data_links: tuple[dashboard.DashboardLink, ...] = ()
 
 
-def draw(panel: Panel, canvas: Canvas) -> dashboard.Panel:
+def draw(panel: Panel, context: PanelContext) -> dashboard.Panel:
     """The Grafana panel, complete but for its place."""
-    drawn = _DRAWERS[panel.type](panel, canvas)
-    drawn.id_val = panel_id(canvas.uid, panel.slug)
+    drawn = _DRAWERS[panel.type](panel, context)
+    drawn.id_val = panel_id(context.uid, panel.slug)
     drawn.title = panel.title
     drawn.description = describe(panel)
     drawn.transparent, drawn.repeat_direction = None, None
-    drawn.links = canvas.links(panel) or None
+    drawn.links = context.links(panel) or None
     if panel.type == "text":
         return drawn
     drawn.datasource = datasource(panel)
-    drawn.targets = list(targets(panel, canvas.min_step))
-    _field_defaults(panel, canvas, drawn)
+    drawn.targets = list(targets(panel, context.min_step))
+    _field_defaults(panel, context, drawn)
     return drawn
 
 
@@ -65,7 +65,7 @@ def describe(panel: Panel) -> str:
     return f"{panel.description}\n\n{MAY_BE_EMPTY}{panel.empty_reason}"
 
 
-def _field_defaults(panel: Panel, canvas: Canvas, drawn: dashboard.Panel) -> None:
+def _field_defaults(panel: Panel, context: PanelContext, drawn: dashboard.Panel) -> None:
     """What the fields of any type share: unit, limits, texts, thresholds, links."""
     source = drawn.field_config = drawn.field_config or dashboard.FieldConfigSource()
     defaults = source.defaults = source.defaults or dashboard.FieldConfig()
@@ -74,14 +74,14 @@ def _field_defaults(panel: Panel, canvas: Canvas, drawn: dashboard.Panel) -> Non
         return
     defaults.unit, defaults.decimals = panel.unit, panel.decimals
     defaults.min_val, defaults.max_val = panel.minimum, panel.maximum
-    defaults.thresholds = thresholds(panel, canvas.alerts)
+    defaults.thresholds = thresholds(panel, context.alerts)
     defaults.mappings = value_texts(panel.mappings) if panel.mappings else None
     if panel.type == "timeseries":
-        defaults.links = list(canvas.data_links) or None
+        defaults.links = list(context.data_links) or None
     source.overrides = [*source.overrides, *series_overrides(panel)]
 
 
-def _timeseries(panel: Panel, canvas: Canvas) -> dashboard.Panel:
+def _timeseries(panel: Panel, context: PanelContext) -> dashboard.Panel:
     calcs = ["lastNotNull", "mean", "max"] if panel.width >= WIDE else ["lastNotNull", "max"]
     legend = common.VizLegendOptions(
         display_mode=common.LegendDisplayMode.TABLE,
@@ -111,7 +111,7 @@ def _timeseries(panel: Panel, canvas: Canvas) -> dashboard.Panel:
     return drawn
 
 
-def _stat(panel: Panel, canvas: Canvas) -> dashboard.Panel:
+def _stat(panel: Panel, context: PanelContext) -> dashboard.Panel:
     sparkline = not all(query.instant for query in panel.queries)
     builder = (
         stat.Panel()
@@ -123,7 +123,7 @@ def _stat(panel: Panel, canvas: Canvas) -> dashboard.Panel:
     return _reduced(builder.build())
 
 
-def _gauge(panel: Panel, canvas: Canvas) -> dashboard.Panel:
+def _gauge(panel: Panel, context: PanelContext) -> dashboard.Panel:
     return _reduced(gauge.Panel().show_threshold_markers(True).show_threshold_labels(False).build())
 
 
@@ -134,7 +134,7 @@ def _reduced(drawn: dashboard.Panel) -> dashboard.Panel:
     return drawn
 
 
-def _table(panel: Panel, canvas: Canvas) -> dashboard.Panel:
+def _table(panel: Panel, context: PanelContext) -> dashboard.Panel:
     drawn = table.Panel().show_header(True).filterable(False).build()
     single = len(panel.queries) == 1
     columns = {
@@ -164,7 +164,7 @@ def _column(legend: str, title: str) -> str:
     return title if not legend or "{{" in legend else legend
 
 
-def _heatmap(panel: Panel, canvas: Canvas) -> dashboard.Panel:
+def _heatmap(panel: Panel, context: PanelContext) -> dashboard.Panel:
     axis = heatmap.YAxisConfig().unit(panel.unit).axis_placement(common.AxisPlacement.LEFT)
     colour = (
         heatmap.HeatmapColorOptions()
@@ -178,7 +178,7 @@ def _heatmap(panel: Panel, canvas: Canvas) -> dashboard.Panel:
     return heatmap.Panel().calculate(False).cell_gap(1).y_axis(axis).color(colour).build()
 
 
-def _logs(panel: Panel, canvas: Canvas) -> dashboard.Panel:
+def _logs(panel: Panel, context: PanelContext) -> dashboard.Panel:
     builder = (
         logs.Panel()
         .show_time(True)
@@ -194,7 +194,7 @@ def _logs(panel: Panel, canvas: Canvas) -> dashboard.Panel:
     return builder.build()
 
 
-def _text(panel: Panel, canvas: Canvas) -> dashboard.Panel:
+def _text(panel: Panel, context: PanelContext) -> dashboard.Panel:
     return text.Panel().content(panel.description).build()
 
 
@@ -210,7 +210,7 @@ def _colour(drawn: dashboard.Panel, mode: dashboard.FieldColorModeId) -> None:
 
 
 _NEVER_NEGATIVE: Final = frozenset({"reqps", "ops", "s", "bytes", "decbytes", "Bps", "percentunit", "short"})
-_DRAWERS: Final[Mapping[PanelType, Callable[[Panel, Canvas], dashboard.Panel]]] = {
+_DRAWERS: Final[Mapping[PanelType, Callable[[Panel, PanelContext], dashboard.Panel]]] = {
     "timeseries": _timeseries,
     "stat": _stat,
     "gauge": _gauge,

@@ -111,7 +111,7 @@ def _provider() -> dict[str, Any]:
         "name": "lookout",
         "orgId": 1,
         "type": "file",
-        # What is gone from the files goes from Grafana, and nobody edits there what would be lost.
+        # What is gone from the files goes from Grafana, and edits there are not possible, because they would be lost.
         "disableDeletion": False,
         "allowUiUpdates": False,
         "updateIntervalSeconds": RELOAD_SECONDS,

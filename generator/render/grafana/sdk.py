@@ -1,7 +1,7 @@
 """The Grafana Foundation SDK, as this package uses it: the one module that imports it, and the encoder.
 
 Importing it costs a quarter of a second, so only functions that draw import this module. The SDK writes some
-things that nobody asked for; `plain` leaves them out.
+fields that were not set; `plain` leaves them out.
 """
 
 import warnings
@@ -85,9 +85,9 @@ def shared(value: Any) -> Any:
     return orjson.loads(orjson.dumps(value, default=plain))
 
 
-def encode(board: dashboard.Dashboard) -> str:
+def encode(design: dashboard.Dashboard) -> str:
     """The dashboard's JSON: sorted keys, indented by two, ending in a newline."""
-    return orjson.dumps(board, default=plain, option=_OPTIONS).decode()
+    return orjson.dumps(design, default=plain, option=_OPTIONS).decode()
 
 
 def decode(data: dict[str, Any]) -> dashboard.Dashboard:

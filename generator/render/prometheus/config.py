@@ -125,7 +125,8 @@ def _scrape_config(job: ScrapeJob) -> dict[str, Any]:
 
 
 def _address(job: ScrapeJob, address: str) -> str:
-    """Where a target is asked: a part of the stack by its name on `core`, whoever else has its plain one."""
+    """Where a target is asked: a part of the stack by its name on `core`, even if another container has its plain
+    one."""
     part, _, port = address.rpartition(":")
     return f"{core_name(part)}:{port}" if job.service == STACK_SERVICE or address == _LOCAL_EXPORTER else address
 

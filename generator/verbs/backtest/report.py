@@ -43,13 +43,13 @@ def render_table(result: Result) -> Iterator[str]:
     rows: list[tuple[str, ...]] = []
     quiet: dict[str, list[str]] = {}
     for before, after in result.lines:
-        told = [outcome for outcome in (before, after) if outcome]
+        shown = [outcome for outcome in (before, after) if outcome]
         if result.compares:
             rows += _compared(before, after)
-        elif told[0].figures.episodes or told[0].figures.nearly:
-            rows.append(_row(told[0]))
-        if not any(outcome.figures.episodes for outcome in told):
-            quiet.setdefault(told[0].alert.service, []).append(told[0].alert.name)
+        elif shown[0].figures.episodes or shown[0].figures.nearly:
+            rows.append(_row(shown[0]))
+        if not any(outcome.figures.episodes for outcome in shown):
+            quiet.setdefault(shown[0].alert.service, []).append(shown[0].alert.name)
     if rows:
         yield ""
         yield from _columns([_HEAD, *rows])
@@ -73,10 +73,10 @@ def as_data(result: Result) -> dict[str, Any]:
 
 
 def _span(result: Result) -> str:
-    told = f"{format_duration(result.window.seconds)} of history, to {_moment(result.window.end)}"
+    shown = f"{format_duration(result.window.seconds)} of history, to {_moment(result.window.end)}"
     if result.window.seconds < result.asked:
-        return f"{told}; that is all there is of the {format_duration(result.asked)} asked for"
-    return told
+        return f"{shown}; that is all there is of the {format_duration(result.asked)} asked for"
+    return shown
 
 
 def _compared(before: Outcome | None, after: Outcome | None) -> Iterator[tuple[str, ...]]:

@@ -1,1 +1,2 @@
-"""Backups: is the newest dump whole, and does it come back? Recorded as facts, judged by the pack of that name."""
+"""Backups: is the newest dump complete, and can it be restored? Recorded as textfile metrics, which the pack of that
+name evaluates."""

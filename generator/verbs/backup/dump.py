@@ -41,8 +41,8 @@ def find_dumps(folder: Path, pattern: str, service: str = "") -> list[Dump]:
     if service:
         made = ((path, _MADE.fullmatch(path.name)) for path in files)
         files = [path for path, match in made if match is None or match["service"] == service]
-    facts = [(path, path.stat()) for path in files if not path.name.endswith(_UNFINISHED)]
-    return sorted((Dump(path, stat.st_mtime, stat.st_size) for path, stat in facts), key=lambda dump: dump.written)
+    found = [(path, path.stat()) for path in files if not path.name.endswith(_UNFINISHED)]
+    return sorted((Dump(path, stat.st_mtime, stat.st_size) for path, stat in found), key=lambda dump: dump.written)
 
 
 def checksum_problem(dump: Dump) -> str:
@@ -58,7 +58,7 @@ def checksum_problem(dump: Dump) -> str:
 
 
 def format_of(dump: Dump) -> Format:
-    """How pg_dump wrote it, told from its first bytes."""
+    """The format of the dump, from its first bytes."""
     with dump.path.open("rb") as file:
         return "custom" if file.read(len(_MAGIC)) == _MAGIC else "plain"
 

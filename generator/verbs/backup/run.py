@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import Final
 
 from generator import units
-from generator.clients.textfile import EVERY, ROOT, Fact, facts_folder, recorded, remove_fact, write_fact
+from generator.clients.textfile import (
+    EVERY,
+    ROOT,
+    TextfileMetric,
+    default_folder,
+    recorded,
+    remove_metric,
+    write_metric,
+)
 from generator.diagnostics import Diagnostic, Problems, did_you_mean
 from generator.verbs.backup.dump import Dump, checksum_problem, find_dumps
 from generator.verbs.backup.scratch import Failed, Scratch
@@ -28,18 +36,18 @@ class _Check:
 
     service: str
     folder: Path
-    facts: Path
+    textfiles: Path
     restore_every: int
     good: bool = True
     now: float = field(default_factory=time.time)
 
-    def fact(self, name: str, value: float = 0.0, every: int = 0, **labels: str) -> Fact:
-        return Fact(name, value, {"service": self.service, **labels}, every)
+    def metric(self, name: str, value: float = 0.0, every: int = 0, **labels: str) -> TextfileMetric:
+        return TextfileMetric(name, value, {"service": self.service, **labels}, every)
 
     def record(self, name: str, value: float, every: int = 0, **labels: str) -> None:
-        write_fact(self.fact(name, value, every, **labels), self.facts, self.now)
+        write_metric(self.metric(name, value, every, **labels), self.textfiles, self.now)
 
-    def told(self, what: str, problem: str, otherwise: str) -> str:
+    def note(self, what: str, problem: str, otherwise: str) -> str:
         """Record whether something is as it should be, and say so."""
         self.record(what, 0 if problem else 1)
         self.good &= not problem
@@ -50,7 +58,7 @@ class _Check:
         if not dumps:
             self.good = False
             for name in _OF_A_DUMP:
-                remove_fact(self.fact(name), self.facts)
+                remove_metric(self.metric(name), self.textfiles)
             yield f"NOT OK: there is no dump in {self.folder}"
             return
         dump = dumps[-1]
@@ -58,7 +66,7 @@ class _Check:
         self.record("backup_size_bytes", dump.size)
         age = units.format_duration(max(int(self.now - dump.written), 0))
         yield f"{dump.path.name}: {dump.size} bytes, written {age} ago, {len(dumps)} in all"
-        yield self.told("backup_checksum_ok", checksum_problem(dump), "its checksum is the one that was written down")
+        yield self.note("backup_checksum_ok", checksum_problem(dump), "its checksum is the one that was written down")
         with Scratch(ROOT, self.service) as scratch:
             yield from self.read(scratch, dump)
 
@@ -66,9 +74,9 @@ class _Check:
         try:
             entries = scratch.contents(dump)
         except Failed as failed:
-            yield self.told("backup_readable_ok", f"Postgres cannot read it: {failed}", "")
+            yield self.note("backup_readable_ok", f"Postgres cannot read it: {failed}", "")
             return
-        yield self.told("backup_readable_ok", "", f"Postgres reads it: {entries} entries")
+        yield self.note("backup_readable_ok", "", f"Postgres reads it: {entries} entries")
         if self.is_due():
             yield self.restore(scratch, dump)
 
@@ -76,25 +84,30 @@ class _Check:
         """Whether a restore is due: never done, long ago, or the last one failed."""
         if self.restore_every < 0:
             return False
-        last = recorded(self.fact("backup_restore_timestamp_seconds"), self.facts)
-        failed = recorded(self.fact("backup_restore_ok"), self.facts) == 0
+        last = recorded(self.metric("backup_restore_timestamp_seconds"), self.textfiles)
+        failed = recorded(self.metric("backup_restore_ok"), self.textfiles) == 0
         return last is None or failed or self.now - last >= self.restore_every - _SLACK
 
     def restore(self, scratch: Scratch, dump: Dump) -> str:
         try:
             done = scratch.restore(dump)
         except Failed as failed:
-            return self.told("backup_restore_ok", f"it cannot be restored: {failed}", "")
+            return self.note("backup_restore_ok", f"it cannot be restored: {failed}", "")
         self.record("backup_restore_timestamp_seconds", self.now)
         self.record("backup_restored_tables", done.tables)
         self.record("backup_restored_rows", done.rows)
         self.record("backup_step_seconds", round(done.seconds, 3), step="restore")
         said = f"restored: {done.tables} tables, {done.rows} rows, in {done.seconds:.1f} s"
-        return self.told("backup_restore_ok", "", said)
+        return self.note("backup_restore_ok", "", said)
 
 
 def check_backup(
-    service: str, folder: Path, pattern: str, restore_every: int, say: Callable[[str], None], facts: Path | None = None
+    service: str,
+    folder: Path,
+    pattern: str,
+    restore_every: int,
+    say: Callable[[str], None],
+    textfiles: Path | None = None,
 ) -> bool:
     """Check the newest dump of `service` in `folder`; whether all is well. A restore is due every `restore_every`
     seconds (negative: never). Raises Problems when nothing could be found out."""
@@ -102,7 +115,7 @@ def check_backup(
     if known and service not in known:
         message = f"no service is called '{service}'"
         raise Problems([Diagnostic("record/unknown-service", message, hint=did_you_mean(service, known))])
-    check = _Check(service, folder, facts or facts_folder(), restore_every)
+    check = _Check(service, folder, textfiles or default_folder(), restore_every)
     began = time.monotonic()
     for line in check.look(find_dumps(folder, pattern, service)):
         say(line)

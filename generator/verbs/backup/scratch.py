@@ -19,7 +19,7 @@ from generator.verbs.backup.dump import Dump, format_of, opened, plain_problem
 
 _READY: Final = 90.0
 _DATABASE: Final = "scratch"
-# Counts every row there is: what the planner believes of a table that nobody has analysed is nothing.
+# Counts every row there is: the planner has no numbers for a table that was never analysed.
 _COUNT: Final = """
 select count(*), coalesce(sum((xpath('/row/c/text()', query_to_xml(
     format('select count(*) as c from %I.%I', table_schema, table_name), false, true, '')))[1]::text::bigint), 0)
@@ -55,7 +55,7 @@ class Scratch:
         # Nothing of it has to survive anything, and everybody else's work goes first.
         options = ["--detach", "--name", self._name, "--network", "none", "--cpu-shares", "256"]
         options += ["--label", "com.docker.compose.service=backup-check", "--env", f"POSTGRES_DB={_DATABASE}"]
-        # Nobody needs it: it is asked from inside, over its socket.
+        # Not needed: it is queried from inside, over its socket.
         options += ["--env", f"POSTGRES_PASSWORD={token_urlsafe()}"]
         settings = ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "autovacuum=off"]
         self._must("run", *options, self._image, "postgres", *settings)

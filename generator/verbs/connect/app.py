@@ -1,7 +1,7 @@
 """What an app does on its own side so that there is something to scrape: the lines of `lookout connect` for its code.
 
 Two ways: the library of this repository, for a service of kind `instrumentation`, or the metrics of another one. Owns
-the variables by which an app is told where its secrets are; never what they are.
+the variables with the paths of an app's secrets; never their values.
 """
 
 from typing import Final

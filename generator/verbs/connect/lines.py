@@ -101,12 +101,12 @@ def _compose(service: Service, end: _End, root: str) -> str:
     config, files = config_file(service), secret_files(service)
     if service.logs.mode == "push":
         files["LOGS_TOKEN_FILE"] = logs_token(service.name)
-    told = {"LOOKOUT_CONFIG": f"{CONFIG_MOUNT}/{Path(config).name}"} if config else {}
-    told |= {variable: f"{TOKEN_MOUNT}/{name}" for variable, name in files.items()}
-    told |= push_variables(service, FROM_CONTAINER) if service.logs.mode == "push" else {}
+    environment = {"LOOKOUT_CONFIG": f"{CONFIG_MOUNT}/{Path(config).name}"} if config else {}
+    environment |= {variable: f"{TOKEN_MOUNT}/{name}" for variable, name in files.items()}
+    environment |= push_variables(service, FROM_CONTAINER) if service.logs.mode == "push" else {}
     mounts = [f"{root}/{Path(config).parent}:{CONFIG_MOUNT}:ro"] if config else []
     mounts += [f"{root}/secrets/.mounted/{service.name}:{TOKEN_MOUNT}:ro"] if files else []
-    part |= {key: value for key, value in (("environment", told), ("volumes", mounts)) if value}
+    part |= {key: value for key, value in (("environment", environment), ("volumes", mounts)) if value}
     snippet = {"services": {end.host: part}, "networks": {NETWORK: {"external": True}}}
     note = (
         f"Into the compose.yaml of the app. On the network {NETWORK} its container is called {end.host}, and listens "

@@ -74,7 +74,7 @@ def push_lines(service: Service, url: str, file: str) -> str:
 
 
 def _agent(service: Service, url: str, file: str) -> str:
-    """For a collector of somebody's own that already has the lines."""
+    """For a user's own collector that already has the lines."""
     name = f"bearertokenauth/{service.name}"
     config: dict[str, Any] = {
         "extensions": {name: {"filename": file}},

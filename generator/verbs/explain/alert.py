@@ -1,6 +1,6 @@
 """`lookout explain`: an alert in words.
 
-Owns the words about alerts. What it is told of the running stack comes from generator.verbs.explain.live.
+Owns the words about alerts. The state of the running stack comes from generator.verbs.explain.live.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from generator.prove.simulate import Simulator, labels_of
 from generator.render.alertmanager.inhibition import inhibitions
 from generator.render.bugsink import event_runbooks
 from generator.site.model import Alert, Site
-from generator.site.routing import NOBODY, receiver_of, recipients
+from generator.site.routing import NO_RECEIVER, receiver_of, recipients
 from generator.source.read import Source, load_source
 from generator.units import format_duration
 from generator.verbs.explain.limits import Limit, limits_of
@@ -65,8 +65,8 @@ def _words(site: Site, source: Source, alert: Alert, url: str) -> Iterator[str]:
     yield from _row("for", _times(alert))
     yield from _row("limits", *map(_limit, limits_of(site, source, alert)))
     yield from _row("quiet while", *_quiet(site, alert, target=True))
-    yield from _row("keeps quiet", *_quiet(site, alert, target=False))
-    yield from _row("told", _told(site, alert))
+    yield from _row("inhibits", *_quiet(site, alert, target=False))
+    yield from _row("notifies", _notified(site, alert))
     yield from _row("written at", f"{alert.origin.file}:{alert.origin.line}")
     yield from _row("proof", proof_paths(site)[f"{alert.service}/{alert.name}"])
     yield from _row("runbook", f"docs/{runbook_page(alert.service, alert.name)}", alert.annotations["runbook_url"])
@@ -108,10 +108,10 @@ def _quiet(site: Site, alert: Alert, *, target: bool) -> Iterator[str]:
         yield f"{', '.join(dict.fromkeys(sorted(alerts)))} of {service} ({why})"
 
 
-def _told(site: Site, alert: Alert) -> str:
+def _notified(site: Site, alert: Alert) -> str:
     receiver = receiver_of(site, alert.severity, alert.owner)
-    if receiver == NOBODY:
-        return f"nobody: `notify:` sends {alert.severity} nowhere; its owner is {alert.owner}"
+    if receiver == NO_RECEIVER:
+        return f"no one: `notify:` sends {alert.severity} nowhere; its owner is {alert.owner}"
     places = ", ".join(map(_place, recipients(site, alert.severity, alert.owner)))
     return f"{places}; its owner is {alert.owner}"
 

@@ -1,4 +1,4 @@
-"""The parameters that an alert depends on: their values, and the lines where somebody decided them.
+"""The parameters that an alert depends on: their values, and the lines that set them.
 
 Owns the search in a pack's templates and files. It words nothing.
 """

@@ -1,6 +1,6 @@
 """What a running Prometheus says of one alert at this moment: loaded or not, its state, the value that it looks at.
 
-Owns the words about it. No answer is an answer here: a stack that does not run is no problem of whoever asks.
+Owns the words about it. No answer is an answer here: a stack that does not run is not an error of the user.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from generator.promql.text import measured
 from generator.promql.tree import parse, walk
 from generator.site.model import Alert
 
-_PATIENCE: Final = 2.0
+_TIMEOUT: Final = 2.0
 _MOST: Final = 5
 # Labels that every series of the service has.
 _KNOWN: Final = frozenset({"__name__", "service", "environment"})
@@ -33,7 +33,7 @@ def live_lines(url: str, alert: Alert) -> list[str]:
 
 
 def _state(url: str, alert: Alert) -> Iterator[str]:
-    loaded = [rule for rule in ask_rules(url, alert.name, _PATIENCE) if _is_of(rule, alert)]
+    loaded = [rule for rule in ask_rules(url, alert.name, _TIMEOUT) if _is_of(rule, alert)]
     if not loaded:
         yield "not loaded by the running Prometheus: `make apply`"
         return
@@ -51,7 +51,7 @@ def _is_of(rule: dict[str, Any], alert: Alert) -> bool:
 
 def _values(url: str, alert: Alert) -> Iterator[str]:
     expr = measured(alert.expr)
-    result = ask(url, "query", {"query": expr}, _PATIENCE)
+    result = ask(url, "query", {"query": expr}, _TIMEOUT)
     if result["resultType"] not in ("vector", "scalar"):
         return
     if result["resultType"] == "scalar":
@@ -68,13 +68,14 @@ def _values(url: str, alert: Alert) -> Iterator[str]:
 
 
 def _missing(url: str, alert: Alert) -> Iterator[str]:
-    """Metrics that nobody exports: of a pack they have a contract, of a user's own alert only data can tell."""
+    """Metrics that are not exported: metrics of a pack have a contract, metrics of a custom alert only data can
+    show."""
     if alert.pack != OWN_PACK:
         return
     selectors = [node for node in walk(parse(alert.expr)) if isinstance(node, pp.VectorSelector)]
     for name in sorted({str(node.name) for node in selectors if node.name}):
-        if not ask(url, "query", {"query": f"count({name})"}, _PATIENCE)["result"]:
-            yield f"nobody exports {name} now"
+        if not ask(url, "query", {"query": f"count({name})"}, _TIMEOUT)["result"]:
+            yield f"no target exports {name} now"
 
 
 def _number(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What is looked for, as LogQL. Knows which fields Loki keeps beside a line; asks nobody."""
+"""The search as LogQL. Knows which fields Loki keeps beside a line; sends no request."""
 
 import json
 import re
@@ -40,7 +40,7 @@ def logql(search: Search) -> str:
     beside, read, within = [_selector(search.services)], [], []
     if search.request_id:
         wanted = json.dumps(search.request_id, ensure_ascii=False)
-        # The id that a client sent, and was told, is as good as ours.
+        # The id that a client sent, and got back, works like ours.
         beside.append(f"request_id={wanted} or client_request_id={wanted}")
     for number, (field, value) in enumerate(search.fields):
         wanted = json.dumps(value, ensure_ascii=False)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.clients.loki import entrance, loki_url
+from generator.clients.loki import endpoint, loki_url
 from generator.diagnostics import Problems
 from generator.source.read import load_source
 from generator.verbs.logs.query import Search
@@ -55,10 +55,10 @@ def find_lines(file: Path, wanted: Wanted, as_json: bool, colour: bool, say: Cal
 
 
 def base_url(file: Path) -> str:
-    """Where people reach Grafana: the public address, if `file` says one, else the local entrance."""
+    """Where people reach Grafana: the public address, if `file` has one, otherwise the local endpoint."""
     with suppress(Problems, OSError, UnicodeDecodeError):
         data = load_source(file.read_text(encoding="utf-8-sig"), str(file)).data
         stack = data.get("stack") if isinstance(data, dict) else None
         if isinstance(stack, dict) and stack.get("domain"):
             return f"https://{stack['domain']}"
-    return entrance(file.absolute().parent)
+    return endpoint(file.absolute().parent)

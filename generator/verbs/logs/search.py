@@ -11,7 +11,7 @@ from generator.verbs.logs.query import Search, logql
 
 # What is shown of a search that takes long: how far it has looked.
 Say = Callable[[str], None]
-_PATIENCE: Final = 2.0
+_PROGRESS_EVERY: Final = 2.0
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ def clock(at: int) -> str:
 def _look(url: str, windows: Sequence[Window], limit: int, found: Found, say: Say, began: float) -> None:
     """Look into windows, newest pieces first, until there are `limit` lines."""
     ahead = [piece for window in windows for piece in pieces(window)]
-    told = time.monotonic()
+    shown_at = time.monotonic()
     while ahead and not found.more:
         piece = ahead.pop(0)
         # One line more than wanted says that there are more.
@@ -71,6 +71,6 @@ def _look(url: str, windows: Sequence[Window], limit: int, found: Found, say: Sa
         found.start = min(found.start or piece.start, piece.start)
         found.end = max(found.end, piece.end)
         now = time.monotonic()
-        if ahead and now - began > _PATIENCE and now - told > _PATIENCE:
+        if ahead and now - began > _PROGRESS_EVERY and now - shown_at > _PROGRESS_EVERY:
             say(f"looked back to {clock(found.start)}, {len(found.records)} lines so far")
-            told = now
+            shown_at = now

@@ -1,6 +1,6 @@
 """A user's id as it stands in log lines: the first 16 hex digits of HMAC-SHA256(key, id in UTF-8).
 
-The key is the value in secrets/user_hash_key; apps hash with the same key. From a line nobody learns who the user was,
+The key is the value in secrets/user_hash_key; apps hash with the same key. A line does not show who the user was,
 and who knows the id finds the lines.
 """
 

@@ -115,7 +115,7 @@ def _merged(text: str, plain: str, moved: str) -> str:
     for action, start, end, other, last in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if action == "equal":
             continue
-        # The lines around it that the dump changed by itself are the dump's: there is no telling them apart.
+        # The lines around it that the dump changed by itself are the dump's: they cannot be distinguished.
         first = start if start in place and end > start else max(n for n in place if n < start) + 1
         beyond = end if end - 1 in place and end > start else min(n for n in place if n >= end)
         begin = place[first] if first in place else place[first - 1] + 1

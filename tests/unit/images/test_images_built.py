@@ -170,7 +170,7 @@ def test_a_tool_that_is_not_there_says_so(name: str, reason: str) -> None:
         tools.tool_path(name)
 
 
-def test_a_log_tells_the_command_but_not_who_logs_in_where() -> None:
+def test_a_log_shows_the_command_but_not_who_logs_in_where() -> None:
     progress.run_logged("loki", ["echo", "--build-arg", "PIP_INDEX_URL=https://me:hunter2@index.example/simple"])
     first = progress.log_of("loki").read_text().splitlines()[0]
     assert first == "$ echo --build-arg PIP_INDEX_URL=https://***@index.example/simple"

@@ -70,11 +70,11 @@ def test_pins_that_cannot_be_read_are_one_line(
 LOKI = image("loki")
 CASES = {
     "what was pulled is used": (Mode.AUTO, [LOKI.pulled, str(LOKI.standin)], REFUSES, LOKI.pulled, 0, []),
-    "a stand-in that is there is used, and nobody asked": (Mode.AUTO, [str(LOKI.standin)], SILENT, LOKI.standin, 0, []),
+    "a stand-in that is there is used, and no one asked": (Mode.AUTO, [str(LOKI.standin)], SILENT, LOKI.standin, 0, []),
     "a registry that answers is pulled from": (Mode.AUTO, [], ANSWERS, LOKI.pulled, 1, []),
     "no registry, so it is built": (Mode.AUTO, [], REFUSES, LOKI.standin, 1, ["loki"]),
     "pull: a stand-in does not count": (Mode.PULL, [str(LOKI.standin)], ANSWERS, LOKI.pulled, 1, []),
-    "build: what was pulled does not count, and nobody is asked": (
+    "build: what was pulled does not count, and no one is asked": (
         Mode.BUILD, [LOKI.pulled], SILENT, LOKI.standin, 0, ["loki"],
     ),
 }  # fmt: skip
@@ -238,7 +238,7 @@ def test_docker_is_asked_in_a_version_that_it_answers(monkeypatch: pytest.Monkey
     assert docker.api_version() == asked
 
 
-def test_the_list_tells_a_stand_in_from_what_is_missing(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_list_shows_a_stand_in_from_what_is_missing(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list"]) == 0
     rows = {line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines()}
     assert rows["uptime-kuma"] == ["2.0.0-dev.0", "stand-in", "lookout/uptime-kuma:2.0.0-dev.0"]

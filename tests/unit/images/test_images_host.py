@@ -64,8 +64,8 @@ def test_ensure_writes_down_what_an_old_daemon_needs(
         ' buildx*) exit 1 ;; "compose version"*) echo 2.40.3 ;; esac',
     )
     assert host("ensure").returncode == 0
-    facts = (tmp_path / "home/.cache/lookout/docker.env").read_text()
-    assert facts == "DOCKER_API_VERSION=1.41\nDOCKER_BUILDKIT=0\n"
+    settings = (tmp_path / "home/.cache/lookout/docker.env").read_text()
+    assert settings == "DOCKER_API_VERSION=1.41\nDOCKER_BUILDKIT=0\n"
 
 
 def test_ensure_writes_nothing_where_client_and_daemon_agree(
@@ -108,7 +108,7 @@ def test_release_stops_the_daemon_of_the_pid_file(
     assert not pid_file.exists()
 
 
-def test_host_tells_how_it_is_used(host: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+def test_host_shows_how_it_is_used(host: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     done = host("dance")
     assert (done.returncode, done.stderr) == (2, "usage: host.sh ensure | release | python\n")
 

@@ -68,7 +68,7 @@ def test_the_packages_of_uptime_kuma_are_locked_and_name_no_registry() -> None:
     assert not [path for path, entry in packages.items() if path and "integrity" not in entry]
 
 
-def test_a_broken_pin_file_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_broken_pin_file_is_reported_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "versions.yaml"
     path.write_text("prometheus: {version: 1.0.0, image: prom/prometheus:v1.0.0}\n")
     with pytest.raises(Failed, match=r"versions\.yaml: cannot be read: 'standin'"):

@@ -49,7 +49,7 @@ REFUSALS: Final[dict[str, str]] = {
     "a disk that is full": "failed to register layer: write /usr/bin/loki: no space left on device",
     "a daemon that is gone": "Cannot connect to the Docker daemon at unix:///var/run/docker.sock.",
     "a daemon that refuses": "dial unix /var/run/docker.sock: connect: connection refused",
-    "a sentence that nobody has seen yet": "the sky is falling",
+    "a sentence that no one has seen yet": "the sky is falling",
 }  # fmt: skip
 OUT_OF_REACH: Final[dict[str, str]] = {
     "no name": LOOKUP + " on 10.0.0.53:53: no such host",
@@ -307,7 +307,7 @@ def test_what_was_compiled_before_needs_no_room_to_compile(
     assert shortages(monkeypatch, tmp_path, 8, 0.5, "loki") == []
 
 
-def test_a_build_that_nobody_asked_for_stops_when_room_is_short_and_one_that_was_asked_for_is_tried(
+def test_a_build_that_no_one_asked_for_stops_when_room_is_short_and_one_that_was_asked_for_is_tried(
     fake: Docker, built: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(room, "shortages", lambda _: ["11.0 GiB of disk at /, where 2.0 GiB are free"])

@@ -24,9 +24,9 @@ from generator.promql.tokens import uncommented
 from generator.promql.tree import PromQLError, parse, result_labels, walk
 from generator.resolve.context import Context, default
 from generator.resolve.own_runbook import own_runbook
-from generator.site.model import OwnAlert, Service, Stack
+from generator.site.model import CustomAlert, Service, Stack
 from generator.source.read import Path
-from generator.spec.alerts import OwnAlertSpec, RunbookSpec
+from generator.spec.alerts import CustomAlertSpec, RunbookSpec
 
 _HOLD: Final = 300
 _FAULT: Final[Fault] = "cause"
@@ -47,9 +47,9 @@ _EXAMPLE: Final = (
 )
 
 
-def resolve_own_alerts(
-    context: Context, stack: Stack, service: Service, specs: Mapping[str, OwnAlertSpec], path: Path
-) -> tuple[OwnAlert, ...]:
+def resolve_custom_alerts(
+    context: Context, stack: Stack, service: Service, specs: Mapping[str, CustomAlertSpec], path: Path
+) -> tuple[CustomAlert, ...]:
     """The alerts that are right, by name; reports the others. `service` has its packs."""
     taken = {alert.name for alert in service.alerts} | {"Watchdog", OUTAGE_RECENT, *EVENT_ALERTS}
     found = []
@@ -69,7 +69,7 @@ class _Reader:
     """Reads one alert; exists for as long as `read` runs."""
 
     def __init__(
-        self, context: Context, stack: Stack, service: Service, name: str, spec: OwnAlertSpec, path: Path
+        self, context: Context, stack: Stack, service: Service, name: str, spec: CustomAlertSpec, path: Path
     ) -> None:
         self.context = context
         self.stack = stack
@@ -82,7 +82,7 @@ class _Reader:
         self.hold = default(spec.hold, self.interval if self.fault == "outage" else _HOLD)
         self.wrong = False
 
-    def read(self) -> OwnAlert | None:
+    def read(self) -> CustomAlert | None:
         """The alert, or None when something about it is wrong, which is then reported."""
         try:
             expr = scoped(uncommented(self.spec.expr), "service", self.service.name)
@@ -148,7 +148,7 @@ class _Reader:
             try:
                 return derive_case(expr, self.hold, self.fault)
             except Underivable as error:
-                message = f"nobody knows what breaks '{self.name}': {error}"
+                message = f"it is not known which fault triggers '{self.name}': {error}"
                 self._say("spec/no-proof", message, "expr", notes=_EXAMPLE)
                 return None
         renamed = {{"healthy": "background", "broken": "change"}.get(key, key): value for key, value in given.items()}
@@ -183,7 +183,7 @@ class _Reader:
             return None
         return case
 
-    def _is_provable(self, alert: OwnAlert) -> bool:
+    def _is_provable(self, alert: CustomAlert) -> bool:
         """Whether the case can be rendered; numbers and series in it are only looked at then."""
         service = replace(self.service, own=(alert,))
         try:
@@ -198,7 +198,7 @@ class _Reader:
             self._say("spec/no-proof", f"the proof cannot be read: {said}", "proof")
         return not self.wrong
 
-    def _alert(self, expr: str, case: CaseData) -> OwnAlert:
+    def _alert(self, expr: str, case: CaseData) -> CustomAlert:
         spec = self.spec
         written = " ".join(uncommented(spec.expr).split())
         # What opens a placeholder in a message cannot be shown in one.
@@ -207,7 +207,7 @@ class _Reader:
         unit = default(spec.unit, "short")
         severity: Severity = spec.severity
         limit = limit_of(expr)
-        return OwnAlert(
+        return CustomAlert(
             name=self.name,
             expr=expr,
             measured=limit.measured if limit else measured(expr),

@@ -16,7 +16,7 @@ from generator.prove.mutation import mutants_of
 from generator.prove.simulate import labels_of, simulate
 from generator.render.prometheus.rules import render_rules
 from generator.site.model import Alert, Service
-from tests.packs.proving import Spoil, change_severity, change_threshold, drop_hold, drop_keep, prove_service
+from tests.packs.proving import Breakage, change_severity, change_threshold, drop_hold, drop_keep, prove_service
 
 TARGETS: Final = ["api:8000", "api:8001"]
 DERIVED: Final[dict[str, dict[str, Any]]] = {
@@ -87,7 +87,7 @@ WRITTEN: Final[dict[str, dict[str, Any]]] = {
         },
     },
 }
-SPOILT: Final[dict[str, Spoil]] = {
+BROKEN: Final[dict[str, Breakage]] = {
     "a threshold twice as far away": change_threshold,
     "without for": drop_hold,
     "without keep_firing_for": drop_keep,
@@ -115,15 +115,15 @@ def test_the_proof_holds(name: str, tmp_path: Path) -> None:
     assert prove_service(service_with({**DERIVED, **WRITTEN}[name]), tmp_path).output == ""
 
 
-@pytest.mark.parametrize("spoilt", SPOILT)
+@pytest.mark.parametrize("broken", BROKEN)
 @pytest.mark.parametrize("name", DERIVED)
-def test_another_rule_fails_the_proof(name: str, spoilt: str, tmp_path: Path) -> None:
+def test_another_rule_fails_the_proof(name: str, broken: str, tmp_path: Path) -> None:
     service = service_with(DERIVED[name])
     (alert,) = service.alerts
-    spoil = SPOILT[spoilt]
-    if spoil(alert) == alert:
+    breakage = BROKEN[broken]
+    if breakage(alert) == alert:
         return
-    assert prove_service(service, tmp_path, spoil).failed == {"MyOwn"}
+    assert prove_service(service, tmp_path, breakage).failed == {"MyOwn"}
 
 
 @pytest.mark.parametrize("name", DERIVED)
@@ -147,7 +147,7 @@ def test_everything_else_follows_of_itself() -> None:
     page = files["docs/runbooks/api.md"]
     assert "### Mitigation" in page.partition("\n## MyOwn\n")[2]
     assert "| [MyOwn](#MyOwn) |" in page
-    assert '"Your own alerts"' in files["grafana/dashboards/Services/service-api.json"]
+    assert '"Custom alerts"' in files["grafana/dashboards/Services/service-api.json"]
     known = {alert.name: labels_of(alert) for alert in compiled.site.alerts if alert.service == "api"}
     (verdict, _) = simulate(compiled.site, [known["MyOwn"], known["ServiceDown"]])
     assert verdict.muted_by == (known["ServiceDown"],), "an outage of its service mutes it"

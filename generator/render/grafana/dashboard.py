@@ -21,7 +21,7 @@ REFRESH: Final = "30s"
 
 
 @dataclass(frozen=True, slots=True)
-class Tile:
+class PlacedPanel:
     """A drawn panel and the size it asks for."""
 
     panel: dashboard.Panel
@@ -30,16 +30,16 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True)
-class BoardRow:
-    """A row of tiles. Without a title it has no header and cannot be collapsed."""
+class DashboardRow:
+    """A row of panels. Without a title it has no header and cannot be collapsed."""
 
     title: str
-    tiles: tuple[Tile, ...]
+    placed: tuple[PlacedPanel, ...]
     collapsed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
+class Dashboard:
     """A dashboard before it is laid out."""
 
     uid: str
@@ -47,7 +47,7 @@ class Board:
     description: str
     folder: str
     tag: str
-    rows: tuple[BoardRow, ...]
+    rows: tuple[DashboardRow, ...]
     links: tuple[dashboard.DashboardLink, ...] = ()
     variables: tuple[dashboard.VariableModel, ...] = ()
     annotations: tuple[dashboard.AnnotationQuery, ...] = ()
@@ -55,38 +55,38 @@ class Board:
     origin: Span | None = None
 
 
-def render_board(board: Board) -> Artifact:
+def render_dashboard(design: Dashboard) -> Artifact:
     """The dashboard's file."""
     drawn = dashboard.Dashboard(
-        uid=board.uid,
-        title=board.title,
-        description=board.description,
-        tags=["lookout", board.tag],
+        uid=design.uid,
+        title=design.title,
+        description=design.description,
+        tags=["lookout", design.tag],
         timezone="browser",
         editable=False,
         graph_tooltip=dashboard.DashboardCursorSync.CROSSHAIR,
-        time=dashboard.DashboardDashboardTime(from_val=board.time_from, to="now"),
+        time=dashboard.DashboardDashboardTime(from_val=design.time_from, to="now"),
         timepicker=dashboard.TimePickerConfig(),
         refresh=REFRESH,
-        panels=list(_place(board)),
-        templating=dashboard.DashboardDashboardTemplating(list_val=list(board.variables)),
-        annotations=dashboard.AnnotationContainer(list_val=list(board.annotations)),
-        links=list(board.links),
+        panels=list(_place(design)),
+        templating=dashboard.DashboardDashboardTemplating(list_val=list(design.variables)),
+        annotations=dashboard.AnnotationContainer(list_val=list(design.annotations)),
+        links=list(design.links),
     )
-    origins = {board.uid: board.origin} if board.origin else {}
-    return Artifact(f"{ROOT}/{board.folder}/{board.uid}.json", encode(drawn), origins)
+    origins = {design.uid: design.origin} if design.origin else {}
+    return Artifact(f"{ROOT}/{design.folder}/{design.uid}.json", encode(drawn), origins)
 
 
-def _place(board: Board) -> Iterator[dashboard.Panel | dashboard.RowPanel]:
+def _place(design: Dashboard) -> Iterator[dashboard.Panel | dashboard.RowPanel]:
     """Panels and row headers in reading order; the panels of a collapsed row are inside it."""
     top = 0
-    for row in board.rows:
-        header = _header(board.uid, row, top) if row.title else None
+    for row in design.rows:
+        header = _header(design.uid, row, top) if row.title else None
         start = top + (ROW_HEADER if header else 0)
-        boxes, end = flow([(tile.width, tile.height) for tile in row.tiles], start)
-        for tile, box in zip(row.tiles, boxes, strict=True):
-            tile.panel.grid_pos = dashboard.GridPos(x=box.x, y=box.y, w=box.w, h=box.h)
-        panels = [tile.panel for tile in row.tiles]
+        boxes, end = flow([(placed.width, placed.height) for placed in row.placed], start)
+        for placed, box in zip(row.placed, boxes, strict=True):
+            placed.panel.grid_pos = dashboard.GridPos(x=box.x, y=box.y, w=box.w, h=box.h)
+        panels = [placed.panel for placed in row.placed]
         if header:
             yield header
         if header and row.collapsed:
@@ -97,7 +97,7 @@ def _place(board: Board) -> Iterator[dashboard.Panel | dashboard.RowPanel]:
             top = end
 
 
-def _header(uid: str, row: BoardRow, top: int) -> dashboard.RowPanel:
+def _header(uid: str, row: DashboardRow, top: int) -> dashboard.RowPanel:
     return dashboard.RowPanel(
         id_val=panel_id(uid, f"row:{row.title}"),
         title=row.title,

@@ -65,7 +65,7 @@ def _alert(name: str, service: str, kind: str, expr: str, panel: str) -> Alert:
     return replace(alert, annotations={**alert.annotations, **addresses})
 
 
-def board_site(*more: Service) -> Site:
+def dashboard_site(*more: Service) -> Site:
     """api uses cache, two hosts, and the stack itself."""
     return make_site(
         make_watched("api", uses=("cache",), host="vps1", url="https://api.acme.dev"),
@@ -78,7 +78,7 @@ def board_site(*more: Service) -> Site:
 
 
 @cache
-def board_files() -> dict[str, str]:
+def dashboard_files() -> dict[str, str]:
     """Path -> text of everything that is rendered for Grafana."""
-    site = board_site()
+    site = dashboard_site()
     return {each.path: each.content for each in (*render_dashboards(site), *render_provisioning(site))}

@@ -78,6 +78,6 @@ def test_a_file_that_cannot_be_read_offers_what_it_can(
     (here / "services.yaml").unlink()
     if text is not None:
         (here / "services.yaml").write_bytes(os.fsencode(text))
-    assert offered("connect", "") == (["api"] if text and b"api" in os.fsencode(text) else [])
+    assert offered("connect", "") == (["1", "api"] if text and b"api" in os.fsencode(text) else [])
     assert "ServiceDown" in offered("explain", "ServiceD")
     assert capfd.readouterr() == ("", "")

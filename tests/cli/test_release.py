@@ -110,7 +110,7 @@ def test_a_release_is_a_commit_and_a_tag_with_what_changed(tmp_path: Path) -> No
     assert '__version__ = "7.1.0"' in (clone / "generator/__init__.py").read_text(encoding="utf-8")
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     changes = (clone / "CHANGELOG.md").read_text(encoding="utf-8")
-    assert re.search(rf"^## Unreleased\n\n## 7\.1\.0 - {today}\n\n### Added\n", changes, re.MULTILINE)
+    assert re.search(rf"^## Unreleased\n\n## 7\.1\.0 - {today}\n\n### What you must do\n", changes, re.MULTILINE)
     tagged = git(clone, "tag", "--list", "--format=%(contents)", "v7.1.0")
     assert tagged.startswith("Lookout 7.1.0\n") and "### Added" in tagged
     code, said = release(clone, "7.2.0")

@@ -7,7 +7,6 @@ import pytest
 
 from generator.diagnostics import Problems
 from generator.pipeline import Compiled, compile_text
-from generator.prove.proofs import proof_paths
 from tests.support.combinations import (
     ADVISED,
     KINDS,
@@ -85,8 +84,8 @@ def test_kinds_that_share_their_rules_are_one_pack_over_what_each_exports(kinds:
 def test_a_proof_of_joined_kinds_is_not_taken_for_that_of_one() -> None:
     services = {"both": plain("both", ("flask", "django")), "one": plain("one", ("flask",))}
     whole = compile_text(file_of(services), "services.yaml")
-    paths = proof_paths(whole.site)
-    assert paths["both/HttpErrorRatioHigh"] != paths["one/HttpErrorRatioHigh"]
+    shapes = {alert.service: alert.shape for alert in whole.site.alerts if alert.name == "HttpErrorRatioHigh"}
+    assert shapes["both"] != shapes["one"]
 
 
 def test_a_probe_of_nothing_is_refused() -> None:

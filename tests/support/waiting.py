@@ -4,13 +4,11 @@ import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-import requests
-
 Answer = TypeVar("Answer")
 
 _FIRST: Final = 0.005
 # A server that is starting, or an assertion about what is not there yet.
-NOT_YET: Final = (requests.RequestException, AssertionError, ConnectionError)
+NOT_YET: Final = (OSError, AssertionError)
 
 
 def until(ask: Callable[[], Answer], what: str = "it", seconds: float = 30, every: float = 0.25) -> Answer:

@@ -68,6 +68,10 @@ picture: ## Draw the README's picture, when what it shows has changed
 mutants: ## Make every alert wrong in every way; its proof has to notice (PACK=name for one)
 	@scripts/mutants.sh $(PACK)
 
+.PHONY: marks
+marks: ## Prove rules as they are by default, for everybody's first check (after a change of a pack)
+	@scripts/marks.sh
+
 .PHONY: soak
 soak: ## The same as test, with larger numbers
 	@LOOKOUT_SOAK=1 scripts/test.sh

@@ -80,9 +80,11 @@ def init(out: Path | None) -> None:
 @_options("file", "out", "json")
 def check(file: Path, out: Path | None, as_json: bool, ci: bool) -> None:
     """Check services.yaml, everything it renders to, and whether the rendered files on disk were edited by hand."""
+    from generator.verbs.progress import Progress
     from generator.verbs.stages import check_file
 
-    problems = check_file(file, out or file.parent, _say(as_json), ci=ci)
+    with Progress(silent=as_json) as shown:
+        problems = check_file(file, out or file.parent, shown.say, ci=ci, passing=shown.passing)
     _finish(problems, file, as_json)
 
 
@@ -127,9 +129,11 @@ def plan(file: Path, out: Path | None, as_json: bool, diff: bool) -> None:
 @_options("file", "out", "json", "force")
 def apply(file: Path, out: Path | None, as_json: bool, force: bool) -> None:
     """Render, check, write, and make the running stack follow. A mistake changes nothing."""
+    from generator.verbs.progress import Progress
     from generator.verbs.stages import apply_file
 
-    plan, problems = apply_file(file, out or file.parent, force, _say(as_json))
+    with Progress(silent=as_json) as shown:
+        plan, problems = apply_file(file, out or file.parent, force, shown.say, shown.passing)
     _finish(problems, file, as_json, changes=[(c.action, c.path) for c in plan.pending])
 
 

@@ -45,6 +45,13 @@ NUMBER_PATTERN: Final = rf"-?{_NUMBER}([eE][+-]?\d{{1,2}})?"
 PERCENT_PATTERN: Final = r"\d+([.,]\d+)?\s*%"
 
 
+def how_far(done: int, total: int, seconds: float) -> str:
+    """`7 of 17, about 6 min left`, when the ones that are done have taken so many seconds."""
+    left = seconds / done * (total - done)
+    about = f"{round(left / 60)} min" if left >= 90 else f"{max(round(left / 10) * 10, 10)} s"
+    return f"{done} of {total}, about {about} left"
+
+
 def parse_duration(text: str) -> int:
     """Seconds in a duration of whole ones, such as `90d`, `1h 30m` or `1.5h`."""
     seconds = _exact_seconds(text)

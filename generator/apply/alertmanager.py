@@ -3,20 +3,19 @@
 from collections.abc import Mapping
 from typing import Final
 
-import yaml
-
 from generator.apply.readback import OTHER, holds, last_load, same_seal
 from generator.apply.reloading import Reloadable, reconciler, signal
 from generator.apply.running import Running
 from generator.artifact import Artifact
 from generator.conventions import ALERTMANAGER_PATH
+from generator.source.plain import load_plain
 
 
 def compare_alertmanager(artifacts: Mapping[str, Artifact], loaded: str) -> list[str]:
     """Differences of the configuration and the templates. Alertmanager prints its configuration in its own words, with
     secrets blanked; none are in ours."""
-    wanted = yaml.safe_load(artifacts["alertmanager/alertmanager.yml"].content)
-    config = yaml.safe_load(loaded) or {}
+    wanted = load_plain(artifacts["alertmanager/alertmanager.yml"].content)
+    config = load_plain(loaded) or {}
     if same_seal(config.get("templates"), wanted["templates"]):
         return []
     found = [f"'{key}' is not the rendered one" for key in sorted(set(wanted) - {"templates"})

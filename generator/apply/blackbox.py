@@ -3,21 +3,20 @@
 from collections.abc import Mapping
 from typing import Final
 
-import yaml
-
 from generator.apply.readback import OTHER, Loaded, holds, last_load, same_seal
 from generator.apply.reloading import Reloadable, reconciler, signal
 from generator.apply.running import Running
 from generator.artifact import Artifact
 from generator.parts.table import PORTS
 from generator.render.seal import seal_in
+from generator.source.plain import load_plain
 
 _BLACKBOX: Final = f"http://blackbox-exporter:{PORTS['blackbox-exporter']}"
 
 
 def compare_blackbox(artifacts: Mapping[str, Artifact], loaded: Loaded) -> list[str]:
     """Differences of the modules, one of which is the seal."""
-    wanted = yaml.safe_load(artifacts["prometheus/blackbox.yml"].content)["modules"]
+    wanted = load_plain(artifacts["prometheus/blackbox.yml"].content)["modules"]
     modules = loaded.get("modules") or {}
     if same_seal(modules, wanted):
         return []
@@ -28,7 +27,7 @@ def compare_blackbox(artifacts: Mapping[str, Artifact], loaded: Loaded) -> list[
 
 
 def _blackbox_differs(running: Running) -> list[str]:
-    return compare_blackbox(running.artifacts, yaml.safe_load(running.inside(f"{_BLACKBOX}/config")) or {})
+    return compare_blackbox(running.artifacts, load_plain(running.inside(f"{_BLACKBOX}/config")) or {})
 
 
 BLACKBOX: Final = Reloadable(

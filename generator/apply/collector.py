@@ -6,8 +6,6 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-import yaml
-
 from generator.apply.readback import OTHER
 from generator.apply.reloading import Reloadable, reconciler, signal
 from generator.apply.running import Running
@@ -16,13 +14,14 @@ from generator.conventions import CONFIG_HASH, SECRETS_HASH
 from generator.parts.table import PORTS
 from generator.render.collector.config import COLLECTOR_FILE
 from generator.secrets.files import share_seal
+from generator.source.plain import load_plain
 
 _COLLECTOR: Final = f"http://collector:{PORTS['collector']}/metrics"
 
 
 def compare_collector(artifacts: Mapping[str, Artifact], metrics: str, secrets: str) -> list[str]:
     """The collector's own metrics carry the seal of its configuration, and `secrets`, that of its tokens."""
-    resource = yaml.safe_load(artifacts[COLLECTOR_FILE].content)["service"]["telemetry"]["resource"]
+    resource = load_plain(artifacts[COLLECTOR_FILE].content)["service"]["telemetry"]["resource"]
     found = re.search(r"^target_info\{(.*)\}", metrics, re.MULTILINE)
     labels = dict(re.findall(r'(\w+)="([^"]*)"', found[1] if found else ""))
     if labels.get(CONFIG_HASH.replace(".", "_")) != resource[CONFIG_HASH]:

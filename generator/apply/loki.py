@@ -15,6 +15,7 @@ from generator.artifact import Artifact
 from generator.diagnostics import Diagnostic
 from generator.parts.table import PORTS
 from generator.render.loki import LIMITS_FILE
+from generator.source.plain import load_plain
 
 # Loki reads its limits again every ten seconds.
 LIMITS_WAIT: Final = 25.0
@@ -23,7 +24,7 @@ _LOKI: Final = f"http://loki:{PORTS['loki']}/metrics"
 
 def compare_loki(artifacts: Mapping[str, Artifact], metrics: str) -> list[str]:
     """Whether Loki has read the rendered limits: its metrics carry a hash of them, as it prints them itself."""
-    limits = yaml.safe_dump(yaml.safe_load(artifacts[LIMITS_FILE].content), indent=4, allow_unicode=True)
+    limits = yaml.safe_dump(load_plain(artifacts[LIMITS_FILE].content), indent=4, allow_unicode=True)
     read = re.findall(r'^loki_runtime_config_hash\{[^}]*sha256="([0-9a-f]+)"\} 1', metrics, re.MULTILINE)
     return [] if read == [hashlib.sha256(limits.encode()).hexdigest()] else ["its limits are not the rendered ones"]
 

@@ -3,18 +3,17 @@
 from collections.abc import Mapping
 from typing import Final
 
-import yaml
-
 from generator.apply.readback import Loaded, canonical, flat, holds, last_load, same_seal
 from generator.apply.reloading import Reloadable, reconciler, signal
 from generator.apply.running import Running
 from generator.artifact import Artifact
 from generator.conventions import PROMETHEUS_PATH
+from generator.source.plain import load_plain
 
 
 def compare_prometheus(artifacts: Mapping[str, Artifact], config: Loaded) -> list[str]:
     """Differences of prometheus.yml and of all rule files. `config` is the parsed answer of /api/v1/status/config."""
-    rendered = yaml.safe_load(artifacts["prometheus/prometheus.yml"].content)
+    rendered = load_plain(artifacts["prometheus/prometheus.yml"].content)
     if same_seal(config.get("rule_files"), rendered["rule_files"]):
         return []
     found = [
@@ -37,7 +36,7 @@ def compare_jobs(rendered: Loaded, loaded: Loaded) -> list[str]:
 
 def _prometheus_differs(running: Running) -> list[str]:
     answer = running.get(f"{PROMETHEUS_PATH}/api/v1/status/config").json()["data"]["yaml"]
-    return compare_prometheus(running.artifacts, yaml.safe_load(answer))
+    return compare_prometheus(running.artifacts, load_plain(answer))
 
 
 PROMETHEUS: Final = Reloadable(

@@ -1,6 +1,7 @@
 """`plan` and `apply` over a running stack: which parts follow, which do not, and making them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import requests
@@ -41,15 +42,16 @@ def plan_running(running: Running) -> tuple[list[str], list[Diagnostic]]:
     alive = running_services(running.root)
     if not alive:
         return ["the stack is not running; `make up` starts it"], []
-    lines = [*container_changes(running), *_compose_preview(running), *profile_changes(running)]
-    lines += [f"{name}: is started again, for {path} changed" for name, path in stale_parts(running).items()]
-    lines += apps_to_restart(running)
+    # Each waits for an answer most of its time. What is said keeps its order.
+    with ThreadPoolExecutor(max_workers=len(RECONCILERS) + 3) as pool:
+        preview, stale = pool.submit(_compose_preview, running), pool.submit(stale_parts, running)
+        restarts = pool.submit(apps_to_restart, running)
+        drifts = [*pool.map(lambda reconciler: _drift(reconciler, running, alive), _wanted(running))]
+        lines = [*container_changes(running), *preview.result(), *profile_changes(running)]
+        lines += [f"{name}: is started again, for {path} changed" for name, path in stale.result().items()]
+        lines += restarts.result()
     problems: list[Diagnostic] = []
-    for reconciler in _wanted(running):
-        if reconciler.service not in alive:
-            lines.append(f"{reconciler.name}: not running")
-            continue
-        drift, problem = _drift(reconciler, running)
+    for reconciler, (drift, problem) in zip(_wanted(running), drifts, strict=True):
         lines += [f"{reconciler.name}: {sentence}" for sentence in drift]
         problems += problem
     return lines, problems
@@ -100,7 +102,9 @@ def container_changes(running: Running) -> list[str]:
     return compose_changes(before, running.artifacts[COMPOSE_FILE].content)
 
 
-def _drift(reconciler: Reconciler, running: Running) -> tuple[list[str], list[Diagnostic]]:
+def _drift(reconciler: Reconciler, running: Running, alive: Collection[str]) -> tuple[list[str], list[Diagnostic]]:
+    if reconciler.service not in alive:
+        return ["not running"], []
     try:
         return reconciler.drift(running), []
     except KumaError as error:

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,11 @@ from generator.clients.tools import ToolMissing, ToolRun, run_tool
 from generator.conventions import SECRETS_MOUNT
 from generator.diagnostics import Diagnostic
 from generator.prove.dashboards import check_dashboards, panel_rules
+from generator.prove.nameless import names_of
 from generator.prove.proving import Trial, cut_rules, run_trials
-from generator.prove.verdicts import Verdicts, proven_folder
+from generator.prove.verdicts import Verdicts, proven_folder, shipped_marks
 from generator.site.model import Site
+from generator.units import how_far
 
 # What promtool says of a file that it finds nothing wrong with.
 _FINE: Final = re.compile(r"^Checking .*\n +SUCCESS: .*\n*", re.MULTILINE)
@@ -34,6 +37,8 @@ class Tree:
     folder: Path
     site: Site
     artifacts: Mapping[str, Artifact]
+    passing: Callable[[str], None] = lambda _: None
+    """Told how far a slow checker is."""
 
     def paths(self, prefix: str, suffix: str) -> list[str]:
         """The rendered paths below `prefix` that end in `suffix`."""
@@ -60,10 +65,23 @@ def check_proofs(tree: Tree) -> list[Diagnostic]:
     trials = [trial_of(tree, path) for path in tree.paths("prometheus/proofs/", ".yml")]
     folder = tree.folder / "proving"
     folder.mkdir()
-    verdicts = Verdicts(proven_folder())
-    complaints = run_trials(trials, folder, verdicts=verdicts)
+    verdicts = Verdicts(proven_folder(), shipped=shipped_marks())
+    complaints = run_trials(trials, folder, _telling(tree, len(trials)), verdicts)
     verdicts.sweep()
     return [_unproven(tree, path, text) for path, text in sorted(complaints.items())]
+
+
+def _telling(tree: Tree, total: int) -> Callable[[int], None]:
+    """Tells how many proofs have run and how long the rest will take; what is remembered takes no time."""
+    began, known = time.monotonic(), -1
+
+    def tell(done: int) -> None:
+        nonlocal known
+        known = done if known < 0 else known
+        if known < done < total:
+            tree.passing(f"proofs: {how_far(done - known, total - known, time.monotonic() - began)}")
+
+    return tell
 
 
 def _unproven(tree: Tree, path: str, said: str) -> Diagnostic:
@@ -75,8 +93,9 @@ def _unproven(tree: Tree, path: str, said: str) -> Diagnostic:
 def trial_of(tree: Tree, path: str) -> Trial:
     """A proof with the rule that it is about, as it stands in the rendered file."""
     service, pack, alert = Path(path).with_suffix("").parts[-3:]
-    (instance,) = (each for its in tree.site.services if its.name == service for each in its.packs if each.pack == pack)
-    return Trial(path, cut_rules(instance, alert), tree.artifacts[path].content)
+    its = tree.site.named[service]
+    (instance,) = (each for each in its.packs if each.pack == pack)
+    return Trial(path, cut_rules(instance, alert), tree.artifacts[path].content, names_of(tree.site, its))
 
 
 def check_alertmanager(tree: Tree) -> list[Diagnostic]:

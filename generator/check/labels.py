@@ -8,12 +8,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-import yaml
-
 from generator.artifact import Artifact
 from generator.diagnostics import Diagnostic
 from generator.promql.tree import ANY_LABEL, Labels, PromQLError, parse, result_labels
 from generator.site.model import Alert, Site
+from generator.source.plain import load_plain
 
 _CONFIG: Final = "alertmanager/alertmanager.yml"
 _MATCHER: Final = re.compile(r'^\s*(?P<label>\w+)\s*(?P<how>=~|!~|!=|=)\s*"(?P<value>(?:[^"\\]|\\.)*)"\s*$')
@@ -26,7 +25,7 @@ def check_labels(site: Site, artifacts: Mapping[str, Artifact]) -> list[Diagnost
     """A problem for each label that some alert lacks, with the alerts that do."""
     if _CONFIG not in artifacts:
         return []
-    config = yaml.safe_load(artifacts[_CONFIG].content)
+    config = load_plain(artifacts[_CONFIG].content)
     everybody = [(alert, _labels_of(alert)) for alert in site.alerts]
     found = [_lacking(_CONFIG, where, label, everybody) for where, label in _of_routes(config["route"])]
     for rule in config.get("inhibit_rules", []):

@@ -22,13 +22,14 @@ def check_tree(
     artifacts: Iterable[Artifact],
     root: Path,
     progress: Callable[[str], None] = lambda _: None,
+    passing: Callable[[str], None] = lambda _: None,
 ) -> tuple[Diagnostic, ...]:
     """Everything the tools object to in `artifacts`, had they been written to `root`. Writes nothing there.
 
     Tools that are missing are one diagnostic, and the others are run nevertheless.
     """
     with tempfile.TemporaryDirectory(prefix="lookout-check-") as name:
-        tree = Tree(Path(name), site, {artifact.path: artifact for artifact in artifacts})
+        tree = Tree(Path(name), site, {artifact.path: artifact for artifact in artifacts}, passing)
         _lay_out(tree, root)
         with ThreadPoolExecutor(max_workers=2) as pool:
             results = list(pool.map(lambda checker: _run(checker, tree, progress), CHECKERS))

@@ -25,6 +25,7 @@ from generator.prove.proofs import proofs_of
 from generator.prove.proving import Trial, cut_rules, run_trials
 from generator.prove.verdicts import Verdicts
 from generator.site.model import Alert, PackInstance, Service
+from generator.units import how_far
 
 _STOPPED: Final = re.compile(r"^\s*rule: \w+__\d+, time: .*err: ", re.MULTILINE)
 
@@ -202,7 +203,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     begin = monotonic()
 
     def progress(done: int, total: int) -> None:
-        print(f"\r{done} of {total} alerts, {monotonic() - begin:.0f} s", end="", file=sys.stderr, flush=True)
+        if done:
+            print(f"\r{how_far(done, total, monotonic() - begin):<40}", end="", file=sys.stderr, flush=True)
 
     scores = judge(own_packs(given.pack, load_packs()), progress=progress)
     print(file=sys.stderr)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from generator.clients.tools import run_tool
+from generator.prove.nameless import without_names
 from generator.prove.verdicts import Verdicts
 from generator.render.prometheus.rules import rule_groups, rule_lines
 from generator.site.model import Alert, PackInstance, Record
@@ -20,8 +21,9 @@ from generator.units import parse_duration
 
 # Starting promtool costs as much as several proofs; smaller batches share the cores out more evenly.
 _BATCH: Final = 24
-# Collecting garbage less often takes a fifth off promtool's time; what it keeps for a proof is small.
-_FEWER_COLLECTIONS: Final = {"GOGC": "400"}
+# Collecting garbage less often takes a fifth off promtool's time; what it keeps for a proof is small. As many promtools
+# run as there are cores: threads of one on the other's core only cost time.
+_SPARING: Final = {"GOGC": "400", "GOMAXPROCS": "1"}
 _RULES_OF: Final = re.compile(r"^rule_files: \[.*\]$", re.MULTILINE)
 _RULE_BEGINS: Final = re.compile(r"^      - (?:alert|record): ", re.MULTILINE)
 _NAMED_ALERT: Final = re.compile(r'alertname="(\w+)"')
@@ -35,11 +37,17 @@ _FAILED: Final = "  FAILED:\n"
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A proof and the rules that it is to hold for."""
+    """A proof and the rules that it is to hold for. `names` are those of people and things of the site in them."""
 
     name: str
     rules: str
     proof: str
+    names: frozenset[str] = frozenset()
+
+    def nameless(self) -> tuple[str, str]:
+        """Rules and proof with a mark in the place of each name: what holds for one holds for another."""
+        rules, proof = without_names(self.names, self.rules, self.proof)
+        return rules, proof
 
 
 def cut_rules(instance: PackInstance, *alerts: str) -> str:
@@ -101,7 +109,7 @@ def _known(trials: Iterable[Trial], verdicts: Verdicts | None) -> tuple[dict[str
     """What is remembered of the trials, by name, and those that have to be run."""
     known, open_ones = {}, []
     for trial in trials:
-        said = verdicts.said(trial.rules, trial.proof) if verdicts else None
+        said = verdicts.said(*trial.nameless()) if verdicts else None
         if said is None:
             open_ones.append(trial)
         else:
@@ -112,7 +120,7 @@ def _known(trials: Iterable[Trial], verdicts: Verdicts | None) -> tuple[dict[str
 def _remember(verdicts: Verdicts | None, trial: Trial, said: str) -> None:
     """Only what promtool itself says of this file: that it held, or what failed. All else may be another matter."""
     if verdicts and said.startswith((_HELD, _FAILED)):
-        verdicts.remember(trial.rules, trial.proof, _complaint(said))
+        verdicts.remember(*trial.nameless(), _complaint(said))
 
 
 def _complaint(said: str) -> str:
@@ -139,7 +147,7 @@ def _run(batch: list[str], folder: Path) -> Mapping[str, str]:
     """What promtool says of each file."""
     if not batch:
         return {}
-    run = run_tool("promtool", ["test", "rules", *batch], folder, _FEWER_COLLECTIONS)
+    run = run_tool("promtool", ["test", "rules", *batch], folder, _SPARING)
     before, *said = _OUTCOME.split(run.output)
     if before or len(said) != len(batch) or (run.code == 0) != all(text.startswith(_HELD) for text in said):
         if len(batch) > 1:  # something else came between: each is asked by itself

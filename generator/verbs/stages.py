@@ -32,14 +32,16 @@ def compile_file(file: Path) -> Compiled:
     return compile_text(read_spec_file(file), str(file))
 
 
-def check_file(file: Path, root: Path, say: Say, *, ci: bool = False) -> tuple[Diagnostic, ...]:
+def check_file(
+    file: Path, root: Path, say: Say, *, ci: bool = False, passing: Say = lambda _: None
+) -> tuple[Diagnostic, ...]:
     """Every problem of `file`, of what it renders to, and of the rendered files in `root` if there are any.
 
     Files that are not rendered yet are one note: after an edit of `file` they are rendered next. With `ci` each is an
     error: a commit holds what its own services.yaml renders to.
     """
     compiled = compile_file(file)
-    found = [*compiled.warnings, *check_tree(compiled.site, compiled.artifacts, root, say)]
+    found = [*compiled.warnings, *check_tree(compiled.site, compiled.artifacts, root, say, passing)]
     if ci or (root / LOCK_FILE).is_file():
         try:
             plan = plan_tree(compiled.artifacts, root)
@@ -92,17 +94,19 @@ def people_of(plan: Plan) -> tuple[Change, ...]:
     return people_changes(before, {change.path: change.after for change in ours if change.after is not None})
 
 
-def apply_file(file: Path, root: Path, force: bool, say: Say) -> tuple[Plan, tuple[Diagnostic, ...]]:
+def apply_file(
+    file: Path, root: Path, force: bool, say: Say, passing: Say = lambda _: None
+) -> tuple[Plan, tuple[Diagnostic, ...]]:
     """Render, check, write, reload. Raises Problems before anything is written when something is wrong."""
     with open_tree(root, say):
-        return _apply_file(file, root, force, say)
+        return _apply_file(file, root, force, say, passing)
 
 
-def _apply_file(file: Path, root: Path, force: bool, say: Say) -> tuple[Plan, tuple[Diagnostic, ...]]:
+def _apply_file(file: Path, root: Path, force: bool, say: Say, passing: Say) -> tuple[Plan, tuple[Diagnostic, ...]]:
     compiled = compile_file(file)
     plan = plan_tree(compiled.artifacts, root)
     found = [*plan.diagnostics(force), *check_secrets(compiled.site, root)]
-    found += check_tree(compiled.site, compiled.artifacts, root, say)
+    found += check_tree(compiled.site, compiled.artifacts, root, say, passing)
     if any(problem.level == "error" for problem in found):
         raise Problems([*compiled.warnings, *found])
     from generator.apply.run import apply_running, container_changes, running_stack

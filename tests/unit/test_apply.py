@@ -3,6 +3,7 @@
 import hashlib
 import json
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -72,6 +73,25 @@ def reloads(drift: Callable[[Running], list[str]], last: LastLoad | None = None)
 
 def part(drift: Any, apply: Any = lambda _: []) -> Reconciler:
     return Reconciler("part", "part", drift, apply)
+
+
+def test_a_plan_asks_all_parts_at_once_and_tells_them_in_their_order(
+    stack: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = threading.Barrier(3, timeout=10)
+
+    def waiting(sentence: str) -> Callable[[Running], list[str]]:
+        def drift(_: Running) -> list[str]:
+            together.wait()
+            return [sentence]
+
+        return drift
+
+    parts = [Reconciler(name, "caddy", waiting(f"of {name}"), lambda _: []) for name in ("zeta", "alpha", "mid")]
+    play(monkeypatch, Compose(out="caddy"), *parts)
+    monkeypatch.setattr(run, "running_services", lambda _: {"caddy"})
+    lines, problems = run.plan_running(stack)
+    assert (lines[-3:], problems) == (["zeta: of zeta", "alpha: of alpha", "mid: of mid"], [])
 
 
 def test_ports_come_from_the_env_file(stack: Running) -> None:

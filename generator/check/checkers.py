@@ -18,13 +18,16 @@ from generator.conventions import SECRETS_MOUNT
 from generator.diagnostics import Diagnostic
 from generator.prove.dashboards import check_dashboards, panel_rules
 from generator.prove.nameless import names_of
-from generator.prove.proving import Trial, cut_rules, run_trials
+from generator.prove.proving import Trial, cut_rules, rules_for, run_trials
 from generator.prove.verdicts import Verdicts, proven_folder, shipped_marks
-from generator.site.model import Site
+from generator.render.prometheus.rules import rule_lines
+from generator.site.model import PackInstance, Service, Site
 from generator.units import how_far
 
 # What promtool says of a file that it finds nothing wrong with.
 _FINE: Final = re.compile(r"^Checking .*\n +SUCCESS: .*\n*", re.MULTILINE)
+
+_NOT_IN_FILE: Final = "the rule that it proves does not stand in its rule file"
 
 # A variable of a compose file that has no default.
 _REQUIRED: Final = re.compile(r"\$\{(\w+):?\?")
@@ -38,7 +41,7 @@ class Tree:
     site: Site
     artifacts: Mapping[str, Artifact]
     passing: Callable[[str], None] = lambda _: None
-    """Told how far a slow checker is."""
+    """Receives how far a slow checker is."""
 
     def paths(self, prefix: str, suffix: str) -> list[str]:
         """The rendered paths below `prefix` that end in `suffix`."""
@@ -66,22 +69,23 @@ def check_proofs(tree: Tree) -> list[Diagnostic]:
     folder = tree.folder / "proving"
     folder.mkdir()
     verdicts = Verdicts(proven_folder(), shipped=shipped_marks())
-    complaints = run_trials(trials, folder, _telling(tree, len(trials)), verdicts)
+    complaints = run_trials(trials, folder, _progress(tree, len(trials)), verdicts)
     verdicts.sweep()
+    complaints |= {trial.name: _NOT_IN_FILE for trial in trials if not _stands_in_file(tree, trial.name)}
     return [_unproven(tree, path, text) for path, text in sorted(complaints.items())]
 
 
-def _telling(tree: Tree, total: int) -> Callable[[int], None]:
-    """Tells how many proofs have run and how long the rest will take; what is remembered takes no time."""
+def _progress(tree: Tree, total: int) -> Callable[[int], None]:
+    """Says how many proofs have run and how long the rest will take; what is remembered takes no time."""
     began, known = time.monotonic(), -1
 
-    def tell(done: int) -> None:
+    def say(done: int) -> None:
         nonlocal known
         known = done if known < 0 else known
         if known < done < total:
             tree.passing(f"proofs: {how_far(done - known, total - known, time.monotonic() - began)}")
 
-    return tell
+    return say
 
 
 def _unproven(tree: Tree, path: str, said: str) -> Diagnostic:
@@ -91,11 +95,24 @@ def _unproven(tree: Tree, path: str, said: str) -> Diagnostic:
 
 
 def trial_of(tree: Tree, path: str) -> Trial:
-    """A proof with the rule that it is about, as it stands in the rendered file."""
+    """A proof with the rule that it is about."""
+    its, instance, alert = _proven_by(tree, path)
+    return Trial(path, cut_rules(instance, alert), tree.artifacts[path].content, names_of(tree.site, its))
+
+
+def _proven_by(tree: Tree, path: str) -> tuple[Service, PackInstance, str]:
+    """The service, the pack and the alert that a proof is about."""
     service, pack, alert = Path(path).with_suffix("").parts[-3:]
     its = tree.site.named[service]
     (instance,) = (each for each in its.packs if each.pack == pack)
-    return Trial(path, cut_rules(instance, alert), tree.artifacts[path].content, names_of(tree.site, its))
+    return its, instance, alert
+
+
+def _stands_in_file(tree: Tree, path: str) -> bool:
+    """Whether what was proven is what Prometheus will read."""
+    _, instance, alert = _proven_by(tree, path)
+    rules = tree.artifacts[path.replace("/proofs/", "/rules/").rpartition("/")[0] + ".yml"].content
+    return all("\n".join(rule_lines(rule)) + "\n" in rules for rule in rules_for(instance, alert))
 
 
 def check_alertmanager(tree: Tree) -> list[Diagnostic]:

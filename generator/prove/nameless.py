@@ -12,7 +12,7 @@ from typing import Final
 from generator.conventions import STACK_SERVICE
 from generator.site.model import Service, Site
 
-# Words of PromQL and of promtool's series. A function's name is told by the bracket behind it.
+# Words of PromQL and of promtool's series. A bracket follows the name of a function.
 _SPOKEN: Final = frozenset({
     "and", "or", "unless", "by", "without", "on", "ignoring", "group_left", "group_right", "bool", "offset",
     "start", "end", "inf", "nan", "stale", "atan2", "sum", "min", "max", "avg", "group", "stddev", "stdvar",

@@ -51,8 +51,14 @@ class Trial:
 
 
 def cut_rules(instance: PackInstance, *alerts: str) -> str:
-    """A rule file with `alerts` of a pack alone, and the records and alerts that their expressions read: in one group,
-    since promtool evaluates groups in any order, and what an alert reads has to be there before it."""
+    """A rule file with `alerts` of a pack alone, and what they read: in one group, since promtool evaluates groups in
+    any order, and what an alert reads has to be there before it."""
+    lines = [line for rule in rules_for(instance, *alerts) for line in rule_lines(rule)]
+    return "\n".join(["groups:", '  - name: "cut"', "    rules:", *lines, ""])
+
+
+def rules_for(instance: PackInstance, *alerts: str) -> list[Alert | Record]:
+    """Those alerts of a pack, and the records and alerts that their expressions read."""
     rules = _in_order(instance)
     wanted, open_ones = set(alerts), [rules[name] for name in alerts]
     while open_ones:
@@ -60,8 +66,7 @@ def cut_rules(instance: PackInstance, *alerts: str) -> str:
         found = {name for name in rules.keys() - wanted if _reads(expr, rules[name])}
         wanted |= found
         open_ones += [rules[name] for name in found]
-    lines = [line for name, rule in rules.items() if name in wanted for line in rule_lines(rule)]
-    return "\n".join(["groups:", '  - name: "cut"', "    rules:", *lines, ""])
+    return [rule for name, rule in rules.items() if name in wanted]
 
 
 def _in_order(instance: PackInstance) -> dict[str, Alert | Record]:

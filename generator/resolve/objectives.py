@@ -29,6 +29,8 @@ _KNOWN: Final = (_AVAILABILITY, "processing", "reachability")
 ENDPOINT: Final = r"([A-Z]+) (/[^\s\"\\]*)"
 # Above so many events an hour it is worth saying that fewer can never page.
 _MUCH: Final = 60
+# How many times the failed probes that an alert needs a budget must allow.
+_COARSE: Final = 5
 
 
 def resolve_objectives(
@@ -69,20 +71,23 @@ def check_traffic(context: Context, service: Service, path: Path) -> None:
 
 
 def _too_rare(context: Context, service: Service, objective: Objective, least: float, path: Path) -> bool:
-    """Report an objective of probes whose whole budget is fewer of them than an alert asks for."""
+    """Report an objective of probes whose whole budget is less than _COARSE times what an alert needs.
+
+    With less, probes are too coarse: one failed probe more or less decides whether the budget lasts.
+    """
     probes = [job for job in service.jobs if job.probe_module]
     if objective.events != "probes" or not probes:
         return False
     interval = min(job.interval for job in probes)
     allowed = objective.budget * service.slo_window / interval
-    if allowed >= least:
+    if allowed >= _COARSE * least:
         return False
     window, shown = units.format_duration(service.slo_window), units.format_number(round(allowed, 2))
     message = (
         f"{objective.name}: with a probe every {interval}s, {units.format_ratio(objective.target)} allows {shown} "
-        f"failed ones in {window}, and an alert needs {units.format_number(least)}"
+        f"failed ones in {window}, and alerts need {units.format_number(_COARSE * least)}"
     )
-    most = 1 - least * interval / service.slo_window
+    most = 1 - _COARSE * least * interval / service.slo_window
     hint = f"the highest target is {units.format_ratio(int(most * 1e5) / 1e5)}"
     context.problem("spec/slo-impossible", message, (*path, "slo", objective.name), hint=hint)
     return True

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from generator.conventions import STACK_SERVICE
+from generator.diagnostics import Level
 from generator.net.addresses import host_of, is_container
 from generator.resolve.context import Context
 from generator.site.model import Service
@@ -54,8 +55,12 @@ def _check_stores(context: Context, services: Iterable[Service]) -> None:
             other = first.setdefault((kind, service.address.lower()), service.name)
             if other == service.name:
                 continue
-            message = f"'{service.address}' is also the address of '{other}', so the two cannot be distinguished"
-            context.problem("spec/shared-address", message, ("services", service.name, "address"),
+            # A name with dots is one server, of which two exporters report the same.
+            ambiguous = is_container(host_of(service.address))
+            level: Level = "error" if ambiguous else "warning"
+            why = "the two cannot be distinguished" if ambiguous else "alerts about the server fire for both"
+            message = f"'{service.address}' is also the address of '{other}', so {why}"
+            context.problem("spec/shared-address", message, ("services", service.name, "address"), level=level,
                             hint=_distinguished(service))  # fmt: skip
 
 

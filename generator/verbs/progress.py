@@ -1,4 +1,4 @@
-"""What a slow verb tells whoever waits: lines that stay, and one that is redrawn in place on a terminal.
+"""What a slow verb shows while it runs: lines that stay, and one that is redrawn in place on a terminal.
 
 Owns how that is shown. Elsewhere than on a terminal the line that passes is printed now and then. Nothing goes to
 stdout.

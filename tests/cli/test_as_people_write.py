@@ -179,7 +179,6 @@ def test_anyone_who_asks_for_its_probes_keeps_them() -> None:
 STORES: Final = {
     "the database of two projects": ("postgres", "db:5432", ", dsn: secret:db_dsn", "alias blog on the network"),
     "a cache of two projects": ("redis", "cache:6379", "", "alias blog on the network"),
-    "a server elsewhere": ("redis", "10.0.0.5:6379", "", "leave one of the two services out"),
 }
 
 
@@ -191,6 +190,14 @@ def test_two_stores_at_one_address_are_refused(kind: str, address: str, more: st
     [error] = refused(text_of(f"shop: {shop}\nblog: {blog}"))
     assert (error.code, hint in error.hint) == ("spec/shared-address", True), error.hint
     assert taken(text_of(f"shop: {shop}\nblog: {own}"))
+
+
+@pytest.mark.parametrize("address", ["10.0.0.5:6379", "eu1.example.net:6379"])
+def test_one_server_elsewhere_in_two_services_is_a_warning(address: str) -> None:
+    store = f"{{kind: redis, address: '{address}', off: [backup]}}"
+    text = text_of(f"shop: {store}\nblog: {store}")
+    assert taken(text)
+    assert "spec/shared-address" in {warning.code for warning in warned(text)}
 
 
 # --- log files ----------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ with Progress(silent=False) as shown:
 
 
 @pytest.mark.parametrize(
-    ("done", "total", "seconds", "told"),
+    ("done", "total", "seconds", "said"),
     [
         (7, 17, 252, "7 of 17, about 6 min left"),
         (1, 2, 4, "1 of 2, about 10 s left"),
@@ -40,8 +40,8 @@ with Progress(silent=False) as shown:
         (1, 100, 1, "1 of 100, about 2 min left"),
     ],
 )
-def test_what_is_left_is_told_in_words(done: int, total: int, seconds: float, told: str) -> None:
-    assert how_far(done, total, seconds) == told
+def test_what_is_left_is_said_in_words(done: int, total: int, seconds: float, said: str) -> None:
+    assert how_far(done, total, seconds) == said
 
 
 def test_a_line_that_passes_is_redrawn_in_place_on_a_terminal() -> None:
@@ -74,7 +74,7 @@ def test_without_a_terminal_a_line_is_printed_now_and_then(
     assert capsys.readouterr() == ("", "  2 of 3\n  ok\n")
 
 
-def test_a_machine_is_told_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_machine_gets_no_progress(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(progress, "PAUSE", 0.0)
     with Progress(silent=True) as shown:
         shown.passing("1 of 3")
@@ -82,20 +82,20 @@ def test_a_machine_is_told_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     assert capsys.readouterr() == ("", "")
 
 
-def test_proofs_tell_how_many_are_left_of_those_that_are_not_remembered(
+def test_proofs_say_how_many_are_left_of_those_that_are_not_remembered(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def run_trials(trials: object, folder: Path, tell: object, verdicts: Verdicts) -> dict[str, str]:
+    def run_trials(trials: object, folder: Path, say: object, verdicts: Verdicts) -> dict[str, str]:
         for done in (6, 10, 16):
-            tell(done)  # type: ignore[operator]
+            say(done)  # type: ignore[operator]
         return {}
 
     compiled = compile_text("services: {site: {kind: probe, targets: ['https://acme.dev']}}\n", "services.yaml")
     monkeypatch.setenv("LOOKOUT_PROVEN", str(tmp_path / "proven"))
     monkeypatch.setattr(checkers, "run_trials", run_trials)
     monkeypatch.setattr(checkers, "trial_of", lambda tree, path: path)
-    told: list[str] = []
+    said: list[str] = []
     artifacts = {each.path: each for each in compiled.artifacts}
     proofs = {f"prometheus/proofs/{number}.yml": next(iter(artifacts.values())) for number in range(16)}
-    assert check_proofs(Tree(tmp_path, compiled.site, proofs, told.append)) == []
-    assert told == ["proofs: 4 of 10, about 10 s left"]
+    assert check_proofs(Tree(tmp_path, compiled.site, proofs, said.append)) == []
+    assert said == ["proofs: 4 of 10, about 10 s left"]

@@ -146,7 +146,7 @@ async function run(given) {
 
   // Until what was asked is answered, and what follows from that was done.
   const settle = async () => {
-    for (let still = 0; still < 20; still = open ? 0 : still + 1) await new Expectation(done => (open ? setTimeout(done, 10) : setImmediate(done)));
+    for (let still = 0; still < 20; still = open ? 0 : still + 1) await new Promise(done => (open ? setTimeout(done, 10) : setImmediate(done)));
   };
   const context = vm.createContext({
     document, location, clock, settle, URLSearchParams, console,

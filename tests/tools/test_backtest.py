@@ -163,7 +163,7 @@ def test_a_parameter_of_a_pack_can_be_proposed_too(file: Path) -> None:
 def test_an_unknown_parameter_gets_a_suggestion(file: Path) -> None:
     with pytest.raises(Problems) as caught:
         backtest(file, Wanted(DAY, params={"http.error_ratio_warnin": "2%"}), ignore_progress, now=END)
-    assert caught.value.diagnostics[0].hint == "did you mean 'error_ratio_warning'?"
+    assert caught.value.diagnostics[0].hint == "did you mean 'http.error_ratio_warning'?"
 
 
 def test_the_changed_file_is_held_against_the_committed_one(file: Path) -> None:

@@ -12,6 +12,7 @@ from generator.check.run import check_tree
 from generator.clients import tools
 from generator.diagnostics import Diagnostic, Problems
 from generator.pipeline import Compiled, compile_text
+from generator.site.model import Alert, Service, Site
 
 Checker = Callable[[checkers.Tree], list[Diagnostic]]
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,10 +52,29 @@ def test_a_rule_that_is_wrong_leads_to_the_pack(demo: Compiled) -> None:
     assert ("check/failed", "packs/target/rules.yaml") in found
 
 
-def test_a_rule_that_no_longer_fires_is_caught_by_its_proof(demo: Compiled) -> None:
+def test_a_rule_file_that_holds_another_rule_than_was_proven_is_caught(demo: Compiled) -> None:
     up = 'last_over_time(redis_up{service="cache"}[10m])'
     found = broken(demo, "prometheus/rules/cache/redis.yml", f"{up} == 0", f"{up} > 1")
     assert "check/proof" in {code for code, _ in found}
+
+
+def test_a_rule_that_no_longer_fires_is_caught_by_its_proof(demo: Compiled) -> None:
+    site = with_expression(demo.site, "cache", "RedisDown", lambda expr: expr.replace("== 0", "> 1"))
+    found = check_tree(site, demo.artifacts, ROOT)
+    assert "check/proof" in {each.code for each in found}
+
+
+def with_expression(site: Site, service: str, alert: str, change: Callable[[str], str]) -> Site:
+    """The site with another expression in one alert."""
+
+    def of(its: Service) -> Service:
+        packs = (replace(pack, alerts=tuple(changed(each) for each in pack.alerts)) for pack in its.packs)
+        return replace(its, packs=tuple(packs)) if its.name == service else its
+
+    def changed(each: Alert) -> Alert:
+        return replace(each, expr=change(each.expr)) if each.name == alert else each
+
+    return replace(site, services=tuple(of(each) for each in site.services))
 
 
 DASHBOARD = "grafana/dashboards/Services/service-api.json"

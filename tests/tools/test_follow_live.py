@@ -17,7 +17,7 @@ import yaml
 from generator.apply import reloading
 from generator.apply.prometheus import compare_jobs
 from generator.apply.reconcilers import RECONCILERS
-from generator.render import alertmanager
+from generator.render.alertmanager import config as alertmanager
 from generator.render.alertmanager.messages import render_messages
 from tests.support.kinds import KINDS, service_line
 from tests.support.waiting import until
@@ -107,9 +107,9 @@ EDITS: Final = (
          lambda lab: any("0.45" in each["query"] for each in lab.rules("HttpLatencyHigh"))),
     Edit("threshold, back to its default", "    params: {http: {latency_p95: 450ms}}\n", "", "prometheus",
          lambda lab: not any("0.45" in each["query"] for each in lab.rules("HttpLatencyHigh"))),
-    Edit("owner", "kind: redis, owner: ana", "kind: redis, owner: boris", "alertmanager prometheus",
+    Edit("owner", "kind: redis, owner: ana", "kind: redis, owner: boris", "prometheus",
          rule("RedisDown", owner="boris")),
-    Edit("severity of an alert", "severity: warning", "severity: critical", "alertmanager prometheus",
+    Edit("severity of an alert", "severity: warning", "severity: critical", "prometheus",
          rule("Signups", severity="critical")),
     Edit("summary", "people registered", "robots registered", "prometheus",
          rule("Signups", summary="{{ $value | humanize }} robots registered")),
@@ -122,7 +122,7 @@ EDITS: Final = (
          rule("Signups", keepFiringFor=0)),
     Edit("name of an alert", "      Signups:", "      SignupFlood:", "prometheus",
          lambda lab: bool(lab.rules("SignupFlood")) and not lab.rules("Signups")),
-    Edit("alert switched off", "    slo: {", "    off: [HttpMedianLatencyHigh]\n    slo: {", "alertmanager prometheus",
+    Edit("alert switched off", "    slo: {", "    off: [HttpMedianLatencyHigh]\n    slo: {", "prometheus",
          lambda lab: not lab.rules("HttpMedianLatencyHigh")),
     Edit("objective", "99.9%", "99.5%", "prometheus",
          lambda lab: "vector(0.995)" in lab.rules("slo:objective:ratio")[0]["query"]),
@@ -146,7 +146,7 @@ EDITS: Final = (
          lambda lab: lab.job("api")["static_configs"][0]["labels"]["environment"] == "staging"),
     Edit("retention", "  name: acme\n", "  name: acme\n  retention: {metrics: 120d}\n", "prometheus",
          lambda lab: lab.config()["storage"]["tsdb"]["retention"]["time"] == "120d"),
-    Edit("containers off", "  name: acme\n", "  name: acme\n  containers: false\n", "alertmanager prometheus",
+    Edit("containers off", "  name: acme\n", "  name: acme\n  containers: false\n", "prometheus",
          lambda lab: "promote_resource_attributes" not in lab.config().get("otlp", {})),
     Edit("channel taken out of a severity", "warning: [ops, phone]", "warning: [ops]", "alertmanager",
          lambda lab: receivers(lab, severity="warning") == ["slack_configs:"]),
@@ -174,9 +174,9 @@ EDITS: Final = (
          lambda lab: any(each.get("dns", {}).get("query_type") == "MX" for each in modules(lab).values())),
     Edit("question to a resolver, taken away", ', "dns://9.9.9.9/acme.dev?type=MX"', "", "blackbox prometheus",
          lambda lab: not any(each["prober"] == "dns" for each in modules(lab).values())),
-    Edit("service", "  web: {", BLOG + "  web: {", "alertmanager prometheus",
+    Edit("service", "  web: {", BLOG + "  web: {", "prometheus",
          lambda lab: bool(lab.job("blog-probe-http-2xx"))),
-    Edit("service, taken away", BLOG, "", "alertmanager prometheus",
+    Edit("service, taken away", BLOG, "", "prometheus",
          lambda lab: "blog" not in str(lab.config()) and "blog" not in str(lab.json("/prometheus/api/v1/rules"))),
     Edit("lines that are pushed", "    budgets:", "    logs: push\n    budgets:", "caddy",
          lambda lab: "502" in lab.refused_by_caddy("/otlp/v1/logs")),

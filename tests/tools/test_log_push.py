@@ -145,6 +145,8 @@ def test_a_new_token_is_taken_with_a_reload_and_the_collector_says_so(endpoint: 
         lab.secret(SEAL_FILE, seal)
         docker("kill", "--signal", "HUP", lab.containers["collector"])
         wait_for("the new token", partial(follows, seal))
+        # Its own metrics come back a moment before its receivers.
+        wait_for("the receiver", lambda: endpoint.post(url, "back", None) == 401)
         answers = [endpoint.post(url, "rotated", each) for each in ("another-one", TOKEN)]
         assert answers == ([200, 401] if token == "another-one" else [401, 200])
     assert docker("inspect", "-f", "{{.State.StartedAt}}", lab.containers["collector"]) == started

@@ -16,7 +16,7 @@ import yaml
 from tests.support.checkout import REPOSITORY, copy_repository
 
 # Commits by their number from the first one, so that they stay the same while the history grows.
-COMMITS: Final = (197, 297, 377, 417, 457)
+COMMITS: Final = (220, 297, 377, 417, 457)
 
 SITE: Final = """\
 # Our shop: what we sell with.

@@ -75,7 +75,7 @@ def part(drift: Any, apply: Any = lambda _: []) -> Reconciler:
     return Reconciler("part", "part", drift, apply)
 
 
-def test_a_plan_asks_all_parts_at_once_and_tells_them_in_their_order(
+def test_a_plan_asks_all_parts_at_once_and_lists_them_in_their_order(
     stack: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     together = threading.Barrier(3, timeout=10)

@@ -285,7 +285,7 @@ def test_green_does_not_outlive_what_it_was_known_by() -> None:
     """A laptop that slept, or a tab whose timers did: grey at once, and asked again."""
     page = home(act=f'clock.now += 10 * 60000; answers["{ALERTS}"] = "hangs"; await wake();')
     assert page.level() == "bad"
-    slept = home(act="fetch = () => new Expectation(() => {}); clock.now += 10 * 60000; await wake();")
+    slept = home(act="fetch = () => new Promise(() => {}); clock.now += 10 * 60000; await wake();")
     assert slept.level() == "unknown"
     assert slept.text("state").startswith("Not known any more")
     assert badges(slept) == {"not known"}

@@ -135,7 +135,7 @@ def test_a_whole_dump_comes_back_with_every_row(database: Database, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("dump", "fact", "said"),
+    ("dump", "metric", "said"),
     [
         (cut, "restore_ok", "could not read from input file"),
         (bits_flipped, "restore_ok", "it cannot be restored"),

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from generator.check.checkers import Tree, trial_of
 from generator.check.run import check_tree
 from generator.pipeline import Compiled, compile_text
+from generator.prove.verdicts import shipped_marks
 from tests.support.combinations import KINDS, PAIRS, TRIPLES, file_of, full, plain
 from tests.support.verdicts import VERDICTS
 
@@ -42,7 +44,8 @@ def test_the_tools_take_every_kind_and_every_rule_is_proven(whole: Compiled, tmp
     # Each proof has a verdict now, of exactly these rules.
     tree = Tree(tmp_path, whole.site, {artifact.path: artifact for artifact in whole.artifacts})
     trials = [trial_of(tree, path) for path in tree.paths("prometheus/proofs/", ".yml")]
-    said = {trial.name: VERDICTS.said(trial.rules, trial.proof) for trial in trials}
+    verdicts = replace(VERDICTS, shipped=shipped_marks())
+    said = {trial.name: verdicts.said(*trial.nameless()) for trial in trials}
     assert {name: words for name, words in said.items() if words != ""} == {}
 
 

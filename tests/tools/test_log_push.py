@@ -117,7 +117,7 @@ def arrived(lab: Lab, text: str) -> dict[str, str]:
     ids=["from elsewhere over TLS", "from a process on this machine"],
 )
 def test_a_line_comes_in_with_its_token_and_none_without(endpoint: Endpoint, url: str) -> None:
-    text = f"through {url.split(':')[0]}"
+    text = f"through {url.split('/')[2]}"
     refused = [endpoint.post(url, "let me in", token) for token in (None, "", "wrong", TOKEN[:-1])]
     assert refused == [401, 401, 401, 401]
     assert endpoint.post(url, text, TOKEN) == 200

@@ -206,7 +206,6 @@ _PROVIDER_FAILS: Final = (
 )
 
 _NEW_ERRORS: Final = of("api", "NewError") | of("worker", "NewError")
-_FELT_BY_USERS: Final = of("api", "BudgetBurnPageFast", "HttpErrorRatioCritical")
 
 DRILLS: Final = (
     stopped("the API is stopped", "api", {("ServiceDown", "api")}),
@@ -214,7 +213,7 @@ DRILLS: Final = (
     # An error type that the apps never had is news, even while its cause is known.
     stopped("Redis is stopped", "cache", {("RedisDown", "cache")}, _NEW_ERRORS),
     # What is critical is inhibited by its own outage alone: users of the API feel that its database is gone.
-    stopped("Postgres is stopped", "db", {("PostgresDown", "db")}, _NEW_ERRORS | _FELT_BY_USERS, 90),
+    stopped("Postgres is stopped", "db", {("PostgresDown", "db")}, _NEW_ERRORS | of("api", "BudgetBurnPageFast"), 90),
     Drill(
         "all connections of the pool are taken",
         switch(hold_connections=10),

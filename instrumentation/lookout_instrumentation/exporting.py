@@ -65,14 +65,20 @@ class Counting(BatchSpanProcessor):
         )
 
     def on_end(self, span: ReadableSpan) -> None:
-        """Queue a sampled span; when the queue is full the oldest goes."""
-        if span.context is not None and span.context.trace_flags.sampled:
-            with self._lock:
-                full = self._queued >= QUEUE_SPANS
-                self._queued += not full
-            if full:
-                self._counts["dropped"].inc()
-        super().on_end(span)
+        """Queue a sampled span; when the queue is full this span is dropped.
+
+        It is counted before the queue gets it and until the queue has given it to the exporter. So the queue of the SDK,
+        which drops its oldest span without a word, never fills, and each span has exactly one result.
+        """
+        if span.context is None or not span.context.trace_flags.sampled:
+            return
+        with self._lock:
+            full = self._queued >= QUEUE_SPANS
+            self._queued += not full
+        if full:
+            self._counts["dropped"].inc()
+        else:
+            super().on_end(span)
 
     def _taken(self, spans: int) -> None:
         with self._lock:

@@ -67,7 +67,7 @@ class Counting(BatchSpanProcessor):
     def on_end(self, span: ReadableSpan) -> None:
         """Queue a sampled span; when the queue is full this span is dropped.
 
-        It is counted before the queue gets it and until the queue has given it to the exporter. So the queue of the SDK,
+        It is counted before the queue gets it and until the queue has given it to the exporter. So the SDK's queue,
         which drops its oldest span without a word, never fills, and each span has exactly one result.
         """
         if span.context is None or not span.context.trace_flags.sampled:

@@ -92,7 +92,7 @@ def check(file: Path, out: Path | None, as_json: bool, ci: bool) -> None:
 @_options("file", "out", "json", "force")
 def render(file: Path, out: Path | None, as_json: bool, force: bool) -> None:
     """Render services.yaml into its tree."""
-    from generator.verbs.stages import render_file
+    from generator.verbs.render import render_file
 
     plan, problems = render_file(file, out or file.parent, force, _say(as_json))
     if not as_json:

@@ -8,6 +8,7 @@ that works in it.
 import math
 import re
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 _SECONDS: Final = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
@@ -65,6 +66,8 @@ def parse_seconds(text: str) -> float:
     return float(_exact_seconds(text))
 
 
+# The same few words stand in thousands of places.
+@lru_cache(maxsize=4096)
 def _exact_seconds(text: str) -> Fraction:
     stripped = text.strip()
     parts = re.findall(rf"({_NUMBER})\s*([A-Za-z]+)", stripped)

@@ -16,12 +16,11 @@ from generator.clients.docker import compose, dotenv
 from generator.clients.tools import ToolMissing, ToolRun, run_tool
 from generator.conventions import SECRETS_MOUNT
 from generator.diagnostics import Diagnostic
-from generator.prove.dashboards import check_dashboards, panel_rules
+from generator.prove.dashboards import panel_rules
 from generator.prove.nameless import names_of
-from generator.prove.proving import Trial, cut_rules, rules_for, run_trials
+from generator.prove.proving import Trial, one_group, rule_texts, run_trials
 from generator.prove.verdicts import Verdicts, proven_folder, shipped_marks
-from generator.render.prometheus.rules import rule_lines
-from generator.site.model import PackInstance, Service, Site
+from generator.site.model import Site
 from generator.units import how_far
 
 # What promtool says of a file that it finds nothing wrong with.
@@ -65,13 +64,14 @@ def check_proofs(tree: Tree) -> list[Diagnostic]:
 
     A proof that held for the same rules, tested by the same promtool, is not run again.
     """
-    trials = [trial_of(tree, path) for path in tree.paths("prometheus/proofs/", ".yml")]
+    proven = [_proven_by(tree, path) for path in tree.paths("prometheus/proofs/", ".yml")]
+    trials = [trial for trial, _ in proven]
     folder = tree.folder / "proving"
     folder.mkdir()
     verdicts = Verdicts(proven_folder(), shipped=shipped_marks())
     complaints = run_trials(trials, folder, _progress(tree, len(trials)), verdicts)
     verdicts.sweep()
-    complaints |= {trial.name: _NOT_IN_FILE for trial in trials if not _stands_in_file(tree, trial.name)}
+    complaints |= {trial.name: _NOT_IN_FILE for trial, rules in proven if not _stand_in_file(tree, trial.name, rules)}
     return [_unproven(tree, path, text) for path, text in sorted(complaints.items())]
 
 
@@ -96,23 +96,22 @@ def _unproven(tree: Tree, path: str, said: str) -> Diagnostic:
 
 def trial_of(tree: Tree, path: str) -> Trial:
     """A proof with the rule that it is about."""
-    its, instance, alert = _proven_by(tree, path)
-    return Trial(path, cut_rules(instance, alert), tree.artifacts[path].content, names_of(tree.site, its))
+    return _proven_by(tree, path)[0]
 
 
-def _proven_by(tree: Tree, path: str) -> tuple[Service, PackInstance, str]:
-    """The service, the pack and the alert that a proof is about."""
+def _proven_by(tree: Tree, path: str) -> tuple[Trial, list[str]]:
+    """A proof, and the rules that it is about as they have to stand in their rule file."""
     service, pack, alert = Path(path).with_suffix("").parts[-3:]
     its = tree.site.named[service]
     (instance,) = (each for each in its.packs if each.pack == pack)
-    return its, instance, alert
+    rules = rule_texts(instance, alert)
+    return Trial(path, one_group(rules), tree.artifacts[path].content, names_of(tree.site, its)), rules
 
 
-def _stands_in_file(tree: Tree, path: str) -> bool:
+def _stand_in_file(tree: Tree, path: str, rules: list[str]) -> bool:
     """Whether what was proven is what Prometheus will read."""
-    _, instance, alert = _proven_by(tree, path)
-    rules = tree.artifacts[path.replace("/proofs/", "/rules/").rpartition("/")[0] + ".yml"].content
-    return all("\n".join(rule_lines(rule)) + "\n" in rules for rule in rules_for(instance, alert))
+    file = tree.artifacts[path.replace("/proofs/", "/rules/").rpartition("/")[0] + ".yml"].content
+    return all(rule in file for rule in rules)
 
 
 def check_alertmanager(tree: Tree) -> list[Diagnostic]:
@@ -176,11 +175,12 @@ def _stand_in_for_the_machine(folder: Path) -> None:
 
 
 def check_panels(tree: Tree) -> list[Diagnostic]:
-    """The gates of dashboards and their provisioning, and promtool over all their queries at once."""
+    """promtool over all queries of all dashboards at once. That dashboards keep to their rules does not depend on
+    services.yaml: tests hold Lookout to that, and `check-pack` a pack."""
     files = {path: artifact.content for path, artifact in tree.artifacts.items() if path.startswith("grafana/")}
     (tree.folder / "panels.yml").write_text(panel_rules(files), encoding="utf-8")
     run = run_tool("promtool", ["check", "rules", "--lint=none", "panels.yml"], tree.folder)
-    return check_dashboards(files, tree.site) + _complaints(tree, "promtool on panels", run, "grafana/")
+    return _complaints(tree, "promtool on panels", run, "grafana/")
 
 
 CHECKERS: Final[tuple[Callable[[Tree], list[Diagnostic]], ...]] = (

@@ -33,6 +33,7 @@ PACKS: Final = Path(__file__).resolve().parents[2] / "packs"
 LABEL: Final = "packs"
 
 Model = TypeVar("Model", bound=BaseModel)
+_TEXT: Final = "tag:yaml.org,2002:str"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +151,7 @@ def read_yaml(path: Path, label: str) -> tuple[Any, yaml.Node]:
         node = loader.get_single_node()
         if node is None:
             raise pack_problem("the file is empty", label)
-        _refuse_duplicates(node, label)
-        return loader.construct_document(node), node
+        return _data(node, loader, label), node
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise pack_problem(f"this is not valid YAML: {error.problem}", label, line) from error
@@ -270,14 +270,18 @@ def _rule_lines(node: yaml.Node, label: str) -> dict[str, Span]:
     return lines
 
 
-def _refuse_duplicates(node: yaml.Node, label: str) -> None:
+def _data(node: yaml.Node, loader: yaml.CSafeLoader, label: str) -> Any:
+    """What a node says. PyYAML's own way from a node to data takes five times as long, and knows no duplicates."""
     if isinstance(node, yaml.MappingNode):
-        seen = set()
+        found: dict[Any, Any] = {}
         for key, value in node.value:
-            if key.value in seen:
+            if not isinstance(key, yaml.ScalarNode):
+                raise pack_problem("a key must be a plain word", label, key.start_mark.line + 1)
+            name = _data(key, loader, label)
+            if name in found:
                 raise pack_problem(f"'{key.value}' is written twice", label, key.start_mark.line + 1)
-            seen.add(key.value)
-            _refuse_duplicates(value, label)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            _refuse_duplicates(value, label)
+            found[name] = _data(value, loader, label)
+        return found
+    if isinstance(node, yaml.SequenceNode):
+        return [_data(value, loader, label) for value in node.value]
+    return node.value if node.tag == _TEXT else loader.construct_object(node)

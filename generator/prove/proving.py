@@ -53,11 +53,20 @@ class Trial:
 def cut_rules(instance: PackInstance, *alerts: str) -> str:
     """A rule file with `alerts` of a pack alone, and what they read: in one group, since promtool evaluates groups in
     any order, and what an alert reads has to be there before it."""
-    lines = [line for rule in rules_for(instance, *alerts) for line in rule_lines(rule)]
-    return "\n".join(["groups:", '  - name: "cut"', "    rules:", *lines, ""])
+    return one_group(rule_texts(instance, *alerts))
 
 
-def rules_for(instance: PackInstance, *alerts: str) -> list[Alert | Record]:
+def one_group(rules: Iterable[str]) -> str:
+    """A rule file with these rules, as `rule_texts` gives them."""
+    return "".join(["groups:\n", '  - name: "cut"\n', "    rules:\n", *rules])
+
+
+def rule_texts(instance: PackInstance, *alerts: str) -> list[str]:
+    """The text of each rule that has to be there for `alerts`, as in a rule file."""
+    return ["\n".join(rule_lines(rule)) + "\n" for rule in _rules_for(instance, *alerts)]
+
+
+def _rules_for(instance: PackInstance, *alerts: str) -> list[Alert | Record]:
     """Those alerts of a pack, and the records and alerts that their expressions read."""
     rules = _in_order(instance)
     wanted, open_ones = set(alerts), [rules[name] for name in alerts]

@@ -17,7 +17,6 @@ from generator.diagnostics import Diagnostic, Problems, Span
 
 Path = tuple[str | int, ...]
 
-MAX_BYTES: Final = 4 * 2**20
 MAX_DEPTH: Final = 50
 
 

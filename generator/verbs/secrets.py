@@ -12,11 +12,12 @@ from typing import Final
 
 from generator.conventions import SPEC_FILE
 from generator.diagnostics import Problems
-from generator.pipeline import read_spec_file, resolve_text
+from generator.pipeline import resolve_text
 from generator.report import internal_error, render_text
 from generator.secrets.files import FOLDER, ensure_secrets, form_problems, keep_secret
 from generator.secrets.forms import cleaned
 from generator.secrets.needed import Secret
+from generator.source.file import read_spec_file
 
 # How often a user is asked again for a value of the wrong form.
 _TRIES: Final = 3

@@ -9,8 +9,9 @@ from generator.changes.people import lines, people_changes
 from generator.check.run import check_tree
 from generator.conventions import LOCK_FILE
 from generator.diagnostics import Diagnostic, Problems, Span, did_you_mean, sort_diagnostics
-from generator.pipeline import Compiled, compile_text, read_spec_file, resolve_text
+from generator.pipeline import Compiled, compile_text, resolve_text
 from generator.secrets.files import check_secrets
+from generator.source.file import read_spec_file
 from generator.store.plan import Plan, open_tree, plan_tree, write_plan
 from generator.verbs.connect.lines import connect_lines
 
@@ -63,14 +64,6 @@ def _not_rendered(plan: Plan, ci: bool) -> list[Diagnostic]:
     files = "1 file" if len(stale) == 1 else f"{len(stale)} files"
     message = f"not rendered yet: {files} (lookout plan shows them)"
     return [Diagnostic("store/stale", message, level="note")] if stale else []
-
-
-def render_file(file: Path, root: Path, force: bool, say: Say = lambda _: None) -> tuple[Plan, tuple[Diagnostic, ...]]:
-    """Render `file` into `root`; the plan that was written, and warnings. Raises Problems, and then wrote nothing."""
-    # Read when it is this run's turn: of two runs at once, the last one has the newest file.
-    with open_tree(root, say):
-        compiled = compile_file(file)
-        return write_plan(plan_tree(compiled.artifacts, root), force), compiled.warnings
 
 
 def plan_file(file: Path, root: Path) -> Planned:

@@ -12,7 +12,7 @@ from generator.cli import main
 from generator.diagnostics import Diagnostic, Problems
 from generator.disk.locks import tree_lock
 from generator.verbs import stages as verbs
-from generator.verbs.stages import render_file
+from generator.verbs.render import render_file
 
 DEMO = (Path(__file__).resolve().parents[2] / "services.yaml").read_text()
 GOOD = "services:\n  site: {kind: probe, targets: [https://acme.dev]}\nchannels: {ops: {telegram: 1}}\n"
@@ -357,7 +357,7 @@ def test_a_defect_of_ours_is_owned_up_to_without_a_traceback(
     def broken(*_: object) -> None:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr(verbs, "compile_file", broken)
+    monkeypatch.setattr("generator.pipeline.compile_text", broken)
     run = Run(capsys, "render")
     assert run.code == 1
     assert "internal error: RuntimeError in test_verbs.py:" in run.err

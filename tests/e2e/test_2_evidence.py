@@ -7,7 +7,7 @@ import requests
 
 from generator.kuma import apply, plan
 from generator.kuma.client import KumaClient
-from generator.prove.dashboards import failures, run_panels
+from generator.prove.dashboards.live import failures, run_panels
 from tests.e2e.stack import Stack, wait_for
 
 

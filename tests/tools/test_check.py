@@ -86,7 +86,7 @@ REFUSED: dict[Checker, tuple[str, str, str]] = {
     checkers.check_collector: ("collector/collector.yaml", "receivers:", "recievers:"),
     checkers.check_caddy: ("caddy/Caddyfile", "reverse_proxy", "revers_proxy"),
     checkers.check_compose: ("compose.rendered.yaml", "services:", "servces:"),
-    checkers.check_panels: (DASHBOARD, '"schemaVersion": 42', '"schemaVersion": 12'),
+    checkers.check_panels: (DASHBOARD, '"expr": "', '"expr": "sum('),
 }
 
 

@@ -189,6 +189,7 @@ BROKEN = {
     "a runbook is missing": (remove("runbooks/ProbeSlow.md"), "the alert ProbeSlow has no runbook"),
     "not YAML": (edit("rules.yaml", "alerts:", "alerts: ["), "this is not valid YAML"),
     "a key twice": (edit("pack.yaml", "params:", "title: again\nparams:"), "'title' is written twice"),
+    "a key that is a list": (edit("pack.yaml", "params:", "? [a, b]\n: c\nparams:"), "a key must be a plain word"),
     "an alert twice": (edit("rules.yaml", "name: ProbeSlow", "name: ProbeFailed"), "'ProbeFailed' is written twice"),
     "an unknown key": (edit("rules.yaml", "    summary:", "    owner: ana\n    summary:"), "owner: Extra inputs"),
     "an unknown severity": (edit("rules.yaml", "severity: warning", "severity: urgent"), "severity: Input should be"),

@@ -11,10 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from generator.diagnostics import Problems
-from generator.prove.dashboards import failures, run_panels
 from generator.prove.dashboards.document import PanelView, Target
 from generator.prove.dashboards.interpolate import LeftOver, Value, interpolate, scale
-from generator.prove.dashboards.live import Answer, judge
+from generator.prove.dashboards.live import Answer, failures, judge, run_panels
 from tests.unit.dashboards import dashboard_files
 
 SCALES = {

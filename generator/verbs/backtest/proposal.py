@@ -14,8 +14,9 @@ from generator.conventions import OWN_PACK
 from generator.diagnostics import Diagnostic, Problems, nearest
 from generator.packs import Param, instantiate, pack_of
 from generator.packs.renamed import flat_name
-from generator.pipeline import read_spec_file, resolve_source, resolve_text
+from generator.pipeline import resolve_source, resolve_text
 from generator.site.model import Alert, Service, Site
+from generator.source.file import read_spec_file
 from generator.source.read import load_source
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from generator.clients.prometheus import TooLarge, prometheus_url
 from generator.diagnostics import Diagnostic, Problems, did_you_mean
 from generator.net.addresses import without_logins
-from generator.pipeline import read_spec_file, resolve_text
+from generator.pipeline import resolve_text
 from generator.site.model import Alert, Site
+from generator.source.file import read_spec_file
 from generator.verbs.backtest.episodes import Rule, figures, replay
 from generator.verbs.backtest.history import Window, first_sample, times_true
 from generator.verbs.backtest.proposal import Pair, committed_site, pairs_of, proposed_site

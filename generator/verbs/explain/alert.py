@@ -11,13 +11,14 @@ from generator.channels.channel import Channel
 from generator.clients.prometheus import prometheus_url
 from generator.conventions import STACK_SERVICE, runbook_page
 from generator.diagnostics import Diagnostic, Problems, did_you_mean
-from generator.pipeline import read_spec_file, resolve_source
+from generator.pipeline import resolve_source
 from generator.prove.proofs import proof_paths
 from generator.prove.simulate import Simulator, labels_of
 from generator.render.alertmanager.inhibition import inhibitions
 from generator.render.bugsink import event_runbooks
 from generator.site.model import Alert, Site
 from generator.site.routing import NO_RECEIVER, receiver_of, recipients
+from generator.source.file import read_spec_file
 from generator.source.read import Source, load_source
 from generator.units import format_duration
 from generator.verbs.explain.limits import Limit, limits_of

@@ -72,6 +72,7 @@ CODES: Final[tuple[str, ...]] = (
     "check/tool-missing",
     "check/dashboard",
     "check/proof",
+    "check/not-stored",
     "apply/unreachable",
     "apply/not-loaded",
     "apply/secret-missing",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from generator.artifact import Artifact
+from generator.check.custom import check_custom, custom_rules
 from generator.check.labels import check_labels
 from generator.check.origins import origin_of
 from generator.clients.docker import compose, dotenv
@@ -50,13 +51,13 @@ class Tree:
 def check_prometheus(tree: Tree) -> list[Diagnostic]:
     """promtool over the configuration and every rule file, the user's own included."""
     config = ["check", "config", "--syntax-only", "prometheus/prometheus.yml"]
-    rules = [*tree.paths("prometheus/rules/", ".yml"), *_custom_rules(tree.folder)]
-    return _complaints(tree, "promtool", run_tool("promtool", config, tree.folder), config[-1]) + _complaints(
-        tree,
-        "promtool",
-        run_tool("promtool", ["check", "rules", "--lint-fatal", *rules], tree.folder),
-        "prometheus/rules/",
-    )
+    rules = [*tree.paths("prometheus/rules/", ".yml"), *custom_rules(tree.folder)]
+    linted = ["check", "rules", "--lint-fatal", *rules]
+    return [
+        *_complaints(tree, "promtool", run_tool("promtool", config, tree.folder), config[-1]),
+        *_complaints(tree, "promtool", run_tool("promtool", linted, tree.folder), "prometheus/rules/"),
+        *check_custom(tree.site, tree.folder),
+    ]
 
 
 def check_proofs(tree: Tree) -> list[Diagnostic]:
@@ -193,10 +194,6 @@ CHECKERS: Final[tuple[Callable[[Tree], list[Diagnostic]], ...]] = (
     check_compose,
     check_panels,
 )
-
-
-def _custom_rules(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in (folder / "prometheus/custom").glob("*.yml"))
 
 
 def _complaints(tree: Tree, tool: str, run: ToolRun, read: str) -> list[Diagnostic]:

@@ -13,7 +13,8 @@ from generator.diagnostics import Span
 from generator.packs.context import final_params, pack_context, signals_of
 from generator.packs.grouping import inhibition_group
 from generator.packs.load import Pack
-from generator.packs.schema import AlertSpec, PanelSpec, QuerySpec
+from generator.packs.pace import pace
+from generator.packs.schema import AlertSpec, PanelSpec, QuerySpec, RecordSpec
 from generator.packs.template import PANEL_WINDOW, bind, holds, pack_problem, render_text
 from generator.parts.logs import logs_url
 from generator.site.model import (
@@ -123,7 +124,7 @@ class _Instance:
             fault=spec.fault,
             labels=labels,
             annotations=annotations,
-            evaluation_interval=self._pace(spec),
+            evaluation_interval=self._pace(spec, expr),
             panel=spec.panel,
             shape=self.shape,
             origin=where,
@@ -134,24 +135,34 @@ class _Instance:
     def _hold(self, spec: AlertSpec) -> int:
         return self._seconds(spec.hold, self.pack.lines[spec.name])
 
-    def _pace(self, spec: AlertSpec) -> int:
+    def _pace(self, spec: AlertSpec, expr: str) -> int:
         timing = self.stack.timing
-        return timing.evaluation_interval if spec.fault == "outage" else timing.slow_interval
+        if spec.fault == "outage":
+            return timing.evaluation_interval
+        hold = self._hold(spec)
+        # What is critical and does not wait is not made to wait for its evaluation either.
+        return (
+            timing.slow_interval if spec.severity == "critical" and not hold else pace(timing.slow_interval, expr, hold)
+        )
 
     def _records(self) -> tuple[Record, ...]:
         return tuple(
-            Record(
-                name=spec.name,
-                service=self.service.name,
-                pack=self.pack.name,
-                expr=self._text(spec.expr, self.pack.lines[spec.name]),
-                labels={"service": self.service.name, **spec.labels},
-                evaluation_interval=self._seconds(spec.every, self.pack.lines[spec.name])
-                or self.stack.timing.slow_interval,
-                origin=self.pack.lines[spec.name],
-            )
+            self._record(spec)
             for spec in self.pack.rules.records
             if holds(spec.when, self.context, self.pack.lines[spec.name])
+        )
+
+    def _record(self, spec: RecordSpec) -> Record:
+        where = self.pack.lines[spec.name]
+        expr = self._text(spec.expr, where)
+        return Record(
+            name=spec.name,
+            service=self.service.name,
+            pack=self.pack.name,
+            expr=expr,
+            labels={"service": self.service.name, **spec.labels},
+            evaluation_interval=self._seconds(spec.every, where) or pace(self.stack.timing.slow_interval, expr, 0),
+            origin=where,
         )
 
     def _rows(self, kept: Collection[str]) -> tuple[Row, ...]:

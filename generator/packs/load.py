@@ -107,6 +107,11 @@ class Pack:
         return tuple(self.spec.relabel)
 
     @property
+    def own_metrics(self) -> tuple[str, ...]:
+        """How the names begin of which only those are stored that something reads."""
+        return tuple(self.spec.own_metrics)
+
+    @property
     def required_metrics(self) -> tuple[str, ...]:
         """Metrics without which the pack sees nothing."""
         return tuple(metric for requirement in self.spec.requires for metric in requirement.metrics)

@@ -126,7 +126,8 @@ class IndicatorSpec(PackModel):
 
 class PackFile(PackModel):
     """pack.yaml. `fails_by`: the failure modes that a service of this kind has, and that an alert must cover. `events`:
-    alerts that something else than a rule makes; each has its runbook."""
+    alerts that something else than a rule makes; each has its runbook. `own_metrics`: how the names begin of what the
+    exporter prints; of these, Prometheus stores what a rule or a panel reads."""
 
     title: Text
     needs: list[Literal["targets", "address", "url", "dsn"]] = []
@@ -139,6 +140,7 @@ class PackFile(PackModel):
     requires: list[Requirement] = []
     exporter: ExporterSpec | None = None
     relabel: list[dict[str, Any]] = []
+    own_metrics: list[Annotated[str, Field(pattern=r"^[a-z]+_$")]] = []
 
 
 # --- rules.yaml ---------------------------------------------------------------------------------------------

@@ -29,10 +29,10 @@ class Part:
 
     `memory` is the least with which it was seen to work, `share` what it gets of the memory that is left over, `limit`
     the least limit of a part that is counted with less. `metrics` is where it prints its own, empty where it does not
-    or where a host's job asks it; `scrape_every` in seconds, 0 for as often as all else; `password` the secret that its
-    metrics ask for. `needs` is the word of `stack:` with which it runs; `profile` whether it is compose's profile of
-    that name. `go`: its garbage collector takes a limit. `reads` are files and folders that it reads when it starts and
-    at no other time, `reads_secrets` the same of its share of the secrets.
+    or where a host's job asks it; `own_metrics` how their names begin; `scrape_every` in seconds, 0 for as often as all
+    else; `password` the secret that its metrics ask for. `needs` is the word of `stack:` with which it runs; `profile`
+    whether it is compose's profile of that name. `go`: its garbage collector takes a limit. `reads` are files and
+    folders that it reads when it starts and at no other time, `reads_secrets` the same of its share of the secrets.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Part:
     share: float = 0.0
     limit: int = 0
     metrics: str = "/metrics"
+    own_metrics: tuple[str, ...] = ()
     scrape_every: int = 0
     password: str = ""
     needs: Word | Literal[""] = ""
@@ -53,27 +54,29 @@ class Part:
 
 
 PARTS: Final = (
-    Part("prometheus", 9090, 256 * MIB, 0.40, metrics=f"{PROMETHEUS_PATH}/metrics"),
-    Part("alertmanager", 9093, 64 * MIB, 0.01, metrics=f"{ALERTMANAGER_PATH}/metrics"),
-    Part("loki", 3100, 256 * MIB, 0.35, reads=("loki/loki.yaml",)),
+    Part("prometheus", 9090, 256 * MIB, 0.40, metrics=f"{PROMETHEUS_PATH}/metrics", own_metrics=("prometheus_",)),
+    Part("alertmanager", 9093, 64 * MIB, 0.01, metrics=f"{ALERTMANAGER_PATH}/metrics", own_metrics=("alertmanager_",)),
+    Part("loki", 3100, 256 * MIB, 0.35, own_metrics=("loki_",), reads=("loki/loki.yaml",)),
     # Until Grafana has been measured here, it may use so much before the kernel ends it, and is counted with its share.
-    Part("grafana", 3000, 200 * MIB, 0.10, limit=512 * MIB, metrics=f"{GRAFANA_PATH}/metrics",
-         reads=("grafana/provisioning",)),
-    Part("uptime-kuma", 3001, 256 * MIB, 0.05, scrape_every=30, password=KUMA_API_KEY, go=False),
-    Part("blackbox-exporter", 9115, 48 * MIB, 0.01),
+    Part("grafana", 3000, 200 * MIB, 0.10, limit=512 * MIB,
+         metrics=f"{GRAFANA_PATH}/metrics", own_metrics=("grafana_",), reads=("grafana/provisioning",)),
+    Part("uptime-kuma", 3001, 256 * MIB, 0.05,
+         own_metrics=("monitor_",), scrape_every=30, password=KUMA_API_KEY, go=False),
+    Part("blackbox-exporter", 9115, 48 * MIB, 0.01, own_metrics=("blackbox_",)),
     # The host's own job asks it.
     Part("node-exporter", 9100, 48 * MIB, metrics=""),
-    Part("collector", 8888, 144 * MIB, 0.07),
-    Part("caddy", 2020, 64 * MIB, 0.01),
+    Part("collector", 8888, 144 * MIB, 0.07, own_metrics=("otelcol_",)),
+    Part("caddy", 2020, 64 * MIB, 0.01, own_metrics=("caddy_",)),
     # The error tracker: one process that serves, one that works off. It has no metrics; the bridge looks after it.
     Part("bugsink", 8000, 320 * MIB, 0.05, metrics="", needs="errors", profile=True, go=False,
          reads=("generator/bugsink/settings/lookout_settings.py",), reads_secrets=True),
     # Beside Python it is small. It notices itself when its projects change.
-    Part("bugsink-bridge", 8001, 48 * MIB, needs="errors", profile=True, go=False,
+    Part("bugsink-bridge", 8001, 48 * MIB, own_metrics=("bugsink_", "bridge_"), needs="errors", profile=True, go=False,
          reads=tuple(f"generator/bugsink/bridge/{name}.py"
                      for name in ("__init__", "__main__", "alerts", "delivery", "projects", "server")),
          reads_secrets=True, image="bugsink"),
-    Part("tempo", 3200, 256 * MIB, 0.05, needs="traces", profile=True, reads=("tempo/tempo.yaml",)),
+    Part("tempo", 3200, 256 * MIB, 0.05, own_metrics=("tempo_",),
+         needs="traces", profile=True, reads=("tempo/tempo.yaml",)),
     # What stands before Docker's socket. Only the collector asks it.
     Part(SOCKET_PROXY, SOCKET_PORT, 48 * MIB, metrics="", needs="containers", reads=("caddy/docker/Caddyfile",),
          image="caddy"),

@@ -8,6 +8,7 @@ from generator.conventions import (
     STACK_SERVICE,
     scrape_name,
 )
+from generator.packs import Pack
 from generator.parts.table import Part, running
 from generator.resolve import detection
 from generator.resolve.access import check_verified, plain_allowed, report_login, resolve_tls
@@ -27,6 +28,8 @@ from generator.spec.services import ServiceSpec
 from generator.values.secret import SecretRef
 
 SAMPLE_LIMIT: Final = 20_000
+# What each exporter prints about its own process, and alerts about every target read.
+_EVERYWHERE: Final = ("process_start_time_seconds",)
 # Kinds that need no /metrics of the service's own: targets of one that has no other kind are probed alone.
 UNSCRAPED: Final = frozenset({"backup", "probe"})
 
@@ -85,6 +88,7 @@ def _stack_job(stack: Stack, part: Part) -> ScrapeJob:
         timeout=detection.timeout_for(interval),
         environment=stack.environment,
         basic_password=SecretRef(part.password) if part.password else None,
+        own_metrics=(*part.own_metrics, *_EVERYWHERE),
     )
 
 
@@ -126,6 +130,8 @@ def _app_jobs(work: _Work, kinds: Sequence[str]) -> list[ScrapeJob]:
                 tls=resolve_tls(metrics.tls) if scheme == "https" else None,
                 relabel=tuple(rule for kind in kinds for rule in work.context.packs[kind].relabel),
                 sample_limit=default(metrics.sample_limit, SAMPLE_LIMIT),
+                own_metrics=tuple(name for kind in kinds for name in work.context.packs[kind].own_metrics),
+                keeps_others=True,
             )
         )
     return jobs
@@ -195,9 +201,14 @@ def _exporter_jobs(work: _Work, kinds: Sequence[str], *, beside_app: bool) -> li
                 environment=work.service.environment,
                 relabel=work.context.packs[kind].relabel,
                 sample_limit=SAMPLE_LIMIT,
+                own_metrics=_exported(work.context.packs[kind]),
             )
         )
     return jobs
+
+
+def _exported(pack: Pack) -> tuple[str, ...]:
+    return (*pack.own_metrics, *_EVERYWHERE) if pack.own_metrics else ()
 
 
 def _probes(work: _Work, kinds: Sequence[str]) -> tuple[Probe, ...]:
@@ -249,6 +260,7 @@ def _probe_jobs(work: _Work, probes: tuple[Probe, ...]) -> list[ScrapeJob]:
                 timeout=detection.timeout_for(work.interval),
                 environment=work.service.environment,
                 probe_module=module,
+                own_metrics=("probe_",),
             )
         )
     return jobs

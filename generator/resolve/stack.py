@@ -1,10 +1,13 @@
 """The stack's own settings: where it is reached, how long it keeps what, how fast it looks."""
 
+import re
+from collections.abc import Sequence
 from typing import Final
 
 from generator.conventions import KUMA_PORT, LOCAL_PORT
 from generator.resolve.context import Context, default
 from generator.site.model import Stack, Timing
+from generator.source.read import Path
 from generator.spec.stack import MachineSpec, RetentionSpec, StackSpec
 
 DAY: Final = 86400
@@ -43,7 +46,19 @@ def resolve_stack(context: Context) -> Stack:
         memory=default(machine.memory, 2 * GIB),
         disk=default(machine.disk, 40 * GIB),
         timing=TIMING,
+        keep_metrics=_kept(context, spec.keep_metrics or ()),
     )
+
+
+def _kept(context: Context, patterns: Sequence[str]) -> tuple[str, ...]:
+    """The patterns that Prometheus can read, sorted."""
+    for index, pattern in enumerate(patterns):
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            where: Path = ("stack", "keep_metrics", index)
+            context.problem("spec/bad-value", f"'{pattern}' is not a regular expression: {error}", where)
+    return tuple(sorted(set(patterns)))
 
 
 def _watches_this_machine(context: Context) -> bool:

@@ -208,7 +208,11 @@ class PackInstance:
 
 @dataclass(frozen=True, slots=True)
 class ScrapeJob:
-    """One Prometheus scrape job. `targets` are (address, instance label) pairs."""
+    """One Prometheus scrape job. `targets` are (address, instance label) pairs.
+
+    Of what begins like `own_metrics`, that is stored which a rule or a panel reads. All else is stored too if
+    `keeps_others`, or if there are no `own_metrics`.
+    """
 
     name: str
     service: str
@@ -227,6 +231,8 @@ class ScrapeJob:
     labels: Mapping[str, str] | None = None
     tls: Tls | None = None
     query: UrlQuery = ()
+    own_metrics: tuple[str, ...] = ()
+    keeps_others: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,7 +405,8 @@ class Timing:
 @dataclass(frozen=True, slots=True)
 class Stack:
     """The monitoring stack itself. `domain` is empty without one; `base_url` never ends in a slash; `errors` is whether
-    Bugsink runs; `containers` whether Docker is asked about its containers."""
+    Bugsink runs; `containers` whether Docker is asked about its containers; `keep_metrics` are
+    patterns of names that are stored though nothing reads them."""
 
     name: str
     domain: str
@@ -415,6 +422,7 @@ class Stack:
     traces: bool = False
     retention_traces: int = 0
     containers: bool = False
+    keep_metrics: tuple[str, ...] = ()
 
     @property
     def words(self) -> tuple[Word, ...]:

@@ -206,6 +206,7 @@ UrlPath = Annotated[
 ]
 Name = Annotated[str, Field(pattern=f"^{NAME_PATTERN}$")]
 # The same for a value, whose pattern would otherwise be all that is said of it.
+_METRIC_PATTERN: Final = r"[a-zA-Z0-9_:.*+?|()\[\]^-]+"
 Word = Annotated[
     str,
     form(NAME_PATTERN, "cannot stand here; use up to 32 lower-case letters, digits, - and _, a letter first"),
@@ -216,6 +217,11 @@ Status = Annotated[int, Field(ge=100, le=599)]
 
 Scalar = Annotated[str | int | float | bool, BeforeValidator(_parse_scalar)]
 # By kind; or one value, as all were written in the release before.
+MetricPattern = Annotated[
+    str,
+    form(_METRIC_PATTERN, "cannot stand in the name of a metric; write a name, or a regular expression such as go_.*"),
+    schema("string", pattern=f"^{_METRIC_PATTERN}$"),
+]
 Params = dict[str, Annotated[dict[str, Scalar], WrapValidator(_of_kind)]]
 
 

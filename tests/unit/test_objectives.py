@@ -263,9 +263,9 @@ def test_burn_alerts_say_which_window_and_how_long_the_budget_lasts() -> None:
 def test_slices_are_recorded_every_five_minutes_in_a_group_of_their_own() -> None:
     site, _ = resolved(f"{HTTP}, slo: {{availability: 99.9%}}")
     (rules,) = (each.content for each in render_rules(site) if each.path.endswith("/api/slo.yml"))
-    slow, _, fast = rules.partition('- name: "api:slo"')
-    assert "interval: 5m" in slow and slow.count("- record:") == 2
-    assert "interval: 30s" in fast and "increase5m\n" not in fast
+    slices, _, others = rules.partition('- name: "api:slo:5m"')[2].partition("- name:")
+    assert "interval: 5m" in slices and slices.count("- record:") == 2
+    assert "interval: 30s" in others and "increase5m\n" not in others
 
 
 def test_the_dashboard_of_objectives_is_there_when_something_was_expected() -> None:

@@ -17,6 +17,7 @@ from generator.conventions import (
 )
 from generator.parts.table import PORTS
 from generator.render.collector.containers import PROMOTED
+from generator.render.prometheus.keep import keep_rule, metrics_read
 from generator.render.prometheus.rules import render_rules
 from generator.render.seal import OPEN, sealed
 from generator.site.model import ScrapeJob, Site
@@ -67,6 +68,7 @@ def prometheus_size(size: int) -> str:
 def _main(site: Site) -> dict[str, Any]:
     timing = site.stack.timing
     jobs = [job for service in site.services for job in service.jobs]
+    read = metrics_read(site)
     alertmanager = {
         "path_prefix": ALERTMANAGER_PATH,
         "timeout": "5s",
@@ -89,7 +91,9 @@ def _main(site: Site) -> dict[str, Any]:
         # Here and not in flags, so that a change needs a reload and no restart.
         "storage": {"tsdb": {"retention": retention}},
         **pushed,
-        "scrape_configs": [_scrape_config(job) for job in sorted(jobs, key=lambda job: job.name)],
+        "scrape_configs": [
+            _scrape_config(job, keep_rule(site, job, read)) for job in sorted(jobs, key=lambda job: job.name)
+        ],
     }
 
 
@@ -101,7 +105,7 @@ def _rule_files(site: Site) -> list[str]:
     return [*(f"rules/{name}/*.yml" for name in ruled), "custom/*.yml", f"rules/*.{OPEN}"]
 
 
-def _scrape_config(job: ScrapeJob) -> dict[str, Any]:
+def _scrape_config(job: ScrapeJob, keep: Mapping[str, Any] | None) -> dict[str, Any]:
     config: dict[str, Any] = {
         "job_name": job.name,
         "scrape_interval": prometheus_duration(job.interval),
@@ -119,8 +123,9 @@ def _scrape_config(job: ScrapeJob) -> dict[str, Any]:
         {"targets": [_address(job, address)], "labels": _labels(job, instance)}
         for address, instance in sorted(job.targets)
     ]
-    if job.relabel:
-        config["metric_relabel_configs"] = [dict(rule) for rule in job.relabel]
+    if job.relabel or keep:
+        # Last, so that it sees the names that are stored.
+        config["metric_relabel_configs"] = [dict(rule) for rule in (*job.relabel, *([keep] if keep else []))]
     return config
 
 

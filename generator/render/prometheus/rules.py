@@ -6,7 +6,7 @@ takes most of a render's time for what is always the same shape.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
@@ -36,33 +36,29 @@ class RuleGroup:
 
 
 def rule_groups(service: str, pack: PackInstance) -> list[RuleGroup]:
-    """The groups of a pack's file: outages at their own pace, then records that are made less often, then the rest."""
-    outages = [alert for alert in pack.alerts if alert.fault == "outage"]
-    name = f"{service}:{pack.pack}"
-    groups = [
-        RuleGroup(f"{name}:outage", interval, tuple(alerts))
-        for interval, alerts in groupby(sorted(outages, key=_interval), key=_interval)
-    ]
-    return groups + _pack_groups(name, pack)
+    """The groups of a pack's file: outages, slow records, quick records and alerts, slow alerts.
 
-
-def _pack_groups(name: str, pack: PackInstance) -> list[RuleGroup]:
-    """A pack's records before its alerts, in one group, so that an alert sees what was recorded a moment ago.
-
-    Records that are made less often have a group of their own.
+    So a rule sees what slower records were made a moment ago, and a slow alert sees which quicker one fires already.
     """
+    name = f"{service}:{pack.pack}"
+    outages = [alert for alert in pack.alerts if alert.fault == "outage"]
     alerts = [alert for alert in pack.alerts if alert.fault != "outage"]
-    rules: list[Alert | Record] = [*alerts, *pack.records]
-    if not rules:
-        return []
-    fastest = min(rule.evaluation_interval for rule in rules)
-    slow = sorted((record for record in pack.records if record.evaluation_interval > fastest), key=_interval)
-    groups = [
-        RuleGroup(f"{name}:{format_duration(interval)}", interval, tuple(records))
-        for interval, records in groupby(slow, key=_interval)
+    rules: list[Record | Alert] = [*pack.records, *alerts]
+    fastest = min(map(_interval, rules), default=0)
+    return [
+        *_paced(f"{name}:outage", outages, named=False),
+        *reversed(_paced(name, [record for record in pack.records if _interval(record) > fastest])),
+        *_paced(name, [rule for rule in rules if _interval(rule) == fastest], named=False),
+        *_paced(f"{name}:alerts", [alert for alert in alerts if _interval(alert) > fastest]),
     ]
-    quick = [record for record in pack.records if record not in slow]
-    return [*groups, RuleGroup(name, fastest, (*quick, *alerts))]
+
+
+def _paced(name: str, rules: Iterable[Record | Alert], *, named: bool = True) -> list[RuleGroup]:
+    """A group for each interval, the shortest first; `named` puts it into the group's name."""
+    return [
+        RuleGroup(f"{name}:{format_duration(interval)}" if named else name, interval, tuple(found))
+        for interval, found in groupby(sorted(rules, key=_interval), key=_interval)
+    ]
 
 
 def rule_lines(rule: Record | Alert) -> list[str]:

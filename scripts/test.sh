@@ -17,7 +17,7 @@ load_docker
 release=
 docker info >/dev/null 2>&1 || release=yes
 
-# Lane -> the process that runs it.
+# Lane -> the process that runs it. What is waited for has one too.
 declare -A LANES=()
 
 finish() {
@@ -37,10 +37,23 @@ finish() {
     exit "$code"
 }
 trap finish EXIT
+# Ended from outside is not passed, and what was started ends first.
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 prepare_python() { PYTHON=$(venv_python); }
-# Nice, because the stacks are measured meanwhile.
-bin() { nice "$(dirname "$PYTHON")/$1" "${@:2}"; }
+# Nice, because the stacks are measured meanwhile. A signal is handled while it runs, not when it has ended.
+bin() { attended nice "$(dirname "$PYTHON")/$1" "${@:2}"; }
+
+# attended COMMAND...: run a program and wait for it; a shell that waits handles signals at once.
+attended() {
+    local code=0
+    "$@" &
+    LANES[attended]=$!
+    wait "${LANES[attended]}" || code=$?
+    unset "LANES[attended]"
+    return "$code"
+}
 
 shell_scripts() { git ls-files --cached --others --exclude-standard '*.sh' '.ci/run' lookout; }
 
@@ -106,10 +119,10 @@ faults_and_changes() {
     lane 3 changed "${E2E}"_{4_follow,5_any_app,6_apps,8_docs}.py
 }
 
-step "machine: Docker, Compose, Python" scripts/host.sh ensure
+step "machine: Docker, Compose, Python" attended scripts/host.sh ensure
 load_docker
 step "Python environment" prepare_python
-step "images" "$PYTHON" -m images
+step "images" attended "$PYTHON" -m images
 step "lint" lint
 step "rendered files are fresh" fresh
 step "end to end, in the background: one in peace" peace

@@ -105,6 +105,9 @@ PROMETHEUS_PATH: Final = "/prometheus"
 ALERTMANAGER_PATH: Final = "/alertmanager"
 GRAFANA_PATH: Final = "/grafana"
 RUNBOOKS_PATH: Final = "/runbooks"
+LOKI_PATH: Final = "/loki"
+# The page that makes silences, beside the home page.
+SILENCE_PAGE: Final = "silence.html"
 BUGSINK_PATH: Final = "/bugsink"
 
 # Bugsink: its account, and the secrets that it is set up with.

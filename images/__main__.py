@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence, Set
 from typing import Final
 
+from generator.parts.table import PARTS
 from images import ROOT, Failed, build, demo, docker, plugin, provide, tracker
 from images.alone import alone
 from images.dotenv import merge_dotenv, read_dotenv
@@ -119,7 +120,7 @@ def _changes(had: dict[str, str | None], everything: bool, failed: Set[str] = fr
             changes.setdefault(image.variable, image.pulled)
     changes.setdefault(variable(demo.NAME), demo.reference())
     changes["COMPOSE_FILE"] = present.get("COMPOSE_FILE", _COMPOSE_FILES)
-    profiles = {"grafana": "grafana", **tracker.WANTED_BY}
+    profiles = {part.name: part.profile for part in PARTS if part.profile and not part.image}
     switched = {profile: had.get(name) is not None for name, profile in profiles.items() if name not in failed}
     if not failed & {demo.NAME, *_OF_THE_DEMO}:
         switched["demo"] = demo.NAME in had

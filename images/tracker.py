@@ -9,7 +9,9 @@ from generator.parts.table import PARTS
 from images import ROOT
 
 # By image: the key under `stack:` that asks for it, which is also compose's profile for it.
-WANTED_BY: Final[Mapping[str, str]] = {part.name: part.needs for part in PARTS if part.profile and not part.image}
+WANTED_BY: Final[Mapping[str, str]] = {
+    part.name: part.needs for part in PARTS if part.needs and part.profile and not part.image
+}
 
 
 def is_wanted(name: str) -> bool:

@@ -12,7 +12,8 @@ from typing import Final
 from generator.apply.running import Running
 from generator.clients.docker import compose, docker_environment, dotenv
 from generator.diagnostics import Diagnostic
-from generator.parts.table import Word, profiles
+from generator.parts.part import Word
+from generator.parts.table import profiles
 
 _TIMEOUT: Final = 1800
 

@@ -15,7 +15,15 @@ from generator.apply.starting import apps_to_restart, stale_parts, start_stale_p
 from generator.artifact import Artifact
 from generator.bugsink import BugsinkError
 from generator.changes.containers import compose_changes
-from generator.clients.docker import compose, local_url, running_services, running_stack_name
+from generator.changes.programs import had, pinned, program_changes
+from generator.clients.docker import (
+    compose,
+    docker_environment,
+    dotenv,
+    local_url,
+    running_services,
+    running_stack_name,
+)
 from generator.conventions import KUMA_PORT, LOCAL_PORT
 from generator.diagnostics import Diagnostic
 from generator.disk.locks import running_lock
@@ -47,7 +55,7 @@ def plan_running(running: Running) -> tuple[list[str], list[Diagnostic]]:
         preview, stale = pool.submit(_compose_preview, running), pool.submit(stale_parts, running)
         restarts = pool.submit(apps_to_restart, running)
         drifts = [*pool.map(lambda reconciler: _drift(reconciler, running, alive), _wanted(running))]
-        lines = [*container_changes(running), *preview.result(), *profile_changes(running)]
+        lines = [*container_changes(running), *_program_changes(running), *preview.result(), *profile_changes(running)]
         lines += [f"{name}: is started again, for {path} changed" for name, path in stale.result().items()]
         lines += restarts.result()
     problems: list[Diagnostic] = []
@@ -97,9 +105,21 @@ def _wanted(running: Running) -> list[Reconciler]:
 def container_changes(running: Running) -> list[str]:
     """The containers that restart, are added or are removed after the rendered compose file is written: no others
     are."""
-    path = running.root / COMPOSE_FILE
-    before = path.read_text(encoding="utf-8") if path.is_file() else ""
+    before = _text(running.root / COMPOSE_FILE)
     return compose_changes(before, running.artifacts[COMPOSE_FILE].content)
+
+
+def _program_changes(running: Running) -> list[str]:
+    """The programs of which versions.yaml names another version than .env, which `make up` writes."""
+    versions = _text(running.root / "versions.yaml")
+    env = {**dotenv(running.root), **docker_environment(running.root)}
+    composed = (_text(running.root / "compose.yaml"), running.artifacts[COMPOSE_FILE].content)
+    profiles = env.get("COMPOSE_PROFILES", "").split(",")
+    return program_changes(had(versions, env), pinned(versions), composed, profiles)
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
 def _drift(reconciler: Reconciler, running: Running, alive: Collection[str]) -> tuple[list[str], list[Diagnostic]]:

@@ -12,7 +12,8 @@ from generator.apply.reloading import changed_since
 from generator.apply.running import Running
 from generator.clients.docker import compose, started
 from generator.diagnostics import Diagnostic
-from generator.parts.table import PARTS, Part
+from generator.parts.part import Part
+from generator.parts.table import PARTS
 from generator.render.instrumentation import FOLDER as APPS_FOLDER
 from generator.render.instrumentation import instrumented
 from generator.secrets.credentials import exporters

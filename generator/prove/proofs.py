@@ -36,12 +36,12 @@ def render_proofs(site: Site) -> tuple[Artifact, ...]:
 def proof_paths(site: Site) -> dict[str, str]:
     """The proof of each alert, by service and name: its own, or that of the first rule that differs in names alone.
 
-    The first is that of the service that services.yaml declares first: one that is added below moves no proof.
+    The first is that of the service whose name comes first: in which order services.yaml declares them decides nothing.
     """
     paths: dict[str, str] = {}
     first: dict[tuple[object, ...], str] = {}
     known: dict[tuple[str, str], str] = {}
-    for service in sorted(site.services, key=lambda each: (each.origin.line, each.name)):
+    for service in sorted(site.services, key=lambda each: each.name):
         for alert in service.alerts:
             shape = (alert.shape, alert.name)
             if shape not in known:

@@ -25,7 +25,7 @@ from generator.conventions import (
     SOCKET_PROXY,
     scrape_name,
 )
-from generator.parts.table import PARTS
+from generator.parts.table import running
 from generator.render.bugsink import apps, bridge_settings
 from generator.render.collector.containers import proxy_service
 from generator.site.model import Exporter, Site
@@ -64,7 +64,7 @@ def render_compose(site: Site, rendered: Iterable[Artifact]) -> tuple[Artifact, 
     """compose.rendered.yaml; `rendered` is what was made of the same site for the parts."""
     services: dict[str, dict[str, Any]] = {
         part.name: _limits(site.budget.memory[part.name], go=part.go)
-        for part in sorted(PARTS, key=lambda part: part.name)
+        for part in running(site.stack.words)
         if part.name in site.budget.memory
     }
     if site.stack.containers:
@@ -142,7 +142,7 @@ def _bugsink(site: Site) -> dict[str, str]:
 def _digests(site: Site, rendered: Iterable[Artifact]) -> dict[str, str]:
     """By part, the hash of the rendered files that it reads only when it starts. Its container carries it, so that
     compose starts it again when one of them changed, and only then."""
-    places = [(path, part.name) for part in PARTS for path in part.reads]
+    places = [(path, part.name) for part in running(site.stack.words) for path in part.reads]
     anywhere = tuple(path for path, _ in places)
     texts: dict[str, str] = {}
     for artifact in sorted((each for each in rendered if each.path.startswith(anywhere)), key=lambda each: each.path):

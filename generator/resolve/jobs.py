@@ -9,7 +9,8 @@ from generator.conventions import (
     scrape_name,
 )
 from generator.packs import Pack
-from generator.parts.table import Part, running
+from generator.parts.part import Part
+from generator.parts.table import running
 from generator.resolve import detection
 from generator.resolve.access import check_verified, plain_allowed, report_login, resolve_tls
 from generator.resolve.context import Context, default

@@ -29,7 +29,13 @@ def codes_of(text: str) -> set[str]:
 @pytest.mark.parametrize("code", CODES)
 def test_every_code_has_a_page_that_explain_prints(code: str) -> None:
     assert explain_code(code).startswith(f"# {code}: ")
-    assert f"[{code}]({code}.md)" in (PAGES / "README.md").read_text()
+
+
+def test_the_list_of_codes_is_what_the_pages_say() -> None:
+    """Their titles, by code, and no other line."""
+    heads = {code: (PAGES / f"{code}.md").read_text().splitlines()[0].split(": ", 1)[1] for code in CODES}
+    entries = [line for line in (PAGES / "README.md").read_text().splitlines() if line.startswith("- ")]
+    assert entries == [f"- [{code}]({code}.md): {title}" for code, title in sorted(heads.items())]
 
 
 @pytest.mark.parametrize("code", WITH_EXAMPLES)

@@ -85,20 +85,26 @@ def test_a_proof_is_named_by_the_service_and_the_pack_of_its_rule() -> None:
     assert manifest["api/ServiceDown"] == "prometheus/proofs/api/target/ServiceDown.yml"
 
 
-def test_a_service_that_is_declared_later_moves_no_proof_whatever_its_name() -> None:
-    before, _ = proofs_of(declared(1, served("web")))
-    after, manifest = proofs_of(declared(1, served("web")), declared(9, served("api", latency_p95=0.1)))
+@pytest.mark.parametrize("line", [1, 9], ids=["above", "below"])
+def test_a_service_whose_name_comes_later_moves_no_proof_wherever_it_is_declared(line: int) -> None:
+    before, _ = proofs_of(declared(5, served("api")))
+    after, manifest = proofs_of(declared(5, served("api")), declared(line, served("web", latency_p95=0.1)))
     assert before == {path: after[path] for path in before}
-    assert after.keys() - before.keys() == {manifest["api/HttpLatencyHigh"]}
+    assert after.keys() - before.keys() == {manifest["web/HttpLatencyHigh"]}
+
+
+def test_the_order_of_declarations_moves_no_proof() -> None:
+    names = ("api", "web", "zoo")
+    there = proofs_of(*(declared(1 + line, served(name)) for line, name in enumerate(names)))
+    assert proofs_of(*(declared(9 - line, served(name)) for line, name in enumerate(names))) == there
 
 
 def test_a_shared_proof_moves_when_its_service_goes_and_others_do_not() -> None:
-    first, second = declared(1, served("web")), declared(2, served("api"))
-    third = declared(3, served("zoo", latency_p95=0.1))
+    first, second, third = served("api"), served("web"), served("zoo", latency_p95=0.1)
     _, before = proofs_of(first, second, third)
     _, after = proofs_of(second, third)
-    assert after["api/HttpErrorRatioHigh"] == after["zoo/HttpErrorRatioHigh"]
-    assert after["api/HttpErrorRatioHigh"] == before["api/HttpErrorRatioHigh"].replace("/web/", "/api/")
+    assert after["web/HttpErrorRatioHigh"] == after["zoo/HttpErrorRatioHigh"]
+    assert after["web/HttpErrorRatioHigh"] == before["web/HttpErrorRatioHigh"].replace("/api/", "/web/")
     assert after["zoo/HttpLatencyHigh"] == before["zoo/HttpLatencyHigh"]
 
 

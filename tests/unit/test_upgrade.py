@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import pty
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -215,6 +216,88 @@ def test_a_kind_of_ones_own_moves_with_its_folder(world: World) -> None:
     assert git(world.clone, "status", "--porcelain") == ""
 
 
+def kinds_move(at: Path) -> None:
+    """The compiler stays where kinds lay before."""
+    git(at, "mv", "generator/packs", "packs")
+    write(at, {"generator/packs/load.py": "stays\n"})
+
+
+def test_a_kind_of_ones_own_beside_git_moves_too_and_back(world: World) -> None:
+    world.settle({})
+    own = {"generator/packs/mine/pack.yaml": "mine\n", "generator/packs/mine/runbooks/Down.md": "# Down\n"}
+    write(world.clone, own)
+    before = state(world.clone)
+    assert world.upgrade(world.release({}, moved=kinds_move))
+    assert "your kind generator/packs/mine/ moves to packs/mine/" in world.said
+    assert {path: (world.clone / path.removeprefix("generator/")).read_text() for path in own} == own
+    assert not (world.clone / "generator/packs/mine").exists()
+    assert git(world.clone, "status", "--porcelain") == "?? packs/mine/"
+    go_back(world.clone)
+    assert state(world.clone) == before
+    assert git(world.clone, "for-each-ref", "refs/lookout") == ""
+
+
+def test_a_file_beside_git_of_a_kind_that_git_knows_moves_with_it(world: World) -> None:
+    world.settle({"generator/packs/mine/pack.yaml": "mine\n"})
+    write(world.clone, {"generator/packs/mine/fixtures/new.prom": "up 1\n"})
+    before = state(world.clone)
+    assert world.upgrade(world.release({}, moved=kinds_move))
+    assert (world.clone / "packs/mine/pack.yaml").is_file() and (world.clone / "packs/mine/fixtures/new.prom").is_file()
+    go_back(world.clone)
+    assert state(world.clone) == before
+
+
+def test_a_kind_beside_git_with_a_name_that_the_product_takes_is_named(world: World) -> None:
+    world.settle({})
+    write(world.clone, {"generator/packs/new/pack.yaml": "mine\n"})
+    target = world.release({"packs/new/pack.yaml": "product\n"}, moved=kinds_move)
+    assert [each.code for each in world.refused(target)] == ["store/foreign"]
+
+
+def test_what_cannot_be_moved_undoes_the_upgrade(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.settle({})
+    write(world.clone, {"generator/packs/mine/pack.yaml": "mine\n", "generator/packs/mine/rules.yaml": "mine\n"})
+    target = world.release({}, moved=kinds_move)
+    honest = Path.rename
+
+    def fails(self: Path, target: Path) -> Path:
+        if self.name == "rules.yaml" and "packs/mine" in str(target) and "generator" not in str(target):
+            raise OSError(13, "Permission denied")
+        return honest(self, target)
+
+    monkeypatch.setattr(Path, "rename", fails)
+    (problem,) = world.refused(target)
+    assert problem.message.startswith("generator/packs/mine/rules.yaml cannot be moved: Permission denied")
+
+
+def test_a_file_that_differs_from_its_list_as_lookout_itself_committed_it_is_no_edit(world: World) -> None:
+    write(world.product, {"home.html": "rendered by another version\n"})
+    commit(world.product, "v1, not rendered again")
+    git(world.clone, "pull", "--quiet")
+    assert world.upgrade(world.release())
+    assert git(world.clone, "status", "--porcelain") == ""
+
+
+def test_on_no_branch_it_says_how_to_keep_the_result(world: World) -> None:
+    world.settle({})
+    git(world.clone, "checkout", "--quiet", "--detach")
+    before = state(world.clone)
+    assert world.upgrade(world.release())
+    assert any("git switch --create NAME" in line for line in world.said)
+    go_back(world.clone)
+    assert state(world.clone) == before
+
+
+def test_twice_in_a_row_goes_back_to_the_first(world: World) -> None:
+    world.settle({})
+    world.upgrade(world.release())
+    between = state(world.clone)
+    assert world.upgrade(world.release({"README.md": "third\n"}))
+    assert not world.upgrade(git(world.product, "rev-parse", "HEAD"))
+    go_back(world.clone)
+    assert state(world.clone) == between
+
+
 def test_a_kind_of_ones_own_with_a_name_that_the_product_takes_is_named(world: World) -> None:
     world.settle({"generator/packs/mine/pack.yaml": "mine\n"})
     target = world.release({"generator/packs/README.md": "", "packs/mine/pack.yaml": "product\n"})
@@ -361,23 +444,17 @@ def test_without_a_terminal_nothing_is_agreed_to(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(("typed", "agreed"), [("y\n", True), ("YES\n", True), ("\n", False), ("no\n", False)])
-def test_what_is_typed_at_the_terminal_counts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str, agreed: bool
-) -> None:
-    class Terminal:
-        def __enter__(self) -> "Terminal":
-            return self
-
-        def __exit__(self, *_: object) -> None: ...
-
-        def write(self, text: str) -> None:
-            assert text == "go on? [y/N] "
-
-        def readline(self) -> str:
-            return typed
-
-    monkeypatch.setattr(Path, "open", lambda *_, **__: Terminal())
-    assert ask() is agreed
+def test_what_is_typed_at_the_terminal_counts(monkeypatch: pytest.MonkeyPatch, typed: str, agreed: bool) -> None:
+    """At a real one: a file that both sides open, with no position in it."""
+    person, terminal = pty.openpty()
+    try:
+        monkeypatch.setattr(run, "_TERMINAL", Path(os.ttyname(terminal)))
+        os.write(person, typed.encode())
+        assert ask() is agreed
+        assert b"go on? [y/N] " in os.read(person, 1000)
+    finally:
+        os.close(person)
+        os.close(terminal)
 
 
 def test_only_what_is_new_in_the_changelog_has_to_be_done() -> None:

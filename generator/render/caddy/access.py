@@ -1,6 +1,7 @@
 """What gets through Caddy to each part, as snippets that every endpoint imports.
 
-Owns the lists of allowed requests, and what is refused before them. Where an endpoint listens, under which names and
+Owns what is refused before anything else, and what is let through to the parts with a login of their own. The other
+parts' lists are in generator.parts.table; caddy.routes writes them. Where an endpoint listens, under which names and
 with which login, is in caddy.config, which also fills in the ports. A test takes every line away in turn.
 """
 
@@ -46,7 +47,7 @@ SNIPPETS: Final = """
 
 (guard) {{
 	import foreign
-	@bare path /prometheus /alertmanager /grafana /runbooks
+	@bare path {bare}
 	redir @bare {{path}}/ 308
 }}
 
@@ -62,81 +63,10 @@ SNIPPETS: Final = """
 	}}
 }}
 
-(prometheus) {{
-	reverse_proxy prometheus:{prometheus} {{
-		header_up -Authorization
-	}}
-}}
-
-(alertmanager) {{
-	reverse_proxy alertmanager:{alertmanager} {{
-		header_up -Authorization
-	}}
-}}
-
-# Reading, and silences: what the parts offer beyond that to operators and to each other is for `core` alone.
+{routes}
+# Reading, and silences.
 (parts) {{
-	@queries {{
-		method POST
-		path /prometheus/api/v1/query /prometheus/api/v1/query_range /prometheus/api/v1/query_exemplars
-		path /prometheus/api/v1/series /prometheus/api/v1/labels
-		path /prometheus/api/v1/format_query /prometheus/api/v1/parse_query
-	}}
-	@metrics {{
-		method GET HEAD
-		path /prometheus/*
-		not path /prometheus/-/quit /prometheus/-/reload /prometheus/debug/*
-		not path /prometheus/api/v1/admin/* /prometheus/api/v1/otlp/* /prometheus/api/v1/write
-	}}
-	@silence {{
-		method POST
-		path /alertmanager/api/v2/silences
-	}}
-	@unsilence {{
-		method DELETE
-		path /alertmanager/api/v2/silence/*
-	}}
-	@alerts {{
-		method GET HEAD
-		path /alertmanager/*
-		not path /alertmanager/-/reload /alertmanager/debug/*
-	}}
-	handle @queries {{
-		import prometheus
-	}}
-	handle @metrics {{
-		import prometheus
-	}}
-	handle @silence {{
-		import alertmanager
-	}}
-	handle @unsilence {{
-		import alertmanager
-	}}
-	handle @alerts {{
-		import alertmanager
-	}}
-	handle /prometheus/* {{
-		error 403
-	}}
-	handle /alertmanager/* {{
-		error 403
-	}}
-	# Lines are written and deleted from inside. Loki knows nothing of this path; LOKI_ADDR ends in it.
-	@logs {{
-		method GET HEAD
-		path /loki/ready /loki/loki/api/v1/*
-	}}
-	handle @logs {{
-		uri strip_prefix /loki
-		reverse_proxy loki:{loki} {{
-			header_up -Authorization
-		}}
-	}}
-	handle /loki/* {{
-		error 403
-	}}
-	handle /runbooks/* {{
+{handles}	handle /runbooks/* {{
 		# Each alert had a page of its own once: messages that were sent then still lead to it.
 		@single path_regexp single ^/runbooks/([a-z][a-z0-9_-]*)/([A-Za-z0-9]+)(\\.md)?$
 		redir @single /runbooks/{{re.single.1}}#{{re.single.2}} 308
@@ -192,7 +122,6 @@ ERRORS: Final = """
 }}
 
 (errors) {{
-	redir {path} {path}/ 308
 	handle_path {path}/* {{
 		# The browser sends this endpoint's login along, which is not Bugsink's.
 		@basic header Authorization Basic*

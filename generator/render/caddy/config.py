@@ -20,8 +20,9 @@ from generator.conventions import (
     SECRETS_MOUNT,
     WEB_HASH,
 )
-from generator.parts.table import PORTS
+from generator.parts.table import PORTS, running
 from generator.render.caddy.access import ERRORS, PUSH, SNIPPETS
+from generator.render.caddy.routes import bare_paths, handles, upstreams
 from generator.render.seal import OPEN, sealed
 from generator.site.model import Site
 from generator.templates import TEXTS
@@ -124,11 +125,15 @@ def render_caddy(site: Site) -> tuple[Artifact, ...]:
         "reports": "\t\timport reports\n" if site.stack.errors else "",
         "errors": "\t\timport errors\n" if site.stack.errors else "",
     }
+    reached = running(site.stack.words)
     parts = [
         _GLOBAL.format(generated=GENERATED, https="" if domain else "\tauto_https off\n"),
         _INTERNAL.format(metrics_port=PORTS["caddy"], seal=OPEN),
         SNIPPETS.format(
-            **{name.replace("-", "_"): port for name, port in PORTS.items()},
+            grafana=PORTS["grafana"],
+            bare=bare_paths(reached),
+            routes=upstreams(reached),
+            handles=handles(reached),
             mount=SECRETS_MOUNT,
             delivery=DELIVERY_FILE,
         ),

@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING, Any, Final
 from generator.artifact import Artifact
 from generator.conventions import (
     ALERTMANAGER_PATH,
-    BUGSINK_PATH,
-    DASHBOARD_HOME,
-    DASHBOARD_LOGS,
     GENERATED,
     GRAFANA_PATH,
     PROMETHEUS_PATH,
     RUNBOOKS_PATH,
+    SILENCE_PAGE,
     STACK_SERVICE,
     dashboard_path,
 )
 from generator.parts.logs import logs_path
+from generator.parts.table import PARTS, running
 from generator.render.urls import is_browsable
 from generator.site.model import Service, Site
 from generator.templates import TEXTS
@@ -61,7 +60,7 @@ def render_home(site: Site) -> tuple[Artifact, ...]:
     durations = [{"title": title, "seconds": each, "chosen": each == _CHOSEN} for title, each in _DURATIONS]
     silence = _template("silence.html").render(**common, durations=durations)
     assets = (Artifact(f"{FOLDER}/{name}", f"/* {GENERATED} */\n{TEXTS[name]}") for name in _ASSETS)
-    return (Artifact(PATH, home), Artifact(f"{FOLDER}/silence.html", silence), *assets)
+    return (Artifact(PATH, home), Artifact(f"{FOLDER}/{SILENCE_PAGE}", silence), *assets)
 
 
 def _watchdog_seconds(site: Site) -> int:
@@ -91,16 +90,12 @@ def _link(title: str, url: str, *, what: str = "") -> dict[str, Any]:
 
 
 def _tools(site: Site) -> list[dict[str, Any]]:
-    errors = site.stack.errors
+    runs = running(site.stack.words)
     return [
-        _link("Dashboards", f"{GRAFANA_PATH}/d/{DASHBOARD_HOME}", what="Grafana: every service at a glance"),
-        _link("Logs", f"{GRAFANA_PATH}/d/{DASHBOARD_LOGS}", what="Grafana: lines by service, level, request"),
-        _link("Silences", "/silence.html", what="What is silenced, until when; silence more"),
-        _link("Alerts", f"{ALERTMANAGER_PATH}/", what="Alertmanager's own pages: what fires, by receiver"),
-        _link("Metrics", f"{PROMETHEUS_PATH}/", what="Prometheus: queries, targets, rules"),
-        *([_link("Errors", f"{BUGSINK_PATH}/", what="Bugsink: errors by kind, with stack traces")] if errors else []),
-        _link("Uptime", site.stack.status_url, what="Uptime Kuma: the view from outside"),
-        _link("Runbooks", f"{RUNBOOKS_PATH}/", what="What to do about each alert"),
+        _link(link.title, link.path or site.stack.status_url, what=link.what)
+        for part in PARTS
+        if part in runs
+        for link in part.links
     ]
 
 

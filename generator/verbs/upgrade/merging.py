@@ -33,6 +33,14 @@ class Sides:
     base: str
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A file of the user's that git does not know, and where the new version looks for it."""
+
+    old: str
+    new: str
+
+
 def snapshot(clone: Git) -> str:
     """HEAD with the user's changes of tracked files, as a commit that no branch knows. HEAD itself without any."""
     with tempfile.TemporaryDirectory() as folder:
@@ -60,8 +68,9 @@ def sides_of(clone: Git, target: str) -> Sides:
     return Sides(clone.text("rev-parse", "HEAD"), snapshot(clone), clone.text("rev-parse", target), base)
 
 
-def merge(clone: Git, aside: Git, sides: Sides, keep: Iterable[str]) -> None:
-    """Make the work tree `aside` the merged one, committed nowhere. Raises Problems with every file in the way."""
+def merge(clone: Git, aside: Git, sides: Sides, keep: Iterable[str]) -> tuple[Moved, ...]:
+    """Make the work tree `aside` the merged one, committed nowhere; what has to move in the clone itself. Raises
+    Problems with every file in the way."""
     rendered = _rendered(clone, sides)
     _check_foreign(clone, sides)
     base = clone.files(sides.base)
@@ -78,7 +87,7 @@ def merge(clone: Git, aside: Git, sides: Sides, keep: Iterable[str]) -> None:
     own = clone.content(sides.work, SPEC_FILE)
     if own is not None and own != clone.content(sides.base, SPEC_FILE):
         (aside.root / SPEC_FILE).write_bytes(own)
-    _copy_untracked(clone, aside)
+    return _copy_untracked(clone, aside, sides.target)
 
 
 def commit(clone: Git, aside: Git, sides: Sides, version: str) -> str:
@@ -133,18 +142,32 @@ def _move_own_kinds(aside: Git, target: str) -> None:
         aside.text("mv", str(pack.parent.relative_to(aside.root)), str(moved.relative_to(aside.root)))
 
 
-def _copy_untracked(clone: Git, aside: Git) -> None:
-    """What the user has beside git counts too: rules and kinds of their own."""
+def _copy_untracked(clone: Git, aside: Git, target: str) -> tuple[Moved, ...]:
+    """What the user has beside git counts too: rules and kinds of their own. A kind goes where the new version looks
+    for kinds."""
     problems = []
-    for path in clone.lines("ls-files", "--others", "--exclude-standard"):
-        source, copy = clone.root / path, aside.root / path
-        if os.path.lexists(copy):
+    untracked = clone.lines("ls-files", "--others", "--exclude-standard")
+    places = {path: _place(clone, path, target) for path in untracked}
+    for path, place in places.items():
+        source, copy = clone.root / path, aside.root / place
+        if os.path.lexists(copy) or (place != path and os.path.lexists(clone.root / place)):
             problems.append(_foreign(path))
         elif source.is_file() and not source.is_symlink():
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, copy)
     if problems:
         raise Problems(problems)
+    return tuple(Moved(path, place) for path, place in places.items() if path != place)
+
+
+def _place(clone: Git, path: str, target: str) -> str:
+    """Where the new version looks for what the user has at `path`: for a kind, among the kinds."""
+    kind = path.removeprefix(f"{_PACKS_ONCE}/").partition("/")[0]
+    pack = f"{_PACKS_ONCE}/{kind}/pack.yaml"
+    if not path.startswith(f"{_PACKS_ONCE}/{kind}/") or not (clone.root / pack).is_file():
+        return path
+    stays = clone.works("cat-file", "-e", f"{target}:{pack}") or not clone.works("cat-file", "-e", f"{target}:{_PACKS}")
+    return path if stays else _PACKS + path.removeprefix(_PACKS_ONCE)
 
 
 def _conflict(path: str) -> Diagnostic:

@@ -17,6 +17,8 @@ from typing import Final
 
 from generator.changes.containers import compose_changes
 from generator.changes.people import lines, people_changes
+from generator.changes.programs import pinned, program_changes
+from generator.clients.docker import dotenv
 from generator.conventions import LOCK_FILE, SPEC_FILE
 from generator.diagnostics import Diagnostic, Problems, Span
 from generator.disk.confined import Tree
@@ -26,7 +28,7 @@ from generator.store.ownership import parse_lock, read_ownership
 from generator.store.plan import open_tree
 from generator.verbs.upgrade.changelog import FILE, to_do
 from generator.verbs.upgrade.git import Git
-from generator.verbs.upgrade.merging import Sides, commit, merge, sides_of
+from generator.verbs.upgrade.merging import Moved, Sides, commit, merge, sides_of
 from generator.verbs.upgrade.places import place_of
 from generator.verbs.upgrade.rewriting import rewrite
 from generator.verbs.upgrade.switching import back, switch
@@ -34,6 +36,7 @@ from generator.verbs.upgrade.switching import back, switch
 Say = Callable[[str], None]
 
 _TOOLS_MISSING: Final = 3
+_TERMINAL: Final = Path("/dev/tty")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,27 +56,29 @@ def upgrade(root: Path, wanted: Wanted, say: Say, agree: Callable[[], bool]) -> 
         if sides.base == sides.target:
             say(f"nothing to do: {wanted.name} is in this clone")
             return False
-        _check_edited(root)
+        _check_edited(clone, sides)
         with _aside(clone) as aside:
-            merge(clone, aside, sides, wanted.keep)
+            moved = merge(clone, aside, sides, wanted.keep)
             rewritten = _rewrite(aside.root)
             _compile(aside.root, say)
             result = commit(clone, aside, sides, wanted.name)
-            for line in _plan(clone, aside, sides, rewritten):
+            for line in (*_plan(clone, aside, sides, rewritten), *_places(clone, moved)):
                 say(line)
             if not agree():
                 say("nothing was changed")
                 return False
-            switch(clone, sides, result)
+            switch(clone, sides, result, moved)
     return True
 
 
 def ask() -> bool:
     """Whether the person at the terminal agrees; without a terminal nothing is changed."""
     try:
-        with Path("/dev/tty").open("r+", encoding="utf-8", buffering=1) as terminal:
-            terminal.write("go on? [y/N] ")
-            return terminal.readline().strip().lower() in ("y", "yes")
+        # A terminal cannot be opened for both at once: it has no position.
+        with _TERMINAL.open("w", encoding="utf-8") as out, _TERMINAL.open(encoding="utf-8", errors="replace") as typed:
+            out.write("go on? [y/N] ")
+            out.flush()
+            return typed.readline().strip().lower() in ("y", "yes")
     except OSError as error:
         message = "there is no terminal to ask at; nothing was changed"
         raise Problems([Diagnostic("upgrade/refused", message, hint="YES=1 asks nothing")]) from error
@@ -86,12 +91,14 @@ def go_back(root: Path) -> str:
     return f"this is {before[:12]} again, with what was not committed then; `make up` makes the stack follow"
 
 
-def _check_edited(root: Path) -> None:
-    """An edit of a rendered file would be lost."""
-    with Tree(root) as tree:
+def _check_edited(clone: Git, sides: Sides) -> None:
+    """An edit of a rendered file would be lost. What is as Lookout's own commit has it is no edit: some of its older
+    versions list other hashes than those of the files that they hold."""
+    with Tree(clone.root) as tree:
         owned = read_ownership(tree)
-    files = _texts(root, owned.hashes)
-    edited = [path for path, content in files.items() if digest(content) not in owned.hashes[path]]
+    files = _texts(clone.root, owned.hashes)
+    differ = [path for path, content in files.items() if digest(content) not in owned.hashes[path]]
+    edited = [path for path in differ if clone.content(sides.base, path) != files[path]]
     if edited:
         message = "this file was edited by hand; the upgrade would undo that"
         hint = "move the edit into services.yaml, or undo it: `./lookout render --force`"
@@ -153,9 +160,31 @@ def _plan(clone: Git, aside: Git, sides: Sides, rewritten: tuple[str, ...]) -> I
     )
     yield from lines(people_changes(before, after))
     yield from compose_changes(before.get(COMPOSE_FILE, ""), after.get(COMPOSE_FILE, ""))
+    yield from _programs(clone, aside)
     if sides.work != sides.head:
         changed = clone.lines("diff", "--name-only", sides.head, sides.work)
         yield f"committed first, since it is not yet: {', '.join(changed)}"
+
+
+def _programs(clone: Git, aside: Git) -> list[str]:
+    """Programs of another version, by the pins of both sides."""
+    before, after = (pinned(_text(root / "versions.yaml")) for root in (clone.root, aside.root))
+    composed = [_text(aside.root / name) for name in ("compose.yaml", COMPOSE_FILE)]
+    return program_changes(before, after, composed, dotenv(clone.root).get("COMPOSE_PROFILES", "").split(","))
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+
+
+def _places(clone: Git, moved: Iterable[Moved]) -> Iterator[str]:
+    """Where what is not committed goes, and what the result would be lost without."""
+    folders = {
+        str(Path(each.old).parent): str(Path(each.new).parent) for each in moved if each.old.endswith("/pack.yaml")
+    }
+    yield from (f"your kind {old}/ moves to {new}/" for old, new in folders.items())
+    if not clone.works("symbolic-ref", "--quiet", "HEAD"):
+        yield "you are on no branch (detached HEAD): `git switch --create NAME` afterwards keeps the result on one"
 
 
 def _listed(root: Path) -> tuple[str, ...]:

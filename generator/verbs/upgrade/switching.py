@@ -5,19 +5,23 @@ Owns what git remembers of an upgrade. Whatever fails leaves the work tree as it
 
 import os
 import shutil
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from generator.diagnostics import Diagnostic, Problems, Span
 from generator.verbs.upgrade.git import Git
-from generator.verbs.upgrade.merging import Sides, snapshot
+from generator.verbs.upgrade.merging import Moved, Sides, snapshot
 
 _BEFORE: Final = "refs/lookout/upgrade/before"
 _WORK: Final = "refs/lookout/upgrade/work"
 _AFTER: Final = "refs/lookout/upgrade/after"
+# The files that moved, a line each; it is not there without any.
+_MOVED: Final = "refs/lookout/upgrade/moved"
 
 
-def switch(clone: Git, sides: Sides, result: str) -> None:
+def switch(clone: Git, sides: Sides, result: str, moved: Sequence[Moved] = ()) -> None:
     """Make `result` the clone's state. Raises Problems, and then nothing has changed."""
     now = snapshot(clone)
     same = clone.text("rev-parse", f"{now}^{{tree}}") == clone.text("rev-parse", f"{sides.work}^{{tree}}")
@@ -34,6 +38,7 @@ def switch(clone: Git, sides: Sides, result: str) -> None:
     try:
         clone.text("reset", "--quiet", "--mixed", sides.work)
         clone.text("merge", "--quiet", "--ff-only", result)
+        _move(clone, moved)
     except BaseException:
         _restore(clone, sides, added)
         shutil.copyfile(kept, index)
@@ -42,6 +47,10 @@ def switch(clone: Git, sides: Sides, result: str) -> None:
         kept.unlink()
     for name, commit in ((_BEFORE, sides.head), (_WORK, sides.work), (_AFTER, result)):
         clone.text("update-ref", name, commit)
+    clone.works("update-ref", "-d", _MOVED)
+    if moved:
+        lines = "".join(f"{each.old}\t{each.new}\n" for each in moved)
+        clone.text("update-ref", _MOVED, clone.text("hash-object", "-w", "--stdin", given=lines))
 
 
 def back(clone: Git) -> str:
@@ -57,9 +66,36 @@ def back(clone: Git) -> str:
     if work != before:
         # What was not committed then is not committed now.
         clone.text("reset", "--quiet", "--mixed", before)
-    for name in (_BEFORE, _WORK, _AFTER):
-        clone.text("update-ref", "-d", name)
+    if clone.works("rev-parse", "--quiet", "--verify", _MOVED):
+        rows = (line.split("\t") for line in clone.text("cat-file", "blob", _MOVED).splitlines())
+        _move(clone, [Moved(new, old) for old, new in rows])
+    for name in (_BEFORE, _WORK, _AFTER, _MOVED):
+        clone.works("update-ref", "-d", name)
     return before
+
+
+def _move(clone: Git, moved: Sequence[Moved]) -> None:
+    """Rename each file that is there and has room. Raises Problems, and then none has moved."""
+    done: list[Moved] = []
+    try:
+        for each in moved:
+            old, new = clone.root / each.old, clone.root / each.new
+            if os.path.lexists(old) and not os.path.lexists(new):
+                new.parent.mkdir(parents=True, exist_ok=True)
+                old.rename(new)
+                done.append(each)
+    except OSError as error:
+        for one in done:
+            (clone.root / one.new).rename(clone.root / one.old)
+        message = f"{each.old} cannot be moved: {error.strerror}; nothing was changed"
+        raise Problems([Diagnostic("upgrade/refused", message)]) from error
+    for folder in sorted({(clone.root / each.old).parent for each in done}, reverse=True):
+        _remove_empty(folder)
+
+
+def _remove_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _restore(clone: Git, sides: Sides, added: list[str]) -> None:

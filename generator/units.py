@@ -94,6 +94,7 @@ def _time_hint(text: str) -> str:
     return "write a number and a unit, such as 30s, 5m, 12h or 90d"
 
 
+@lru_cache(maxsize=4096)
 def format_duration(seconds: int) -> str:
     """The canonical Prometheus spelling, largest units first: 5400 -> `1h30m`, 0 -> `0s`.
 

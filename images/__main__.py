@@ -76,7 +76,8 @@ def _provide(names: Sequence[str], mode: provide.Mode, rebuild: bool) -> int:
         plugin.ensure_compose()
     wanted = [image for image in load_pins().images.values() if _is_wanted(image, names, with_demo)]
     before = docker.local_images()
-    had, failures = provide.each(wanted, lambda image: provide.provide(image, mode, rebuild))
+    missing = [image.name for image in wanted if rebuild or provide.present(image, before, mode) is None]
+    had, failures = provide.each(wanted, lambda image: provide.provide(image, mode, rebuild), missing)
     if with_demo and (python := had.get("python")):
         try:
             had[demo.NAME] = _demo(python, rebuild)

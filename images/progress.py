@@ -1,4 +1,8 @@
-"""Shows what is being done: one line a step with the seconds it took, and the whole output in a log file."""
+"""Shows what is being done: one line a step with the seconds it took, and the whole output in a log file.
+
+On a terminal a line below them is redrawn in place: what is under way, for how long, how many images are done, and how
+long the others will take. Elsewhere that is a line of its own after each image.
+"""
 
 import os
 import re
@@ -6,11 +10,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from generator.units import how_far
 from images import CACHE, Failed
 
 LOGS: Final = CACHE / "logs"
@@ -20,36 +25,98 @@ _TAIL_LINES: Final = 15
 _LOGIN: Final = re.compile(r"://[^/@\s]+@")
 
 
+# How many images are done, in words; empty where one is waited for alone.
+_far = ""
+
+
 def show(text: str, end: str = "\n") -> None:
     """Print to the person who waits, at once."""
     print(text, end=end, flush=True)
 
 
 @contextmanager
+def counted(total: int) -> Iterator[Callable[[], None]]:
+    """Says how far it is each time that one of `total` images is done, which the caller says by a call."""
+    global _far
+    began, done = time.monotonic(), 0
+
+    def count() -> None:
+        global _far
+        nonlocal done
+        done += 1
+        if done < total:
+            _far = how_far(done, total, time.monotonic() - began)
+            if not _redraws():
+                show(f"  {_far}")
+
+    try:
+        yield count
+    finally:
+        _far = ""
+
+
+@contextmanager
 def step(title: str, doing: str) -> Iterator[list[str]]:
-    """One line: what is done to what, a dot every 15 s so that a long step is seen to live, and how long it took.
+    """One line: what is done to what, and how long it took; meanwhile it is seen that it lives.
 
     A step that ends without an exception and yet not well says how by appending the words to what it is given.
     """
-    show(f"  {title:<28} {doing} ", end="")
+    line = f"  {title:<28} {doing} "
     started = time.monotonic()
-    done = threading.Event()
-
-    def beat() -> None:
-        while not done.wait(_HEARTBEAT_SECONDS):
-            show(".", end="")
-
-    heart = threading.Thread(target=beat, daemon=True)
-    heart.start()
     ending = ["failed after"]
     said: list[str] = []
     try:
-        yield said
+        with _redrawn(line, started) if _redraws() else _dotted(line):
+            yield said
         ending = said
+    finally:
+        show(("" if not _redraws() else line) + " ".join([*ending, f"{time.monotonic() - started:.0f} s"]))
+
+
+def _redraws() -> bool:
+    """Whether a line can be redrawn where this is shown."""
+    return sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+
+
+@contextmanager
+def _redrawn(line: str, started: float) -> Iterator[None]:
+    """The line with its seconds, and how far all is, redrawn each second."""
+    # Not everyone who has an image waits for one.
+    from rich.console import Console
+
+    with Console(highlight=False, markup=False).status("") as status:
+
+        def draw() -> None:
+            status.update("   ".join(filter(None, (f"{line}{time.monotonic() - started:.0f} s", _far))))
+
+        with _each(1.0, draw):
+            yield
+
+
+@contextmanager
+def _dotted(line: str) -> Iterator[None]:
+    """The line at once, and a dot every 15 s."""
+    show(line, end="")
+    with _each(_HEARTBEAT_SECONDS, lambda: show(".", end="")):
+        yield
+
+
+@contextmanager
+def _each(seconds: float, beat: Callable[[], None]) -> Iterator[None]:
+    """Call `beat` each time that so many seconds have passed."""
+    done = threading.Event()
+
+    def beats() -> None:
+        while not done.wait(seconds):
+            beat()
+
+    heart = threading.Thread(target=beats, daemon=True)
+    heart.start()
+    try:
+        yield
     finally:
         done.set()
         heart.join()
-        show(" ".join([*ending, f"{time.monotonic() - started:.0f} s"]))
 
 
 def log_of(name: str) -> Path:

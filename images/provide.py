@@ -1,6 +1,6 @@
 """Decides, image by image, what is used: what is there, what can be pulled, what has to be built, what is left out."""
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Collection, Container, Iterable
 from enum import StrEnum
 from functools import cache
 
@@ -8,7 +8,7 @@ from images import Failed, docker, registry, room
 from images.build import build_image
 from images.machine import MODE
 from images.pins import Image
-from images.progress import log_of, warn
+from images.progress import counted, log_of, warn
 from images.tools import install_tools
 
 
@@ -71,21 +71,26 @@ def _look_for_room(image: Image, mode: Mode) -> None:
         warn(text)
 
 
-def each(images: Iterable[Image], get: Callable[[Image], str | None]) -> tuple[dict[str, str | None], list[Failed]]:
+def each(
+    images: Iterable[Image], get: Callable[[Image], str | None], missing: Collection[str] = ()
+) -> tuple[dict[str, str | None], list[Failed]]:
     """Do all that can be done: what was had by name, and what failed. What a registry refuses to give at all is said
-    once, with the names of the others that were to be pulled."""
+    once, with the names of the others that were to be pulled. `missing` are those that take time."""
     had: dict[str, str | None] = {}
     failures: list[Failed] = []
     refused: list[str] = []
-    for image in images:
-        try:
-            had[image.name] = get(image)
-        except registry.Refused as error:
-            if not refused:
+    with counted(len(missing)) as count:
+        for image in images:
+            try:
+                had[image.name] = get(image)
+            except registry.Refused as error:
+                if not refused:
+                    failures.append(error)
+                refused.append(image.title)
+            except Failed as error:
                 failures.append(error)
-            refused.append(image.title)
-        except Failed as error:
-            failures.append(error)
+            if image.name in missing:
+                count()
     if refused[1:]:
         failures.append(Failed(f"not pulled for the same reason: {', '.join(refused[1:])}"))
     return had, failures

@@ -32,13 +32,14 @@ load_docker() {
     fi
 }
 
-# step TITLE COMMAND...: say what is done, do it, say how long it took; `table` says it again of all steps. Not `"$@" || …`:
-# that would make the shell go on after a command that fails inside a function.
+# step TITLE COMMAND...: say what is done, and which of OF_STEPS it is where that is set; do it, say how long it took;
+# `table` says it again of all steps. Not `"$@" || …`: that would make the shell go on after a command that fails inside
+# a function.
 step() {
     local started=$SECONDS
     STEP=$1
     shift
-    say "== $STEP"
+    say "== ${OF_STEPS:+$((${#STEPS[@]} + 1)) of $OF_STEPS: }$STEP"
     "$@"
     say "   $((SECONDS - started)) s"
     STEPS+=("$((SECONDS - started)) $STEP")
@@ -97,6 +98,8 @@ ensure_venv() {
         requirements "$1" >"$venv/requirements.txt"
         "$venv/bin/pip" install --quiet --no-compile --disable-pip-version-check --requirement "$venv/requirements.txt" >>"$VENV_LOG" 2>&1 ||
             no_venv
+        # What installed it is a third of the small one, and no part of it asks for that again.
+        [[ $1 != run ]] || "$venv/bin/python" -m pip uninstall --quiet --yes pip setuptools >>"$VENV_LOG" 2>&1 || no_venv
         readlink -f "$venv/bin/python" >"$venv/complete"
     ) 9>"$CACHE/venv.lock"
 }

@@ -49,6 +49,7 @@ report() {
 }
 
 began=$SECONDS
+OF_STEPS=$(grep -c '^step ' "${BASH_SOURCE[0]}")
 step "machine: Docker, Compose, Python" scripts/host.sh ensure
 load_docker
 step "Python environment" prepare_python

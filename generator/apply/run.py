@@ -1,7 +1,8 @@
 """`plan` and `apply` over a running stack: which parts follow, which do not, and making them."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import requests
@@ -23,6 +24,7 @@ from generator.clients.docker import (
     local_url,
     running_services,
     running_stack_name,
+    started,
 )
 from generator.conventions import KUMA_PORT, LOCAL_PORT
 from generator.diagnostics import Diagnostic
@@ -45,19 +47,39 @@ def running_stack(root: Path, site: Site, artifacts: Iterable[Artifact], force: 
     )
 
 
-def plan_running(running: Running) -> tuple[list[str], list[Diagnostic]]:
-    """What apply would change in the running stack, a sentence each, and what could not be asked. Reads only."""
-    alive = running_services(running.root)
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What runs from a tree: the services that do, what compose would do to containers, and since when each runs."""
+
+    alive: frozenset[str]
+    preview: list[tuple[str, str]] = field(default_factory=list)
+    since: Mapping[str, tuple[str, float]] = field(default_factory=dict)
+
+
+def look(root: Path) -> Seen:
+    """What of a running stack depends on the tree on the disk alone, and can be asked while services.yaml is compiled.
+    Reads only."""
+    alive = running_services(root)
     if not alive:
+        return Seen(alive)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        preview, since = pool.submit(preview_containers, root), pool.submit(started, root)
+        return Seen(alive, preview.result(), since.result())
+
+
+def plan_running(running: Running, seen: Seen) -> tuple[list[str], list[Diagnostic]]:
+    """What apply would change in the running stack, a sentence each, and what could not be asked. Reads only."""
+    if not seen.alive:
         return ["the stack is not running; `make up` starts it"], []
     # Each waits for an answer most of its time. What is said keeps its order.
-    with ThreadPoolExecutor(max_workers=len(RECONCILERS) + 3) as pool:
-        preview, stale = pool.submit(_compose_preview, running), pool.submit(stale_parts, running)
-        restarts = pool.submit(apps_to_restart, running)
-        drifts = [*pool.map(lambda reconciler: _drift(reconciler, running, alive), _wanted(running))]
-        lines = [*container_changes(running), *_program_changes(running), *preview.result(), *profile_changes(running)]
-        lines += [f"{name}: is started again, for {path} changed" for name, path in stale.result().items()]
-        lines += restarts.result()
+    with ThreadPoolExecutor(max_workers=len(RECONCILERS)) as pool:
+        drifts = [*pool.map(lambda reconciler: _drift(reconciler, running, seen.alive), _wanted(running))]
+    lines = [*container_changes(running), *_program_changes(running)]
+    lines += [f"compose: {name} {action}" for name, action in seen.preview]
+    lines += profile_changes(running)
+    stale = stale_parts(running, seen.since).items()
+    lines += [f"{name}: is started again, for {path} changed" for name, (_, path) in stale]
+    lines += apps_to_restart(running, seen.since)
     problems: list[Diagnostic] = []
     for reconciler, (drift, problem) in zip(_wanted(running), drifts, strict=True):
         lines += [f"{reconciler.name}: {sentence}" for sentence in drift]
@@ -92,7 +114,7 @@ def _apply_running(running: Running, say: Callable[[str], None]) -> list[Diagnos
         found = _apply(reconciler, running)
         say(f"{reconciler.name}: {'follows' if not found else found[0].message}")
         problems += found
-    for line in apps_to_restart(running):
+    for line in apps_to_restart(running, started(running.root)):
         say(line)
     ensure_secrets(running.site, running.root)
     return problems
@@ -144,8 +166,3 @@ def _apply(reconciler: Reconciler, running: Running) -> list[Diagnostic]:
 
 def _unreachable(reconciler: Reconciler, error: Exception) -> Diagnostic:
     return Diagnostic("apply/unreachable", f"{reconciler.name} does not answer: {type(error).__name__}")
-
-
-def _compose_preview(running: Running) -> list[str]:
-    """The containers that compose would create or recreate."""
-    return [f"compose: {name} {action}" for name, action in preview_containers(running.root)]

@@ -19,15 +19,13 @@ from generator.render.instrumentation import instrumented
 from generator.secrets.credentials import exporters
 from generator.secrets.files import FOLDER, MOUNTED
 
-
-def stale_parts(running: Running) -> Mapping[str, str]:
-    """The parts that run on what they read before a file changed, and the first such file. Reads only."""
-    return {name: path for name, (_, path) in _stale(running).items()}
+# By service its container and when that was started, as generator.clients.docker has it.
+Since = Mapping[str, tuple[str, float]]
 
 
 def start_stale_parts(running: Running, say: Callable[[str], None]) -> list[Diagnostic]:
     """Start them again."""
-    stale = _stale(running)
+    stale = stale_parts(running, started(running.root))
     for name, (_, path) in stale.items():
         say(f"{name}: is started again, for {path} changed")
     if not stale:
@@ -39,10 +37,9 @@ def start_stale_parts(running: Running, say: Callable[[str], None]) -> list[Diag
     return []
 
 
-def apps_to_restart(running: Running) -> list[str]:
+def apps_to_restart(running: Running, since: Since) -> list[str]:
     """The apps of this compose project that run on what services.yaml said of them before. When an app starts again is
     its owner's choice; those of other projects are not seen from here."""
-    since = started(running.root)
     files = {service.name: f"{APPS_FOLDER}/{service.name}.json" for service in instrumented(running.site)}
     return [
         f"{name}: reads {path} when it starts, and has not since it changed: docker compose restart {name}"
@@ -55,12 +52,12 @@ def _reads(part: Part) -> tuple[str, ...]:
     return (*part.reads, *([f"{FOLDER}/{MOUNTED}/{part.name}"] if part.reads_secrets else []))
 
 
-def _stale(running: Running) -> dict[str, tuple[str, str]]:
-    """By part, its container and the first file that is younger."""
+def stale_parts(running: Running, since: Since) -> dict[str, tuple[str, str]]:
+    """By part that runs on what it read before a file changed, its container and the first such file. Reads only."""
     reads = {part.name: _reads(part) for part in PARTS}
     reads |= {exporter.name: (f"{FOLDER}/{MOUNTED}/{exporter.name}",) for exporter in exporters(running.site)}
     found = {}
-    for name, (container, moment) in sorted(started(running.root).items()):
+    for name, (container, moment) in sorted(since.items()):
         if name in reads and (paths := changed_since(running.root, reads[name], moment)):
             found[name] = (container, paths[0])
     return found

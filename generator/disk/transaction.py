@@ -27,11 +27,23 @@ from generator.disk.journal import (
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One file's bytes before and after; None where there is no file."""
+    """One file's text before and after, as `as_text` has it; None where there is no file.
+
+    Text, since who plans has it already: of thousands of files there is no second copy at once.
+    """
 
     path: str
-    before: bytes | None
-    after: bytes | None
+    before: str | None
+    after: str | None
+
+
+def as_text(content: bytes) -> str:
+    """Text for any bytes: those that are no UTF-8 never equal a rendered text, and come back as they were."""
+    return content.decode("utf-8", errors="surrogateescape")
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", errors="surrogateescape")
 
 
 class Meanwhile(Exception):
@@ -92,10 +104,10 @@ def _stage(tree: Tree, work: int, steps: Sequence[Step]) -> Journal:
     for number, step in enumerate(steps):
         if step.after is not None:
             # The last one is generated.lock: without it the others would be foreign files after a power cut.
-            write_new(work, f"new-{number}", step.after, synced=number == len(steps) - 1)
+            write_new(work, f"new-{number}", _bytes(step.after), synced=number == len(steps) - 1)
             if step.before is not None:
                 _keep(tree, work, step, f"old-{number}")
-        before, after = (None if content is None else digest(content) for content in (step.before, step.after))
+        before, after = (None if text is None else digest(_bytes(text)) for text in (step.before, step.after))
         entries.append(Entry(step.path, before, after))
     return Journal(tuple(entries), tuple(_missing_folders(tree, steps)))
 
@@ -106,7 +118,7 @@ def _keep(tree: Tree, work: int, step: Step, name: str) -> None:
     try:
         os.link(original, name, src_dir_fd=at, dst_dir_fd=work, follow_symlinks=False)
     except OSError:
-        write_new(work, name, step.before or b"")
+        write_new(work, name, _bytes(step.before or ""))
 
 
 def _missing_folders(tree: Tree, steps: Iterable[Step]) -> list[str]:
@@ -130,7 +142,7 @@ def _carry_out(tree: Tree, work: int, steps: Sequence[Step], journal: Journal) -
         tree.make(folder)
     for number, step in enumerate(steps):
         found = tree.read(step.path)
-        if (None if found is None else found[0]) != step.before:
+        if (None if found is None else as_text(found[0])) != step.before:
             raise Meanwhile(step.path)
         at, name = tree.place(step.path)
         if step.after is None:

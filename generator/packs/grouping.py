@@ -9,23 +9,28 @@ from generator.packs.schema import AlertSpec
 from generator.promql.tree import parse, result_labels
 
 
-def inhibition_group(
-    spec: AlertSpec, kept: Sequence[AlertSpec], expr: str, seconds: Callable[[AlertSpec], int]
-) -> dict[str, str]:
-    """Which thing it is: the name of the most severe alert, and what the expression returns. Nothing for most alerts.
+def groups(kept: Sequence[AlertSpec], seconds: Callable[[AlertSpec], int]) -> dict[str, str]:
+    """The most severe alert of each group, by the names of those in it: most alerts are in none.
 
     `kept` are the pack's alerts that are not switched off; `seconds` is how long one has to be true before it fires.
     """
-    top = spec
-    while (above := _more_severe(top, kept, seconds)) is not None:
-        top = above
-    if top is spec and not any(_more_severe(each, kept, seconds) is spec for each in kept):
-        return {}
+    named = {spec.name: spec for spec in kept}
+    # The alert that inhibits one. An alert that fires later would end what was notified without a message.
+    above = {
+        spec.name: spec.inhibited_by
+        for spec in kept
+        if spec.inhibited_by in named and seconds(named[spec.inhibited_by]) <= seconds(spec)
+    }
+    found = {}
+    for name in above.keys() | above.values():
+        top = name
+        while top in above:
+            top = above[top]
+        found[name] = top
+    return found
+
+
+def inhibition_group(top: str, expr: str) -> str:
+    """Which thing an alert is about: the name of its group's most severe alert, and what the expression returns."""
     labels = sorted(result_labels(parse(expr)).names - {"service"})
-    return {"inhibition_group": "/".join([top.name, *(f"{{{{ $labels.{label} }}}}" for label in labels)])}
-
-
-def _more_severe(spec: AlertSpec, kept: Sequence[AlertSpec], seconds: Callable[[AlertSpec], int]) -> AlertSpec | None:
-    """The alert that inhibits it; one that fires later would end what was notified without a message."""
-    found = next((each for each in kept if each.name == spec.inhibited_by), None)
-    return found if found is not None and seconds(found) <= seconds(spec) else None
+    return "/".join([top, *(f"{{{{ $labels.{label} }}}}" for label in labels)])

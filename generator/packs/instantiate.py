@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from generator import conventions, units
 from generator.diagnostics import Span
 from generator.packs.context import final_params, pack_context, signals_of
-from generator.packs.grouping import inhibition_group
+from generator.packs.grouping import groups, inhibition_group
 from generator.packs.load import Pack
 from generator.packs.pace import pace
 from generator.packs.schema import AlertSpec, PanelSpec, QuerySpec, RecordSpec
@@ -71,6 +71,7 @@ class _Instance:
             for spec in pack.rules.alerts
             if spec.name not in off and holds(spec.when, self.context, pack.lines[spec.name])
         )
+        self.groups = groups(self.specs, self._hold)
         self.shape = f"{pack.name}-{self._shape()}"
 
     def build(self) -> PackInstance:
@@ -103,8 +104,9 @@ class _Instance:
             "fault": spec.fault,
             "incident": conventions.incident(service.name, spec.name),
             **{name: self._text(value, where) for name, value in spec.labels.items()},
-            **inhibition_group(spec, self.specs, expr, self._hold),
         }
+        if spec.name in self.groups:
+            labels["inhibition_group"] = inhibition_group(self.groups[spec.name], expr)
         annotations = {
             "summary": self._text(spec.summary, where),
             "description": " ".join(self._text(spec.description, where).split()),

@@ -27,6 +27,8 @@ from generator.prove.verdicts import Verdicts
 from generator.site.model import Alert, PackInstance, Service
 from generator.units import how_far
 
+# Seconds between two lines where none can be redrawn.
+_PAUSE: Final = 10.0
 _STOPPED: Final = re.compile(r"^\s*rule: \w+__\d+, time: .*err: ", re.MULTILINE)
 
 
@@ -200,14 +202,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__.partition("\n")[0])
     parser.add_argument("pack", nargs="*", help="only these packs")
     given = parser.parse_args(arguments)
-    begin = monotonic()
+    begin, redraws, printed = monotonic(), sys.stderr.isatty(), 0.0
 
     def progress(done: int, total: int) -> None:
-        if done:
+        nonlocal printed
+        if done and redraws:
             print(f"\r{how_far(done, total, monotonic() - begin):<40}", end="", file=sys.stderr, flush=True)
+        elif done and monotonic() - printed >= _PAUSE:
+            printed = monotonic()
+            print(how_far(done, total, monotonic() - begin), file=sys.stderr, flush=True)
 
     scores = judge(own_packs(given.pack, load_packs()), progress=progress)
-    print(file=sys.stderr)
+    if redraws:
+        print(file=sys.stderr)
     print(report(scores))
     total = _total(scores)
     return 1 if total.survivors or total.idle else 0

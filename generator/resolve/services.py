@@ -42,7 +42,8 @@ IMPLIED: Final = {"bugsink", "containers", "host", "slo", "stack", "target"}
 def resolve_services(context: Context, stack: Stack) -> tuple[Service, ...]:
     """All services by name: declared ones, hosts, and the stack's own parts."""
     hosts = _declared_hosts(context)
-    services = [_service(context, stack, name, spec) for name, spec in context.spec.services.items()]
+    probed = probed_for(context.spec.services)
+    services = [_service(context, stack, name, spec, name in probed) for name, spec in context.spec.services.items()]
     services += [_host(context, stack, name, spec or HostSpec()) for name, spec in hosts.items()]
     services.append(_stack_service(context, stack))
     _check_names(context, hosts)
@@ -52,7 +53,8 @@ def resolve_services(context: Context, stack: Stack) -> tuple[Service, ...]:
     return tuple(sorted(services, key=lambda service: service.name))
 
 
-def _service(context: Context, stack: Stack, name: str, spec: ServiceSpec) -> Service:
+def _service(context: Context, stack: Stack, name: str, spec: ServiceSpec, elsewhere: bool) -> Service:
+    """`elsewhere`: its url is probed for another service."""
     path: Path = ("services", name)
     detect_within = default(spec.detect_within, detection.DEFAULT_DETECT_WITHIN)
     before = len(context.problems)
@@ -80,8 +82,7 @@ def _service(context: Context, stack: Stack, name: str, spec: ServiceSpec) -> Se
         insecure=default(spec.insecure, ""),
         secrets=tuple(sorted(set(spec.secrets or []), key=lambda secret: secret.name)),
     )
-    probed = not probed_for(context.spec.services, name)
-    kinds = _known_kinds(context, base, path, probed=probed)
+    kinds = _known_kinds(context, base, path, probed=not elsewhere)
     interval = _interval(context, stack, spec, detect_within, path)
     jobs, probes = resolve_jobs(context, base, spec, kinds, interval, path)
     base = replace(base, jobs=jobs, probes=probes)

@@ -17,18 +17,17 @@ from generator.spec.services import ServiceSpec
 _PROBED: Final = "probe"
 
 
-def probed_for(services: Mapping[str, ServiceSpec], name: str) -> str:
-    """The service above `name` for which its `url` is probed already, so that one address is asked once; empty when
-    there is none. A service whose kind or objective is about the probes keeps its own."""
-    spec = services[name]
-    if not spec.url or _PROBED in spec.kind or (spec.slo and spec.slo.reachability):
-        return ""
-    for other, earlier in services.items():
-        if other == name:
-            return ""
-        if earlier.url and _asked(earlier) == _asked(spec):
-            return other
-    return ""
+def probed_for(services: Mapping[str, ServiceSpec]) -> dict[str, str]:
+    """By service, the one above it for which its `url` is probed already, so that one address is asked once. A service
+    whose kind or objective is about the probes keeps its own."""
+    first: dict[tuple[object, ...], str] = {}
+    found = {}
+    for name, spec in services.items():
+        if spec.url:
+            other = first.setdefault(_asked(spec), name)
+            if other != name and _PROBED not in spec.kind and not (spec.slo and spec.slo.reachability):
+                found[name] = other
+    return found
 
 
 def check_addresses(context: Context, services: Iterable[Service]) -> None:
@@ -36,10 +35,9 @@ def check_addresses(context: Context, services: Iterable[Service]) -> None:
     watched = [service for service in services if service.name != STACK_SERVICE]
     _check_stores(context, watched)
     _check_targets(context, watched)
-    for name, spec in context.spec.services.items():
-        if other := probed_for(context.spec.services, name):
-            message = f"{spec.url} is probed once, for '{other}'; no alert of '{name}' is about it"
-            context.problem("spec/shared-target", message, ("services", name, "url"), level="warning")
+    for name, other in probed_for(context.spec.services).items():
+        message = f"{context.spec.services[name].url} is probed once, for '{other}'; no alert of '{name}' is about it"
+        context.problem("spec/shared-target", message, ("services", name, "url"), level="warning")
 
 
 def _asked(spec: ServiceSpec) -> tuple[str, tuple[int, ...]]:

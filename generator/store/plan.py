@@ -21,7 +21,7 @@ from generator.disk.confined import Blocked, Tree
 from generator.disk.journal import Unreadable, digest, read_journal
 from generator.disk.leftovers import sweep_leftovers
 from generator.disk.locks import LONGEST_WAIT, Say, held, tree_lock
-from generator.disk.transaction import Meanwhile, Step, recover, replace_files
+from generator.disk.transaction import Meanwhile, Step, as_text, recover, replace_files
 from generator.store.ownership import Ownership, adopt, cannot_recover, linked, lock_text, read_ownership
 
 Action = Literal["create", "update", "delete", "unchanged", "edited", "foreign", "link", "unreadable"]
@@ -131,12 +131,13 @@ def _again(plan: Plan) -> Plan:
 
 
 def _write(plan: Plan) -> None:
-    texts = {change.path: change.after.encode() for change in plan.changes if change.after is not None}
-    lock = lock_text({path: digest(text) for path, text in texts.items()})
-    steps = [Step(c.path, _bytes(c.before), texts[c.path]) for c in plan.pending if c.after is not None]
-    steps += [Step(c.path, _bytes(c.before), None) for c in plan.pending if c.after is None]
+    texts = {change.path: change.after for change in plan.changes if change.after is not None}
+    lock = lock_text({path: digest(text.encode()) for path, text in texts.items()})
+    steps = [Step(c.path, c.before, c.after) for c in plan.pending if c.after is not None]
+    steps += [Step(c.path, c.before, None) for c in plan.pending if c.after is None]
     # Last: until the lock says so, nothing of it counts.
-    steps += [Step(LOCK_FILE, plan.owned.lock, lock)] if lock != plan.owned.lock else []
+    if lock != plan.owned.lock:
+        steps.append(Step(LOCK_FILE, None if plan.owned.lock is None else as_text(plan.owned.lock), lock.decode()))
     with _opened(plan.root) as tree:
         try:
             if steps:
@@ -187,7 +188,7 @@ def _change(tree: Tree, owned: Ownership, path: str, text: str | None) -> tuple[
     content, mode = found
     if text is not None and content == text.encode():
         return Change("unchanged", path, text, text), mode & 0o444 == 0o444
-    return Change(_action(owned, path, content, text), path, _text(content), text), True
+    return Change(_action(owned, path, content, text), path, as_text(content), text), True
 
 
 def _action(owned: Ownership, path: str, content: bytes, text: str | None) -> Action:
@@ -227,15 +228,6 @@ def _not_written(tree: Tree, error: Exception) -> Diagnostic:
     outcome = "the next run puts back what was begun" if begun else "nothing was changed"
     message = f"the rendered files could not be written: {where}{error.strerror or error}; {outcome}"
     return Diagnostic("store/not-written", message, Span(LOCK_FILE, 1, 1, 1), hint=_HINTS.get(error.errno or 0, ""))
-
-
-def _bytes(text: str | None) -> bytes | None:
-    return None if text is None else text.encode("utf-8", errors="surrogateescape")
-
-
-def _text(content: bytes) -> str:
-    """Undecodable bytes never equal a rendered text."""
-    return content.decode("utf-8", errors="surrogateescape")
 
 
 def _shown(text: str) -> str:

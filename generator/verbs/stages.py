@@ -1,6 +1,7 @@
 """What the verbs do, as functions over files: the stages in their order, without any printing."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,11 +70,14 @@ def _not_rendered(plan: Plan, ci: bool) -> list[Diagnostic]:
 def plan_file(file: Path, root: Path) -> Planned:
     """What apply would do. Reads only."""
     # What runs is reached by libraries that take half a second to import; only those who ask it wait for them.
-    from generator.apply.run import plan_running, running_stack
+    from generator.apply.run import look, plan_running, running_stack
 
-    compiled = compile_file(file)
-    files = plan_tree(compiled.artifacts, root)
-    sentences, problems = plan_running(running_stack(root, compiled.site, compiled.artifacts))
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        # Docker takes as long to answer as compiling does.
+        seen = pool.submit(look, root)
+        compiled = compile_file(file)
+        files = plan_tree(compiled.artifacts, root)
+    sentences, problems = plan_running(running_stack(root, compiled.site, compiled.artifacts), seen.result())
     problems += check_secrets(compiled.site, root)
     return Planned(
         people_of(files), files, sentences, sort_diagnostics([*compiled.warnings, *files.diagnostics(), *problems])

@@ -83,6 +83,24 @@ def test_an_environment_whose_python_is_gone_is_made_again(clone: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (3, "", "a Python was looked for\n")
 
 
+@pytest.mark.parametrize(("kind", "kept"), [("run", False), ("dev", True)])
+def test_the_small_one_does_not_keep_what_installed_it(clone: Path, kind: str, kept: bool) -> None:
+    said = clone / "said"
+    python = clone / "python"
+    program = f'#!/bin/sh\necho "$@" >>{said}\n'
+    # As `python -m venv FOLDER` does: a Python and a pip, which write down what they are asked.
+    python.write_text(f'{program}mkdir -p "$3/bin"\nfor each in python pip; do cp {clone}/asked "$3/bin/$each"; done\n')
+    (clone / "asked").write_text(program)
+    (clone / "scripts/host.sh").write_text(f"#!/bin/sh\necho {python}\n")
+    for path in (python, clone / "asked"):
+        path.chmod(0o755)
+    done = shell(f"ensure_venv {kind}", clone)
+    assert (done.returncode, done.stderr) == (0, "")
+    made, installed, *rest = said.read_text().splitlines()
+    assert made.startswith("-m venv ") and installed.startswith("install ")
+    assert rest == ([] if kept else ["-m pip uninstall --quiet --yes pip setuptools"])
+
+
 @pytest.mark.parametrize("links", [0, 1, 2], ids=["the file itself", "a link", "a link to a link"])
 def test_lookout_runs_from_any_folder_and_through_links(clone: Path, tmp_path: Path, links: int) -> None:
     make(clone, "run", '#!/bin/sh\necho "$PWD|$PYTHONPATH|$@"\n')

@@ -94,8 +94,8 @@ def test_proofs_say_how_many_are_left_of_those_that_are_not_remembered(
     compiled = compile_text("services: {site: {kind: probe, targets: ['https://acme.dev']}}\n", "services.yaml")
     monkeypatch.setenv("LOOKOUT_PROVEN", str(tmp_path / "proven"))
     monkeypatch.setattr(checkers, "run_trials", run_trials)
-    monkeypatch.setattr(checkers, "trial_of", lambda tree, path: Trial(path, "", ""))
-    monkeypatch.setattr(checkers, "_stands_in_file", lambda tree, path: True)
+    monkeypatch.setattr(checkers, "_proven_by", lambda tree, path: (Trial(path, "", ""), []))
+    monkeypatch.setattr(checkers, "_stand_in_file", lambda tree, path, rules: True)
     said: list[str] = []
     artifacts = {each.path: each for each in compiled.artifacts}
     proofs = {f"prometheus/proofs/{number}.yml": next(iter(artifacts.values())) for number in range(16)}

@@ -26,6 +26,7 @@ from generator.parts.table import PARTS
 from generator.pipeline import compile_text
 from generator.render.seal import seal_in
 from generator.secrets.files import ensure_secrets
+from generator.verbs import stages
 
 TEXT = "services:\n  site: {kind: probe, targets: [https://acme.dev]}\n"
 
@@ -58,10 +59,11 @@ def follow(drifts: list[list[str]]) -> Callable[[Running], list[str]]:
 def play(monkeypatch: pytest.MonkeyPatch, compose: Compose, *parts: Reconciler, alive: bool = True) -> None:
     for module in (bugsink, caddy, marks, reloading, run, running, starting):
         monkeypatch.setattr(module, "compose", compose)
-    monkeypatch.setattr(run, "stale_parts", lambda _: {})
-    monkeypatch.setattr(run, "apps_to_restart", lambda _: [])
+    monkeypatch.setattr(run, "stale_parts", lambda *_: {})
+    monkeypatch.setattr(run, "apps_to_restart", lambda *_: [])
     monkeypatch.setattr(run, "open_mounts", lambda _: [])
-    monkeypatch.setattr(starting, "stale_parts", lambda _: {})
+    for module in (run, starting):
+        monkeypatch.setattr(module, "started", lambda _: {})
     monkeypatch.setattr(run, "RECONCILERS", parts)
     monkeypatch.setattr(run, "ensure_secrets", lambda *_: None)
     monkeypatch.setattr(run, "running_services", lambda _: frozenset({"part"} if alive else ()))
@@ -90,8 +92,27 @@ def test_a_plan_asks_all_parts_at_once_and_lists_them_in_their_order(
     parts = [Reconciler(name, "caddy", waiting(f"of {name}"), lambda _: []) for name in ("zeta", "alpha", "mid")]
     play(monkeypatch, Compose(out="caddy"), *parts)
     monkeypatch.setattr(run, "running_services", lambda _: {"caddy"})
-    lines, problems = run.plan_running(stack)
+    lines, problems = run.plan_running(stack, run.look(stack.root))
     assert (lines[-3:], problems) == (["zeta: of zeta", "alpha: of alpha", "mid: of mid"], [])
+
+
+def test_docker_is_asked_while_services_yaml_is_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    together = threading.Barrier(2, timeout=10)
+
+    def compiled(_: Path, real: Callable[[Path], Any] = stages.compile_file) -> Any:
+        together.wait()
+        return real(tmp_path / "services.yaml")
+
+    def looked(_: Path) -> run.Seen:
+        together.wait()
+        return run.Seen(frozenset())
+
+    (tmp_path / "services.yaml").write_text(TEXT)
+    monkeypatch.setattr(stages, "compile_file", compiled)
+    monkeypatch.setattr(run, "look", looked)
+    assert stages.plan_file(tmp_path / "services.yaml", tmp_path).running == [
+        "the stack is not running; `make up` starts it"
+    ]
 
 
 def test_ports_come_from_the_env_file(stack: Running) -> None:
@@ -161,7 +182,7 @@ def test_nothing_is_done_to_a_stack_that_does_not_run(stack: Running, monkeypatc
     said: list[str] = []
     assert run.apply_running(stack, said.append) == []
     assert said == ["the stack is not running; `make up` starts it"]
-    assert run.plan_running(stack) == (said, [])
+    assert run.plan_running(stack, run.look(stack.root)) == (said, [])
     assert compose.calls == []
 
 
@@ -170,7 +191,7 @@ def test_plan_names_containers_and_differences(stack: Running, monkeypatch: pyte
     dry = " DRY-RUN MODE -  Container lookout-loki-1  Recreate \n DRY-RUN MODE -  Container lookout-api-1  Running \n"
     gone = Reconciler("gone", "gone", follow([[]]), lambda _: [])
     play(monkeypatch, Compose(err=dry), part(follow([["job a should be gone"]])), gone)
-    lines, problems = run.plan_running(stack)
+    lines, problems = run.plan_running(stack, run.look(stack.root))
     assert lines == ["compose: lookout-loki-1 Recreate", "part: job a should be gone", "gone: not running"]
     assert problems == []
 
@@ -213,7 +234,7 @@ def test_plan_goes_on_when_a_part_cannot_be_asked(
         raise error
 
     play(monkeypatch, Compose(), part(drift))
-    assert [problem.code for problem in run.plan_running(stack)[1]] == [code]
+    assert [problem.code for problem in run.plan_running(stack, run.look(stack.root))[1]] == [code]
 
 
 @pytest.mark.parametrize(
@@ -380,8 +401,8 @@ def test_an_app_that_runs_on_an_older_file_of_its_own_is_named_and_left_alone(
     path = tmp_path / "instrumentation" / "services" / "api.json"
     path.parent.mkdir(parents=True)
     path.write_text(of.artifacts["instrumentation/services/api.json"].content)
-    monkeypatch.setattr(starting, "started", lambda _: {"api": ("lookout-api-1", path.stat().st_ctime - age)})
-    assert [line.split(":")[0] for line in starting.apps_to_restart(of)] == (["api"] if named else [])
+    since = {"api": ("lookout-api-1", path.stat().st_ctime - age)}
+    assert [line.split(":")[0] for line in starting.apps_to_restart(of, since)] == (["api"] if named else [])
 
 
 def test_all_that_is_read_at_a_start_is_in_the_tree() -> None:

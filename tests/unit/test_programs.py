@@ -86,10 +86,11 @@ def test_plan_names_a_pin_that_was_changed(tmp_path: Path, monkeypatch: pytest.M
     empty = subprocess.CompletedProcess([], 0, "", "")
     monkeypatch.setattr(run, "running_services", lambda root: {"prometheus"})
     monkeypatch.setattr(run, "_wanted", lambda running: [])
-    for name in ("_compose_preview", "apps_to_restart", "profile_changes"):
-        monkeypatch.setattr(run, name, lambda running: [])
-    monkeypatch.setattr(run, "stale_parts", lambda running: {})
+    for name in ("preview_containers", "apps_to_restart", "profile_changes"):
+        monkeypatch.setattr(run, name, lambda *_: [])
+    for name in ("stale_parts", "started"):
+        monkeypatch.setattr(run, name, lambda *_: {})
     monkeypatch.setattr(run, "compose", lambda *_, **__: empty)
     running: Running = run.running_stack(tmp_path, compiled.site, compiled.artifacts)
-    said, problems = run.plan_running(running)
+    said, problems = run.plan_running(running, run.look(running.root))
     assert (said, problems) == ([f"prometheus {PROMETHEUS} → 3.99.0: prometheus restarts with `make up`"], [])

@@ -134,10 +134,12 @@ class _Rules:
 
     def by_host(self) -> Iterator[Inhibition]:
         """Of the services on a host. The machine that Lookout runs on cannot be down while this is evaluated."""
+        on_it: dict[str, list[Service]] = {}
+        for each in self._services:
+            on_it.setdefault(each.host, []).append(each)
         for host in self._services:
-            on_it = [each for each in self._services if each.host == host.name]
-            if on_it and not is_local(host):
-                yield from self._from("host", host, on_it, _ALL, SEVERITIES)
+            if host.name in on_it and not is_local(host):
+                yield from self._from("host", host, on_it[host.name], _ALL, SEVERITIES)
 
     def by_use(self) -> Iterator[Inhibition]:
         """Of the services that use another one."""

@@ -33,7 +33,8 @@ fi
 # The newest version: a tag such as v1.2.3, else what the remote's main branch has.
 newest() {
     local tag
-    tag=$(git tag --list 'v[0-9]*' --sort=-version:refname | grep -v -- - | head -n 1 || true)
+    # Tags of the user's own may look like these, so the remote is asked which are its own.
+    tag=$(git ls-remote --tags --refs "$remote" 'v[0-9]*' 2>/dev/null | sed 's|.*refs/tags/||' | grep -v -- - | sort --version-sort | tail -n 1 || true)
     if [[ $tag ]]; then
         printf '%s\n' "$tag"
     elif git rev-parse --quiet --verify "refs/remotes/$remote/HEAD" >/dev/null; then

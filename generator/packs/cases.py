@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from generator import units
 from generator.conventions import STACK_SERVICE
-from generator.diagnostics import Span
+from generator.diagnostics import Problems, Span
 from generator.packs import burn
 from generator.packs.case_schema import CaseSpec, SeriesSpec, StateSpec
 from generator.packs.context import ObjectiveView, Target, pack_context, signals_of
-from generator.packs.load import Pack, tests_of
+from generator.packs.load import Pack, line_of, tests_of
 from generator.packs.own import pack_of
 from generator.packs.template import holds, pack_problem, render_text
 from generator.site.model import Alert, EndpointBudget, PackInstance, Service, Stack
@@ -157,12 +157,14 @@ class _Cases:
         self.rules = {each.name: each.expr for each in instance.alerts}
         self.rules |= {each.name: each.expr for each in instance.records}
         self.read: Callable[[str], bool] = lambda _: True
+        self.alert = ""
+        self.folder = pack.folder.parent / pack.source
         self.timing = stack.timing
         self.context: dict[str, Any] = pack_context(pack, service, stack, instance.params)
         self.context["sig"] = signals_of(pack, self.context)
         self.endpoints = self._endpoints(service)
         for name, text in self.tests.let.items():
-            self.context[name] = float(self._text(text))
+            self.context[name] = self._number(text)
         self.pace = (STEP, STEP)
 
     def _endpoints(self, service: Service) -> list[Endpoint]:
@@ -180,6 +182,7 @@ class _Cases:
         spec = self.tests.alerts.get(alert.name)
         if spec is None:
             raise pack_problem(f"the alert {alert.name} has no case", self.where.file)
+        self.alert = alert.name
         interval, evaluation = self._pace(alert, spec)
         self.pace = (interval, evaluation)
         self.read = _reading(alert.expr, self.rules)
@@ -244,7 +247,7 @@ class _Cases:
         fired = []
         for each in self._broken(spec):
             labels = {name: self._text(value, each=each) for name, value in spec.labels.items()}
-            fired.append((labels, None if spec.value is None else float(self._text(spec.value, each=each))))
+            fired.append((labels, None if spec.value is None else self._number(spec.value, each=each)))
         return fired
 
     def _broken(self, spec: CaseSpec) -> Sequence[object]:
@@ -273,9 +276,27 @@ class _Cases:
     def _text(self, text: str, **more: object) -> str:
         return render_text(text, {**self.context, **more}, self.where).strip()
 
+    def _number(self, text: str, **more: object) -> float:
+        shown = self._text(text, **more)
+        try:
+            return float(shown)
+        except ValueError as error:
+            hint = "; a duration is a number with `| seconds`" if re.fullmatch(r"(\d+[a-z]+)+", shown) else ""
+            raise self._wrong(f"'{text.strip()}' gives '{shown}', which is no number{hint}") from error
+
     def _seconds(self, text: str) -> int:
         shown = self._text(text)
-        return int(float(shown)) if re.fullmatch(r"[\d.]+", shown) else units.parse_duration(shown)
+        try:
+            return int(float(shown)) if re.fullmatch(r"[\d.]+", shown) else units.parse_duration(shown)
+        except ValueError as error:
+            raise self._wrong(f"'{text.strip()}' gives '{shown}', which is no duration") from error
+
+    def _wrong(self, message: str) -> Problems:
+        """A mistake in the case that is being read."""
+        if not self.alert:
+            return pack_problem(message, self.where.file)
+        line = line_of(self.folder, "tests.yaml", ("alerts", self.alert))
+        return pack_problem(f"{self.alert}: {message}", self.where.file, line)
 
     def _with(self, state: State, specs: Iterable[SeriesSpec]) -> State:
         """`state` changed by `specs`; a series that is gone leaves it, and so does what the alert does not read."""
@@ -307,11 +328,11 @@ class _Cases:
             if spec.burn is None:
                 yield spec
                 continue
-            traffic, burning = float(self._text(str(spec.traffic))), self._burning(spec)
+            traffic, burning = self._number(str(spec.traffic)), self._burning(spec)
             for each in self.context["objectives"]:
                 # What comes at its own pace has no low traffic.
                 burns = each in burning and not (each.own_pace and traffic < float(self.context.get("traffic", 0)))
-                share = float(self._text(spec.burn)) * each.budget if burns else 0.0
+                share = self._number(spec.burn) * each.budget if burns else 0.0
                 for series in each.series:
                     texts = {key: self._text(text, bad=share, traffic=traffic) for key, text in series.items()}
                     yield from self._copies(texts, each) if each.own_pace else [SeriesSpec.model_validate(texts)]
@@ -329,7 +350,7 @@ class _Cases:
         """The objectives that can burn so fast; where their bucket is gone, those that have one."""
         if spec.burn is None:
             return []
-        speed = float(self._text(spec.burn))
+        speed = self._number(spec.burn)
         objectives: list[ObjectiveView] = list(self.context["objectives"])
         return [each for each in objectives if (each.limit if spec.gone else speed * each.budget <= 1)]
 
@@ -339,7 +360,7 @@ class _Cases:
 
     def _shape(self, spec: SeriesSpec, each: Target | Endpoint) -> Shape | None:
         def number(text: str) -> float:
-            return float(self._text(text, each=each))
+            return self._number(text, each=each)
 
         if spec.rate is not None:
             return Rate(number(spec.rate))

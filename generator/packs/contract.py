@@ -12,7 +12,7 @@ from generator.conventions import SEVERITIES
 from generator.diagnostics import Diagnostic, Problems, sort_diagnostics
 from generator.packs.case_schema import CaseSpec
 from generator.packs.fixtures import Series, read_fixtures, unmatched_selectors
-from generator.packs.load import Pack, load_packs, load_tests
+from generator.packs.load import Pack, line_of, load_packs, load_tests
 from generator.packs.relabel import relabelled
 from generator.packs.sample import sample_instance
 from generator.packs.template import PANEL_WINDOW
@@ -72,7 +72,8 @@ def _check_runbooks(pack: Pack) -> Iterator[Diagnostic]:
 
 
 def _check_cases(pack: Pack, instance: PackInstance) -> Iterator[Diagnostic]:
-    cases = load_tests(pack.folder.parent / pack.source).alerts
+    folder = pack.folder.parent / pack.source
+    cases = load_tests(folder).alerts
     for name in cases.keys() - set(pack.alert_names):
         yield _problem(pack, "tests.yaml", f"no alert is called '{name}'")
     for name in set(pack.alert_names) - cases.keys():
@@ -81,7 +82,8 @@ def _check_cases(pack: Pack, instance: PackInstance) -> Iterator[Diagnostic]:
         yield _problem(pack, "tests.yaml", f"the alert {name} is not rendered in the tests: set its `params`")
     for name, case in cases.items():
         for message in _case_problems(case):
-            yield _problem(pack, "tests.yaml", f"{name}: {message}")
+            line = line_of(folder, "tests.yaml", ("alerts", name))
+            yield _problem(pack, "tests.yaml", f"{name}: {message}", line)
 
 
 def _case_problems(case: CaseSpec) -> Iterator[str]:

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from generator.cli import cli
-from generator.diagnostics import Diagnostic
+from generator.diagnostics import Diagnostic, Problems
 from generator.packs import Pack, join, own
 from generator.packs.load import PACKS, load_packs
 from generator.prove.pack_check import Step, steps_of
@@ -54,6 +54,28 @@ def test_a_good_pack_passes_every_step() -> None:
         (name, ()) for name in ("contract", "panels", "proofs", "mutants")
     ]
     assert steps[2].said == "9 hold"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("value: <<1.5 * latency>>", "value: 2s", "'2s' gives '2s', which is no number; a duration is a number with"),
+        ("value: <<1.5 * latency>>", "value: much", "'much' gives 'much', which is no number"),
+        ('"<<1.4 * latency>>"', '"<<service>>"', "which is no number"),
+        ("value: <<1.5 * latency>>", "onset: soon", "'soon' gives 'soon', which is no duration"),
+    ],
+)
+def test_what_is_no_number_is_a_problem_of_its_case(
+    edited: Callable[[Edits], Pack], old: str, new: str, said: str
+) -> None:
+    pack = edited((("tests.yaml", old, new),))
+    with pytest.raises(Problems) as caught:
+        run(pack)
+    (problem,) = caught.value.diagnostics
+    assert (problem.code, problem.message.startswith("RedisSlow: "), said in problem.message) == (
+        "pack/invalid", True, True,
+    )  # fmt: skip
+    assert line_of(pack, problem) == "tests.yaml: fault: The first answer takes 1.5 times the allowed time."
 
 
 FAILING: dict[str, tuple[Edits, str, str]] = {

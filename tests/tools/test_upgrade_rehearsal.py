@@ -3,8 +3,12 @@ comes out passes `lookout check`. The older site is rendered by the older compil
 """
 
 import hashlib
+import os
+import pty
+import select
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,3 +173,81 @@ def assert_still_theirs(clone: Clone) -> None:
         if rule.get("alert") == "HttpLatencyHigh"
     ]
     assert "0.45" in rule["expr"]
+
+
+PIPED: Final = "git show origin/main:scripts/upgrade.sh | bash"
+
+
+def at_a_terminal(root: Path, answer: str) -> tuple[int, str]:
+    """The upgrade with a person at its terminal, who answers when asked: how it ended, and what they saw."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(root)
+        os.execvp("bash", ["bash", "-c", PIPED])
+    said, end = "", time.monotonic() + 300
+    while time.monotonic() < end:
+        ready, _, _ = select.select([terminal], [], [], 1)
+        try:
+            read = os.read(terminal, 4096).decode(errors="replace") if ready else ""
+        except OSError:
+            break
+        if "go on?" in read and "go on?" not in said:
+            os.write(terminal, f"{answer}\n".encode())
+        said += read
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), said
+
+
+def test_shallow_without_tags_on_no_branch_with_edits_at_a_terminal_twice_and_without_a_network(
+    product: Path, tmp_path: Path
+) -> None:
+    """One clone through all of it, since each upgrade takes its time."""
+    origin, root = tmp_path / "origin", tmp_path / "clone"
+    git(product.parent, "clone", "--quiet", "--shared", "--bare", "--no-tags", str(product), str(origin))
+    git(origin, "branch", "--force", "released", "main")
+    begins = git(product, "rev-list", "--reverse", "main").splitlines()[COMMITS[-1]]
+    git(origin, "update-ref", "refs/heads/main", begins)
+    git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{origin}", str(root))
+    git(root, "checkout", "--quiet", "--detach")
+    git(root, "tag", "v99.0.0")  # a tag of the user's own
+    (root / "services.yaml").write_text(SITE)
+    lookout(root, "render")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "Our site")
+    head = git(root, "rev-parse", "HEAD")
+    edited = SITE.replace("450ms", "460ms")
+    (root / "services.yaml").write_text(edited)
+    files = files_of(root)
+
+    git(origin, "update-ref", "refs/heads/main", "released")
+    git(root, "fetch", "--quiet")
+    code, said = at_a_terminal(root, "n")
+    assert (code, "nothing was changed" in said) == (0, True), said
+    assert files_of(root) == files and git(root, "rev-parse", "HEAD") == head
+
+    code, said = at_a_terminal(root, "y")
+    assert (code, "this is origin/HEAD now" in said) == (0, True), said
+    assert "git switch --create NAME" in said
+    assert "committed first, since it is not yet: services.yaml" in said
+    assert "460ms" in (root / "services.yaml").read_text()
+    assert git(root, "status", "--porcelain") == ""
+    assert git(root, "rev-parse", "--is-shallow-repository") == "false"
+
+    code, said = at_a_terminal(root, "y")
+    assert (code, "nothing to do: origin/HEAD is in this clone" in said) == (0, True), said
+
+    now = git(root, "rev-parse", "HEAD")
+    git(root, "remote", "set-url", "origin", str(tmp_path / "nowhere"))
+    code, said = at_a_terminal(root, "y")
+    assert (code, "origin cannot be reached; nothing was changed" in said) == (1, True), said
+    assert git(root, "rev-parse", "HEAD") == now
+
+    run_back(root)
+    assert files_of(root) == files
+    assert git(root, "rev-parse", "HEAD") == head
+    assert git(root, "status", "--porcelain") == "M services.yaml"
+
+
+def run_back(root: Path) -> None:
+    done = subprocess.run(["env", "BACK=1", "bash", "scripts/upgrade.sh"], cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -36,8 +36,8 @@ class Start:
 
     @property
     def param(self) -> str:
-        """The limit of the first alert: parameters of a service's kinds share one name space."""
-        return f"{self.kind.replace('-', '_')}_most"
+        """The limit of the first alert."""
+        return "most"
 
     @property
     def alert(self) -> str:

@@ -15,14 +15,13 @@ from tests.e2e.stack import Stack, boot, tear_down
 def stack() -> Iterator[Stack]:
     """A running stack with the demo. Its folder is its own: pytest's are cleared by other runs of pytest."""
     root = Path(tempfile.mkdtemp(prefix="lookout-e2e-"))
-    partial = Stack(root)
+    running = Stack(root)
     try:
-        running = boot(root)
-        partial.receivers = running.receivers
+        boot(running)
         # scripts/test.sh waits for this file before it keeps the machine busy.
         if up := os.environ.get("LOOKOUT_E2E_UP"):
             Path(up).touch()
         yield running
     finally:
-        tear_down(partial)
+        tear_down(running)
         shutil.rmtree(root)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -9,7 +10,7 @@ import requests
 
 from generator.conventions import OUTAGE_RECENT
 from generator.render.alertmanager.inhibition import WATCHDOG
-from tests.e2e.stack import BUSY_MACHINE, Stack, is_ours, wait_for
+from tests.e2e.stack import BUSY_MACHINE, Stack, is_ours
 from tests.e2e.stage import (
     fill_small_disk,
     remove_hungry,
@@ -19,6 +20,7 @@ from tests.e2e.stage import (
     start_hungry,
 )
 from tests.support.notified import firing
+from tests.support.waiting import until
 
 Notified = tuple[str, str]
 
@@ -27,6 +29,8 @@ ALWAYS: Final = frozenset({(WATCHDOG, "lookout")})
 UNCOUNTED: Final = frozenset({WATCHDOG, OUTAGE_RECENT, *BUSY_MACHINE})
 # After the last expected alert the test waits this long for others.
 LINGER: Final = 45
+# So long Alertmanager takes at most to apply an inhibition to what it has.
+MOMENT: Final = 3
 # So long the next fault waits for the all-clear of the one before; what keeps firing for longer is known by then.
 TIMEOUT: Final = 180
 # And so long for alerts of its own to be over.
@@ -92,16 +96,21 @@ def begun(stack: Stack) -> set[Notified]:
 def settle(stack: Stack) -> None:
     """Wait until nothing new has begun for a while, so that what other tests broke is not taken for a drill's."""
     known, since = begun(stack), time.monotonic()
-    deadline = since + TIMEOUT
-    while time.monotonic() < min(since + SETTLED, deadline):
-        time.sleep(1)
+
+    def nothing_new() -> bool:
+        nonlocal known, since
         if new := begun(stack) - known:
             known, since = known | new, time.monotonic()
+        return time.monotonic() > since + SETTLED
+
+    # What begins again and again is known by then.
+    with suppress(AssertionError):
+        until(nothing_new, "nothing new begins", TIMEOUT, every=1)
 
 
 def run(stack: Stack, drill: Drill) -> Outcome:
     """Make the fault, watch, end it, and wait a while for the all-clear. What had begun before is none of its doing."""
-    wait_for(lambda: not active(stack) & drill.expected, OWN_TIMEOUT, "what it brings is over from before", every=2)
+    until(lambda: not active(stack) & drill.expected, "what it brings is over from before", OWN_TIMEOUT, every=2)
     before = (begun(stack) | STARTED_OFTEN) - drill.expected
     outcome = Outcome(drill)
     already = len(stack.messages())
@@ -120,32 +129,41 @@ def run(stack: Stack, drill: Drill) -> Outcome:
 
 
 def _watch(stack: Stack, outcome: Outcome, began: float, before: set[Notified]) -> None:
-    """Until all expected alerts are received and a while longer, or until it is too late."""
+    """Until all expected alerts are received and a while longer, or until it is too late.
+
+    An alert may come before the one that inhibits it: it waits for its group and is sent to no one. So others count
+    once the expected ones are there; what was sent before that is in the messages.
+    """
     drill, complete = outcome.drill, 0.0
-    while True:
+
+    def over() -> bool:
+        nonlocal complete
         now = time.monotonic() - began
-        for alert in active(stack) - before - outcome.seconds.keys():
-            if alert in drill.expected:
-                outcome.seconds[alert] = now
-            elif alert not in drill.also:
-                outcome.unexpected.add(alert)
+        new = active(stack) - before - outcome.seconds.keys()
+        outcome.seconds.update(dict.fromkeys(new & drill.expected, now))
+        # What inhibits learns of an alert a moment later than what shows it.
+        if complete and now > complete + MOMENT:
+            outcome.unexpected |= new - drill.expected - drill.also
         if not complete and drill.expected <= outcome.seconds.keys():
             complete = now
-        if (complete and now > complete + LINGER) or (not complete and now > drill.within):
-            return
-        time.sleep(1)
+        return now > complete + LINGER if complete else now > drill.within
+
+    until(over, "the end of the drill", drill.within + LINGER + TIMEOUT, every=1)
 
 
 def until_clear(stack: Stack, outcome: Outcome, seconds: float) -> bool:
     """Watch for the all-clear of a drill's alerts; whether all of them came."""
-    deadline = time.monotonic() + seconds
-    while waiting := outcome.seconds.keys() - outcome.cleared.keys():
-        for alert in waiting - active(stack):
-            outcome.cleared[alert] = time.monotonic() - outcome.ended
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(1)
-    return True
+
+    def cleared() -> bool:
+        waiting = outcome.seconds.keys() - outcome.cleared.keys()
+        over = waiting - active(stack)
+        outcome.cleared.update(dict.fromkeys(over, time.monotonic() - outcome.ended))
+        return over == waiting
+
+    try:
+        return until(cleared, "the all-clear", seconds, every=1)
+    except AssertionError:
+        return False
 
 
 # --- how faults are made ------------------------------------------------------------------------------------

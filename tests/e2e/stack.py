@@ -9,11 +9,11 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import requests
 
@@ -49,7 +49,6 @@ BUSY_MACHINE: Final = {
     "HostDiskLow",
     "HostMemoryHigh",
 }
-Answer = TypeVar("Answer")
 
 
 @dataclass
@@ -143,15 +142,10 @@ def is_ours(labels: Mapping[str, str]) -> bool:
     return "container" not in labels or labels["container"].startswith(f"{PROJECT}-")
 
 
-def wait_for(ask: Callable[[], Answer], seconds: float, what: str, every: float = 0.5) -> Answer:
-    """The same as `until`, in the order of words of these tests."""
-    return until(ask, what, seconds, every)
-
-
-def boot(root: Path) -> Stack:
+def boot(stack: Stack) -> None:
     """Clone, point the channels at the receivers, `make up` as the README says, and start the receivers."""
+    root = stack.root
     rest = begin(root)
-    stack = Stack(root)
     make_authority(root / "ca", PUBLIC_NAME)
     stack.edit("token: secret:telegram_token}", "token: secret:telegram_token, api: 'http://receivers:8080'}")
     stack.edit("\nservices:\n", "\nwatchdog: {ping: secret:healthchecks_url}\n\nservices:\n")
@@ -165,7 +159,6 @@ def boot(root: Path) -> Stack:
         stack.receivers = _start_receivers(stack, up)
         print(up.result()[-3000:])
     stack.boot_seconds = time.monotonic() - started
-    return stack
 
 
 def image(stack: Stack, name: str) -> str:
@@ -176,8 +169,8 @@ def image(stack: Stack, name: str) -> str:
 
 def _start_receivers(stack: Stack, up: "Future[str]") -> str:
     """As soon as their network is there: Alertmanager's very first message should find someone."""
-    while stack.run("docker", "network", "inspect", f"{PROJECT}_core").returncode and not up.done():
-        time.sleep(0.2)
+    network = ("docker", "network", "inspect", f"{PROJECT}_core")
+    until(lambda: up.done() or stack.run(*network).returncode == 0, "the network of the stack", 5400)
     if up.done():
         up.result()  # says why there is none
     return stack.must(

@@ -4,7 +4,8 @@ import requests
 
 from generator.units import parse_bytes
 from generator.verbs.stages import compile_file
-from tests.e2e.stack import Stack, wait_for
+from tests.e2e.stack import Stack
+from tests.support.waiting import until
 
 # What compose cannot ask from inside, because the image holds one program and no shell.
 DEMO = {"api", "worker", "db", "cache", "providers", "traffic"}
@@ -40,7 +41,7 @@ def test_all_targets_are_up(stack: Stack) -> None:
         up = {target["labels"]["job"] for target in targets if target["health"] == "up"}
         return sorted(wanted - up)
 
-    wait_for(lambda: not missing(), 60, "all targets up")
+    until(lambda: not missing(), "all targets up", 60)
     assert missing() == []
 
 
@@ -55,11 +56,11 @@ def test_kuma_holds_exactly_the_declared_monitors(stack: Stack) -> None:
 
 def test_a_healthy_machine_is_quiet(stack: Stack) -> None:
     assert stack.firing_now() <= {("Watchdog", "lookout")}
-    wait_for(lambda: ("Watchdog", "lookout") in stack.firing(), 60, "the watchdog fires")
+    until(lambda: ("Watchdog", "lookout") in stack.firing(), "the watchdog fires", 60)
 
 
 def test_the_dead_mans_switch_outside_is_pinged(stack: Stack) -> None:
-    wait_for(lambda: [m for m in stack.messages() if m["to"] == "ping"], 150, "a ping arrives", every=2)
+    until(lambda: [m for m in stack.messages() if m["to"] == "ping"], "a ping arrives", 150, every=2)
 
 
 def test_the_idle_stack_fits_its_machine(stack: Stack) -> None:

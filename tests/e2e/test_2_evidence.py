@@ -8,13 +8,14 @@ import requests
 from generator.kuma import apply, plan
 from generator.kuma.client import KumaClient
 from generator.prove.dashboards.live import failures, run_panels
-from tests.e2e.stack import Stack, wait_for
+from tests.e2e.stack import Stack
+from tests.support.waiting import until
 
 
 def test_a_line_that_the_api_wrote_is_found_by_its_request_id(stack: Stack) -> None:
     answer = requests.get(f"{stack.api_url}/items/7", timeout=10)
     request_id = answer.headers["X-Request-ID"]
-    lines = wait_for(lambda: stack.logs(f'{{service_name="api"}} | request_id="{request_id}"'), 60, "the access line")
+    lines = until(lambda: stack.logs(f'{{service_name="api"}} | request_id="{request_id}"'), "the access line", 60)
     assert request_id in lines[0]
 
 
@@ -78,10 +79,8 @@ def test_every_panel_of_every_dashboard_shows_data_or_says_why_not(stack: Stack)
         print(f"{len(results)} queries of {len(files)} dashboards")
         return failures(results)
 
-    last: list[str] = []
-    for _ in range(20):
-        last = failing()
-        if not last:
-            return
-        time.sleep(10)
-    raise AssertionError("\n".join(last))
+    def all_there() -> bool:
+        assert (found := failing()) == [], "\n".join(found)
+        return True
+
+    until(all_there, "data in every panel", 200, every=10)

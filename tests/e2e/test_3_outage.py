@@ -8,8 +8,9 @@ from typing import Any
 
 from generator.conventions import OUTAGE_RECENT
 from tests.e2e.drills import ALWAYS, STARTED_OFTEN
-from tests.e2e.stack import Stack, wait_for
+from tests.e2e.stack import Stack
 from tests.support.soak import SOAK
+from tests.support.waiting import until
 
 STOPS = 10 if SOAK else 3
 CHANNELS = ("slack", "telegram")
@@ -23,7 +24,7 @@ def since(stack: Stack, start: float, to: str, word: str = "ServiceDown") -> lis
 def test_stops_are_reported_within_a_minute_and_once(stack: Stack) -> None:
     # A stack that has just been started does not fire for outages in its first minute: everything is starting.
     uptime = 'time() - process_start_time_seconds{service="lookout",job="prometheus"} > 75'
-    wait_for(lambda: stack.query(uptime), 90, "the first minute is over", every=2)
+    until(lambda: stack.query(uptime), "the first minute is over", 90, every=2)
     seconds: list[float] = []
     for number in range(STOPS):
         seconds += _one_stop(stack, first=number == 0)
@@ -41,12 +42,12 @@ def _one_stop(stack: Stack, first: bool) -> list[float]:
     stack.compose("stop", "--timeout", "2", "api")
     try:
         for to in CHANNELS:
-            wait_for(partial(since, stack, start, to), 60, f"the page on {to}")
+            until(partial(since, stack, start, to), f"the page on {to}", 60, every=0.5)
         reported = [since(stack, start, to)[0] for to in CHANNELS]
         for message in reported:
             _can_be_acted_on(message["text"], json.dumps(message["payload"]))
         if first:
-            time.sleep(45)
+            time.sleep(45)  # a second message would come with the next interval of the group
             for to in CHANNELS:
                 texts = [message["text"] for message in since(stack, start, to, word="api")]
                 assert len(texts) == 1, f"one fault is one message: {texts}"
@@ -54,11 +55,11 @@ def _one_stop(stack: Stack, first: bool) -> list[float]:
         back = time.time()
         stack.compose("start", "api")
     for to in CHANNELS:
-        wait_for(partial(since, stack, back, to), 120, f"the all-clear on {to}")
+        until(partial(since, stack, back, to), f"the all-clear on {to}", 120, every=0.5)
         text = since(stack, back, to)[0]["text"]
         assert "✅ RESOLVED" in text or "✅ ServiceDown lasted" in text, text
     quiet = ALWAYS | STARTED_OFTEN | {(OUTAGE_RECENT, "api")}
-    wait_for(lambda: stack.firing_now() <= quiet, 240, "quiet again", every=2)
+    until(lambda: stack.firing_now() <= quiet, "quiet again", 240, every=2)
     return [message["at"] - start for message in reported]
 
 

@@ -5,7 +5,8 @@ import json
 import sys
 from pathlib import Path
 
-from tests.e2e.stack import Stack, wait_for
+from tests.e2e.stack import Stack
+from tests.support.waiting import until
 
 UNTOUCHED = ("prometheus", "alertmanager", "loki", "uptime-kuma", "collector", "caddy", "blackbox-exporter", "api")
 # What has a seal of its configuration that it shows, or says what it has read.
@@ -51,7 +52,7 @@ def test_a_threshold_a_new_service_and_its_removal_follow_without_a_restart(stac
     stack.edit("\n  cache:\n", f"{WEB}\n  cache:\n")
     stack.must("make", "apply")
     assert loaded_rule(stack, "ProbeFailed", "web")
-    wait_for(lambda: stack.query('probe_success{service="web"} == 1'), 60, "the new probe succeeds")
+    until(lambda: stack.query('probe_success{service="web"} == 1'), "the new probe succeeds", 60)
     planned = json.loads(stack.must(sys.executable, "-m", "generator", "plan", "--json"))
     left = [line for line in planned["running"] if line.split(":")[0] in RELOADED]
     assert left == [], "every part says that it has the new configuration"

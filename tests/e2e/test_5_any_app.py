@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.e2e.neighbour import LINE, THINGS, Attempt, attempts
-from tests.e2e.stack import ENVIRONMENT, LANE, PROJECT, PUBLIC_NAME, Stack, image, wait_for
+from tests.e2e.stack import ENVIRONMENT, LANE, PROJECT, PUBLIC_NAME, Stack, image
+from tests.support.waiting import until
 
 HOST_PORT = 18765 + 100 * LANE
 SERVICES = f"""
@@ -116,7 +117,7 @@ def other_project(stack: Stack, folder: Path, *arguments: str) -> None:
 
 @pytest.mark.parametrize("service", ["shop", "hostapp", "public"])
 def test_it_is_scraped_with_its_token(stack: Stack, apps: Path, service: str) -> None:
-    wait_for(lambda: stack.query(f'up{{service="{service}"}} == 1'), 60, f"{service} is up")
+    until(lambda: stack.query(f'up{{service="{service}"}} == 1'), f"{service} is up", 60)
     assert stack.query(f'http_requests_total{{service="{service}",status="200"}} > 0')
 
 
@@ -136,11 +137,11 @@ def test_connect_prints_the_lines_for_its_road(stack: Stack, apps: Path, service
 
 
 def test_the_other_projects_log_lines_arrive_under_its_name(stack: Stack, apps: Path) -> None:
-    wait_for(lambda: stack.logs('{service_name="shop"}'), 60, "a log line of the other project")
+    until(lambda: stack.logs('{service_name="shop"}'), "a log line of the other project", 60)
 
 
 def test_the_public_address_is_probed_over_verified_tls(stack: Stack, apps: Path) -> None:
-    wait_for(lambda: stack.query('probe_success{service="public"} == 1'), 60, "the probe succeeds")
+    until(lambda: stack.query('probe_success{service="public"} == 1'), "the probe succeeds", 60)
     days = float(stack.query('probe_ssl_earliest_cert_expiry{service="public"} - time()')[0]["value"][1]) / 86400
     assert 80 < days < 91
 
@@ -194,9 +195,9 @@ def test_it_pushes_lines_with_a_token_and_reports_errors_with_a_key(stack: Stack
         Attempt("", "bugsink", 8000, report, ("200",), event),
     ])  # fmt: skip
     assert (lines[:3], reported[:3]) == ("200", "200"), (lines, reported)
-    wait_for(lambda: stack.logs('{service_name="public"} |= "from a neighbour"'), 60, "the line that was pushed")
+    until(lambda: stack.logs('{service_name="public"} |= "from a neighbour"'), "the line that was pushed", 60)
 
 
 def test_when_the_other_project_stops_its_outage_is_reported(stack: Stack, apps: Path) -> None:
     other_project(stack, apps, "stop", "--timeout", "1")
-    wait_for(lambda: ("ServiceDown", "shop") in stack.firing(), 60, "ServiceDown of shop")
+    until(lambda: ("ServiceDown", "shop") in stack.firing(), "ServiceDown of shop", 60)

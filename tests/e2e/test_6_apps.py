@@ -9,7 +9,7 @@ from typing import Any
 import requests
 from lookout_instrumentation.catalogue import CATALOGUE
 
-from tests.e2e.stack import Stack, wait_for
+from tests.e2e.stack import Stack
 from tests.instrumentation.corpus import PLANTED
 from tests.support.waiting import until
 
@@ -32,7 +32,7 @@ def test_one_id_joins_the_request_its_task_and_their_lines(stack: Stack) -> None
         found = [json.loads(line) for line in done.stdout.splitlines()]
         return found if {"api", "worker"} <= {line["service"] for line in found} else []
 
-    found = wait_for(lines, 60, "lines of the API and of the worker under one id")
+    found = until(lines, "lines of the API and of the worker under one id", 60)
     assert {line["fields"]["request_id"] for line in found} == {request_id}
     assert [line["time"] for line in found] == sorted(line["time"] for line in found)
     began = time.monotonic()
@@ -60,7 +60,7 @@ def test_an_error_is_an_issue_in_bugsink_and_a_message_in_chat(stack: Stack) -> 
         new = [m for m in stack.messages() if m["at"] >= began and m["to"] == "slack"]
         return [m for m in new if "NewError" in m["text"] or "RegressedError" in m["text"]]
 
-    message = wait_for(reported, 90, "a message about the new error")[0]
+    message = until(reported, "a message about the new error", 90, every=0.5)[0]
     print(f"reported after {message['at'] - began:.1f} s:\n{message['text']}")
     assert "InjectedFault" in message["text"]
     assert "/issues/issue/" in json.dumps(message["payload"]), "a link to the issue"
@@ -89,13 +89,13 @@ def test_ready_shows_the_truth_while_redis_and_postgres_go_and_come(stack: Stack
     for part, lost in (("cache", ["broker", "cache"]), ("db", ["db"])):
         stack.compose("stop", "--timeout", "2", part)
         try:
-            wait_for(partial(lacks, part), 30, f"not ready without {part}")
+            until(partial(lacks, part), f"not ready without {part}")
             checks = ready()[1]
             assert sorted(name for name, status in checks.items() if status == "down") == lost
             assert requests.get(f"{stack.api_url}/health", timeout=10).status_code == 200, "the process lives"
         finally:
             stack.compose("start", part)
-        wait_for(lambda: ready()[0] == 200, 60, f"ready again with {part}")
+        until(lambda: ready()[0] == 200, f"ready again with {part}", 60)
     database = requests.get(f"{stack.api_url}/health/db", timeout=10)
     assert (database.status_code, database.json()["status"]) == (200, "up")
 
@@ -125,7 +125,7 @@ def test_nothing_planted_is_in_a_log_file_in_the_queue_in_loki_or_on_the_screen(
         body = {"kind": "TypeError", "message": call.message}
         requests.post(f"{stack.api_url}/client-errors", json=body, timeout=10).raise_for_status()
     query = '{service_name="api"} |= "error in a browser"'
-    wait_for(lambda: len(loki_lines(stack, query)) >= len(planted), 60, "all of the lines in Loki")
+    until(lambda: len(loki_lines(stack, query)) >= len(planted), "all of the lines in Loki", 60)
     found = stack.run("./lookout", "logs", "logger=demo.product", "--since", "15m", "--limit", "5000").stdout
     assert found.count("error in a browser") >= len(planted)
     places = {

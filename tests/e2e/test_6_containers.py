@@ -4,7 +4,8 @@ import json
 
 import requests
 
-from tests.e2e.stack import Stack, wait_for
+from tests.e2e.stack import Stack
+from tests.support.waiting import until
 
 
 def test_every_container_is_known_with_its_name_and_belongs_to_its_service(stack: Stack) -> None:
@@ -16,7 +17,7 @@ def test_every_container_is_known_with_its_name_and_belongs_to_its_service(stack
         found = {row["metric"]["compose_service"]: row["metric"]["service"] for row in stack.query(expr % project)}
         return found if running <= set(found) else {}
 
-    found = wait_for(all_there, 90, "a series of every container")
+    found = until(all_there, "a series of every container", 90)
     assert found["prometheus"] == found["docker-proxy"] == "lookout"
     declared = {job["labels"]["service"] for job in stack.get("/prometheus/api/v1/targets")["data"]["activeTargets"]}
     for name in declared & running:
@@ -62,11 +63,11 @@ def test_metrics_cannot_be_pushed_from_the_web(stack: Stack) -> None:
 
 def test_a_metric_is_there_within_a_scrape_under_the_service_that_it_is_about(stack: Stack) -> None:
     stack.must("./lookout", "record", "drill_rows", "42", "service=db", "table=orders", "--every", "1h")
-    found = wait_for(lambda: stack.query("drill_rows"), 30, "the textfile metric")
+    found = until(lambda: stack.query("drill_rows"), "the textfile metric")
     assert found[0]["value"][1] == "42"
     assert {key: found[0]["metric"].get(key) for key in ("service", "table")} == {"service": "db", "table": "orders"}
     assert "exported_service" not in found[0]["metric"]
     (recorded,) = stack.query('lookout_record_every_seconds{fact="drill_rows"}')
     assert (recorded["value"][1], recorded["metric"]["service"]) == ("3600", "db")
     stack.must("./lookout", "record", "drill_rows", "--remove", "service=db", "table=orders")
-    wait_for(lambda: not stack.query("drill_rows"), 30, "the metric is forgotten")
+    until(lambda: not stack.query("drill_rows"), "the metric is forgotten")

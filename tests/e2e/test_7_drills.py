@@ -36,7 +36,7 @@ def test_what_an_outage_leaves_behind_makes_no_message(stack: Stack) -> None:
     """The apps lost connections while Postgres was away, and that alert is kept firing for minutes after it."""
     (postgres,) = [outcome for outcome in OUTCOMES if ("PostgresDown", "db") in outcome.drill.expected]
     ended = time.time() - (time.monotonic() - postgres.ended)
-    time.sleep(max(0.0, ended + AFTERMATH_SECONDS - time.time()))
+    time.sleep(max(0.0, ended + AFTERMATH_SECONDS - time.time()))  # in which no message may come
     since = int(time.time() - ended)
     assert stack.query(f'max_over_time(ALERTS{{alertname="{LEFT_BEHIND}",alertstate="firing"}}[{since}s])'), "it fires"
     reported = [m["text"] for m in stack.messages() if ended <= m["at"] <= ended + AFTERMATH_SECONDS]

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from tests.docs.blocks import Block, links, pages, proven_by
-from tests.e2e.stack import ENVIRONMENT, Stack, wait_for
+from tests.e2e.stack import ENVIRONMENT, Stack
+from tests.support.waiting import until
 
 LOCAL = "http://localhost:8080/"
 # In the pages stand the ports of a stack that is alone on its machine.
@@ -40,7 +41,7 @@ def test_a_query_is_one_that_the_stack_answers(stack: Stack, block: Block) -> No
     if block.arguments == ("later",):  # of what only another stack, or an older one, has
         assert stack.query(block.text) == []
     elif block.language == "promql":
-        wait_for(lambda: stack.query(block.text), 60, "data")
+        until(lambda: stack.query(block.text), "data", 60)
     else:
         stack.logs(block.text)
 
@@ -49,7 +50,7 @@ def test_a_query_is_one_that_the_stack_answers(stack: Stack, block: Block) -> No
 def test_a_block_of_commands_runs_as_it_stands(stack: Stack, block: Block) -> None:
     print(stack.must("bash", "-euo", "pipefail", "-c", on_this_machine(block.text), timeout=1200)[-2000:])
     if "docker compose start" in block.text:
-        wait_for(lambda: stack.query('up{service="api"} == 1'), 60, "the demo is back")
+        until(lambda: stack.query('up{service="api"} == 1'), "the demo is back", 60)
 
 
 def test_after_init_the_stack_runs_without_the_demo(stack: Stack) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -13,6 +12,7 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.instrumentation.apps import AUTHORIZED
+from tests.support.servers import free_port
 from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -26,9 +26,7 @@ def served(
 
     Yields the process and its port; what it prints is in folder/output.
     """
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+    port = free_port()
     (folder / "app_of_a_test.py").write_text(source)
     (folder / "token").write_text(AUTHORIZED["Authorization"].split()[1])
     environment = {
@@ -71,3 +69,14 @@ def scraped(port: int, name: str, **labels: str) -> list[float]:
     families = text_string_to_metric_families(ask(port, "/metrics"))
     samples = [sample for family in families for sample in family.samples if sample.name == name]
     return [sample.value for sample in samples if sample.labels.items() >= labels.items()]
+
+
+def assert_counted(port: int, number: float, **labels: str) -> None:
+    """As many requests as that, no fewer and no more. A request is counted when its answer has gone out."""
+
+    def counted() -> float:
+        found = sum(scraped(port, "http_requests_total", **labels))
+        assert found >= number, f"{found} of {number}"
+        return found
+
+    assert until(counted, f"{number} requests are counted") == number

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -27,15 +28,10 @@ from lookout_instrumentation.task_messages import HEADER
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.instrumentation.apps import AUTHORIZED, captured, settings_in
+from tests.support.servers import free_port
 from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 # --- in this process ---
@@ -166,10 +162,11 @@ def test_a_task_that_no_request_sent_has_an_id_of_its_own(shop: Shop, origin_of:
 
 
 def test_the_time_that_a_task_is_meant_to_wait_is_no_waiting(shop: Shop) -> None:
-    before = shop.value("celery_task_wait_seconds_sum", task="add") or 0
+    before, began = shop.value("celery_task_wait_seconds_sum", task="add") or 0, time.time()
     send(shop, "add", 1, 2, countdown=1)
     until(lambda: shop.seen)
-    assert (shop.value("celery_task_wait_seconds_sum", task="add") or 0) - before < 0.9
+    waited = (shop.value("celery_task_wait_seconds_sum", task="add") or 0) - before
+    assert waited <= time.time() - began - 1 + 0.01, "of all that time, a second is not counted"
 
 
 def test_a_task_of_no_known_name_is_rejected(shop: Shop) -> None:
@@ -275,7 +272,7 @@ class Worker:
     def ask(self, path: str) -> tuple[int, str]:
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=AUTHORIZED)
         try:
-            with urllib.request.urlopen(request, timeout=5) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
@@ -423,7 +420,7 @@ def test_a_port_that_is_taken_is_named_tried_again_and_the_worker_works(broker: 
 
 def answers(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=60) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False

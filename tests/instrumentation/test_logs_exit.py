@@ -3,17 +3,18 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+
+from tests.support.servers import free_port
+from tests.support.waiting import until
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 START: Final = """
@@ -64,7 +65,7 @@ def program(folder: Path, text: str, name: str = "program.py") -> str:
 def run(folder: Path, text: str, code: int = 0) -> list[dict[str, Any]]:
     """Every line of a program that ends by itself."""
     process = start(program(folder, text), folder=folder)
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=60)
     assert process.returncode == code, output[-2000:]
     return parsed(output)
 
@@ -92,7 +93,7 @@ def test_last_words_are_received(tmp_path: Path) -> None:
     text = START.replace("logs = ", "import atexit; atexit.register(lambda: log.info('bye', n=1))\nlogs = ")
     (tmp_path / "program.py").write_text(text + "log.info('hello', n=0)\n")
     process = start(str(tmp_path / "program.py"), folder=tmp_path)
-    assert numbers(parsed(process.communicate(timeout=30)[0])) == [0, 1]
+    assert numbers(parsed(process.communicate(timeout=60)[0])) == [0, 1]
 
 
 def test_what_ends_a_program_is_a_line_and_no_plain_text(tmp_path: Path) -> None:
@@ -102,9 +103,9 @@ def test_what_ends_a_program_is_a_line_and_no_plain_text(tmp_path: Path) -> None
 
 
 def test_sigterm_loses_nothing_and_still_ends_the_process(tmp_path: Path) -> None:
-    text = "for n in range(2000): log.info('line', n=n)\nos.kill(os.getpid(), signal.SIGTERM)\ntime.sleep(20)"
+    text = "for n in range(2000): log.info('line', n=n)\nos.kill(os.getpid(), signal.SIGTERM)\ntime.sleep(300)"
     process = start(program(tmp_path, text), folder=tmp_path)
-    output, _ = process.communicate(timeout=15)
+    output, _ = process.communicate(timeout=60)
     assert process.returncode == -signal.SIGTERM
     assert numbers(parsed(output)) == list(range(2000))
 
@@ -114,10 +115,10 @@ def test_a_handler_of_the_apps_own_is_still_called(tmp_path: Path) -> None:
         "logs = ", "signal.signal(signal.SIGTERM, lambda *_: log.info('asked', n=1) or os._exit(7))\nlogs = "
     )
     (tmp_path / "program.py").write_text(
-        text + "log.info('x', n=0)\nos.kill(os.getpid(), signal.SIGTERM)\ntime.sleep(20)\n"
+        text + "log.info('x', n=0)\nos.kill(os.getpid(), signal.SIGTERM)\ntime.sleep(300)\n"
     )
     process = start(str(tmp_path / "program.py"), folder=tmp_path)
-    assert numbers(parsed(process.communicate(timeout=15)[0])) == [0, 1]
+    assert numbers(parsed(process.communicate(timeout=60)[0])) == [0, 1]
     assert process.returncode == 7
 
 
@@ -203,23 +204,15 @@ async def root():
 """
 
 
-def port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 def ask(number: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{number}/", timeout=2) as answer:
-                assert answer.status == 200
-                return
-        except OSError:
-            assert process.poll() is None, process.communicate()[0][-3000:]
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+    def answered() -> bool:
+        if process.poll() is not None:
+            raise RuntimeError(process.communicate()[0][-3000:].decode())
+        # A request that is given up is made again, and its lines would be counted twice.
+        with urllib.request.urlopen(f"http://127.0.0.1:{number}/", timeout=30) as answer:
+            return bool(answer.status == 200)
+
+    until(answered, "the server answers", 60)
 
 
 def served(process: subprocess.Popen[bytes], number: int, requests: int) -> list[dict[str, Any]]:
@@ -227,7 +220,7 @@ def served(process: subprocess.Popen[bytes], number: int, requests: int) -> list
     for _ in range(requests):
         ask(number, process)
     process.terminate()
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=60)
     lines = output.splitlines()
     return [json.loads(line) for line in lines if line.startswith(b"{")]
 
@@ -235,7 +228,7 @@ def served(process: subprocess.Popen[bytes], number: int, requests: int) -> list
 def test_uvicorn_ends_with_its_own_last_line(tmp_path: Path) -> None:
     """It ends itself by the signal that it was sent, so that nothing that Python does at an exit is done."""
     program(tmp_path, APP + "init(app, settings=settings, logging=False)\n", "served.py")
-    number = port()
+    number = free_port()
     process = start("-m", "uvicorn", "served:app", "--port", str(number), folder=tmp_path)
     records = served(process, number, 3)
     assert process.returncode == -signal.SIGTERM
@@ -258,7 +251,7 @@ def app(environ, start_response):
 def test_workers_of_gunicorn_write_and_end_in_good_order(tmp_path: Path, preload: bool) -> None:
     last = "import atexit\natexit.register(lambda: log.info('bye', pid=os.getpid()))\n"
     program(tmp_path, WSGI + last, "served.py")
-    number = port()
+    number = free_port()
     options = ["--bind", f"127.0.0.1:{number}", "--workers", "2", *(["--preload"] if preload else [])]
     (metrics := tmp_path / "metrics").mkdir()
     command = ("-m", "gunicorn", "served:app", "--no-control-socket", *options)
@@ -292,15 +285,13 @@ def test_processes_of_celerys_pool_write_and_end_in_good_order(tmp_path: Path) -
         (tmp_path / name).mkdir()
     program(tmp_path, TASKS, "jobs.py")
     send = start("-c", "from jobs import work\nfor n in range(40): work.delay(n)", folder=tmp_path)
-    output, _ = send.communicate(timeout=30)
+    output, _ = send.communicate(timeout=60)
     assert send.returncode == 0, output
     command = ("-m", "celery", "-A", "jobs:celery", "worker", "--concurrency=2", "--pool=prefork", "--loglevel=INFO")
     process = start(*command, folder=tmp_path)
-    deadline = time.monotonic() + 30
-    while any((tmp_path / "queue").iterdir()) and time.monotonic() < deadline:
-        time.sleep(0.2)
+    until(lambda: not any((tmp_path / "queue").iterdir()), "all tasks are taken", 60)
     process.terminate()
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=60)
     records = [json.loads(line) for line in output.splitlines() if line.startswith(b"{")]
     worked = [record for record in records if record["message"] == "worked"]
     assert sorted(record["n"] for record in worked) == list(range(40))

@@ -17,7 +17,7 @@ from prometheus_client import REGISTRY, Counter
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.instrumentation.apps import series_in
-from tests.instrumentation.servers import ask, scraped, served
+from tests.instrumentation.servers import ask, assert_counted, scraped, served
 from tests.support.waiting import until
 
 
@@ -179,7 +179,7 @@ def served_by(server: str, folder: Path, workers: int, **env: str) -> Iterator[t
 def test_one_worker_needs_no_shared_folder(server: str, tmp_path: Path) -> None:
     with served_by(server, tmp_path, 1, WEB_CONCURRENCY="4") as (_, port):
         ask(port, "/pid")
-        assert sum(scraped(port, "http_requests_total", handler="/pid", status="200")) == 1
+        assert_counted(port, 1, handler="/pid", status="200")
 
 
 @pytest.mark.parametrize("server", SERVERS)
@@ -188,6 +188,7 @@ def test_two_workers_with_a_shared_folder_are_counted_together(server: str, tmp_
     shared.mkdir()
     with served_by(server, tmp_path, 2, PROMETHEUS_MULTIPROC_DIR=str(shared)) as (_, port):
         pids = {ask(port, "/pid") for _ in range(60)}
+        assert_counted(port, 60, handler="/pid", status="200")
         for _ in range(5):  # whichever of them answers
             assert sum(scraped(port, "http_requests_total", handler="/pid", status="200")) == 60
             assert scraped(port, "http_requests_in_progress") == [0]

@@ -4,7 +4,6 @@ import os
 import signal
 import sqlite3
 import sys
-import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from subprocess import PIPE, Popen
@@ -22,6 +21,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool, QueuePool, Singleto
 from tests.instrumentation.engines import engine_at, in_async
 from tests.instrumentation.recorder import Recorder
 from tests.instrumentation.servers import ask, scraped, served
+from tests.support.waiting import until
 
 QUERIES = "db_queries_total"
 
@@ -367,10 +367,7 @@ def test_of_two_workers_one_is_killed_with_connections_in_its_hands(tmp_path: Pa
         assert failing
         assert scraped(port, "db_pool_in_use") == [1]
         os.kill(holding, signal.SIGKILL)
-        end = time.monotonic() + 30
-        while scraped(port, "db_pool_in_use") != [0]:
-            assert time.monotonic() < end
-            time.sleep(0.2)
+        until(lambda: scraped(port, "db_pool_in_use") == [0], "what the dead one held is forgotten")
         for _ in range(10):
             ask(port, "/fail")
         assert scraped(port, "db_pool_in_use") == [0]

@@ -76,7 +76,7 @@ class Bot:
 
     def _call(self, method: str, body: dict[str, Any]) -> Any:
         request = urllib.request.Request(f"{self._api}/{method}", json.dumps(body).encode())
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.loads(answer.read())
 
 
@@ -106,7 +106,7 @@ def process(tmp_path: Path) -> Iterator[Process]:
 
 def ask(process: Process, path: str) -> str:
     request = urllib.request.Request(f"http://127.0.0.1:{process.port}{path}", headers=AUTHORIZED)
-    with urllib.request.urlopen(request, timeout=5) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         text: str = answer.read().decode()
         return text
 

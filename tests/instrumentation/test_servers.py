@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.instrumentation.servers import ask, scraped, served
+from tests.instrumentation.servers import ask, assert_counted, scraped, served
 from tests.support.waiting import until
 
 FASTAPI = """
@@ -64,7 +64,6 @@ from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
 from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import path
-from tests.support.waiting import until
 
 settings.configure(
     ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"], MIDDLEWARE=["lookout_instrumentation.django.LookoutMiddleware"]
@@ -114,8 +113,8 @@ def test_an_app_behind_its_server(stack: str, tmp_path: Path) -> None:
         with socket.create_connection(("127.0.0.1", port)) as client:
             client.sendall(b"GET /crash HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n")
             assert b" 500 " in client.recv(1000)
-        assert sum(scraped(port, "http_requests_total", handler=item, status="200")) == 3
-        assert sum(scraped(port, "http_requests_total", handler="/crash", status="500")) == 1
+        assert_counted(port, 3, handler=item, status="200")
+        assert_counted(port, 1, handler="/crash", status="500")
         assert sum(scraped(port, "http_requests_total", status="500")) == 1, "and nothing else went wrong"
         process.send_signal(signal.SIGTERM)
         process.wait(20)

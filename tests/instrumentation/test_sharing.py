@@ -16,7 +16,7 @@ from lookout_instrumentation import sharing
 from lookout_instrumentation.processes import forget_dead, lives, started
 from lookout_instrumentation.sharing import own_folder
 
-from tests.instrumentation.servers import ROOT, ask, scraped, served
+from tests.instrumentation.servers import ROOT, ask, assert_counted, scraped, served
 from tests.instrumentation.test_metrics import APPS, SERVERS
 from tests.support.waiting import until
 
@@ -49,8 +49,7 @@ def stated(folder: Path) -> list[str]:
 def test_two_workers_make_a_folder_and_are_counted_together(server: str, tmp_path: Path) -> None:
     with two_workers(server, tmp_path, OWN + COUNTED) as (process, port):
         pids = {int(re.findall(r"\d+", ask(port, "/pid"))[0]) for _ in range(40)}
-        # A request is counted when its answer has gone out.
-        until(lambda: sum(scraped(port, "http_requests_total", handler="/pid", status="200")) >= 40)
+        assert_counted(port, 40, handler="/pid", status="200")
         for _ in range(4):  # whichever of them answers
             assert sum(scraped(port, "http_requests_total", handler="/pid", status="200")) == 40
             assert scraped(port, "own_total") == [40]
@@ -69,7 +68,7 @@ def test_two_workers_make_a_folder_and_are_counted_together(server: str, tmp_pat
     with two_workers(server, tmp_path) as (_, port):
         ask(port, "/pid")
         assert not folder.exists(), "what an earlier server left is removed"
-        assert sum(scraped(port, "http_requests_total", handler="/pid", status="200")) == 1
+        assert_counted(port, 1, handler="/pid", status="200")
 
 
 @pytest.mark.parametrize("server", SERVERS)
@@ -89,7 +88,7 @@ def test_a_named_folder_that_cannot_be_used_is_replaced(tmp_path: Path) -> None:
     with two_workers("gunicorn", tmp_path, PROMETHEUS_MULTIPROC_DIR=str(tmp_path / "file")) as (_, port):
         for _ in range(10):
             ask(port, "/pid")
-        assert sum(scraped(port, "http_requests_total", handler="/pid", status="200")) == 10
+        assert_counted(port, 10, handler="/pid", status="200")
         assert scraped(port, "instrumentation_partial") == [0]
     assert all(f"{tmp_path / 'file'} is not a folder" in line for line in stated(tmp_path)) and stated(tmp_path)
 
@@ -99,7 +98,7 @@ def test_a_named_folder_that_is_missing_is_made(tmp_path: Path) -> None:
     with two_workers("gunicorn", tmp_path, PROMETHEUS_MULTIPROC_DIR=str(folder)) as (_, port):
         for _ in range(10):
             ask(port, "/pid")
-        assert sum(scraped(port, "http_requests_total", handler="/pid", status="200")) == 10
+        assert_counted(port, 10, handler="/pid", status="200")
         assert list(folder.glob("counter_*.db"))
 
 

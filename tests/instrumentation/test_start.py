@@ -3,15 +3,16 @@
 import json
 import os
 import socket
-import time
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lookout_instrumentation import Lookout, Settings, server
 from lookout_instrumentation.process import init
 
 from tests.instrumentation.listening import listening
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -135,15 +136,12 @@ def test_a_port_that_is_taken_is_tried_again(monkeypatch: pytest.MonkeyPatch, sa
         port = taken.getsockname()[1]
         process = init(settings=Settings(metrics_host="127.0.0.1", metrics_port=port), logging=False)
         assert "LOOKOUT_METRICS_PORT" in lines(said)[0]
-    end = time.monotonic() + 20
-    while True:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
-                assert json.loads(answer.read())["status"] == "ok"
-                break
-        except OSError:
-            assert time.monotonic() < end
-            time.sleep(0.05)
+
+    def health() -> Any:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=60) as answer:
+            return json.loads(answer.read())
+
+    assert until(health, "it listens", 20)["status"] == "ok"
     process.close()
     assert len(lines(said)) == 1
 

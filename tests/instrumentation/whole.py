@@ -1,7 +1,5 @@
 """An API and a worker that use all of the library, booted and asked for /metrics once."""
 
-import socket
-import time
 import urllib.request
 from pathlib import Path
 from typing import Final
@@ -14,6 +12,9 @@ from fastapi.testclient import TestClient
 from lookout_instrumentation import Lookout, Settings
 from lookout_instrumentation.celery import init as init_celery
 from lookout_instrumentation.fastapi import init as init_fastapi
+
+from tests.support.servers import free_port
+from tests.support.waiting import until
 
 _TOKEN: Final = "a-token"
 
@@ -38,7 +39,7 @@ def _settings(folder: Path, service: str) -> Settings:
         traces_endpoint="http://127.0.0.1:9",
         traces_ratio=1.0,
         metrics_host="127.0.0.1",
-        metrics_port=_free_port(),
+        metrics_port=free_port(),
     )
 
 
@@ -116,25 +117,15 @@ def _worker(folder: Path) -> str:
 
     address = f"http://127.0.0.1:{lookout.settings.metrics_port}/metrics"
     request = urllib.request.Request(address, headers={"Authorization": f"Bearer {_TOKEN}"})
-    text = ""
+
+    def succeeded() -> str:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            text: str = answer.read().decode()
+        done = any(line.startswith("celery_tasks_total{") and line.endswith(" 1.0") for line in text.splitlines())
+        return text if done else ""
+
     with start_worker(app, perform_ping_check=False, pool="solo"):
         add.delay(1, 2)
-        for _ in range(100):
-            with urllib.request.urlopen(request, timeout=5) as answer:
-                text = answer.read().decode()
-            if _succeeded(text):
-                break
-            time.sleep(0.1)
+        text = until(succeeded, "the task is counted")
     lookout.close()
     return text
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
-
-
-def _succeeded(text: str) -> bool:
-    return any(line.startswith("celery_tasks_total{") and line.endswith(" 1.0") for line in text.splitlines())

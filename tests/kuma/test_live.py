@@ -50,7 +50,7 @@ class Desk:
         return client
 
     def scrape(self, key: str) -> requests.Response:
-        return requests.get(self.url + "/metrics", auth=("", key), timeout=10)
+        return requests.get(self.url + "/metrics", auth=("", key), timeout=60)
 
     def key(self) -> str:
         return (self.secrets / "kuma_api_key").read_text().strip()
@@ -158,7 +158,7 @@ def test_prometheus_gets_the_metrics_with_the_key_alone(desk: Desk) -> None:
     for name in ("api: health", "api: says entryPage"):
         assert f'monitor_name="{name}"' in answer.text
     assert (desk.scrape("nope").status_code, desk.scrape("").status_code) == (401, 401)
-    assert requests.get(desk.url + "/metrics", auth=("admin", PASSWORD), timeout=10).status_code == 401
+    assert requests.get(desk.url + "/metrics", auth=("admin", PASSWORD), timeout=60).status_code == 401
 
 
 def test_a_lost_key_file_is_made_good_and_the_old_key_is_dead(desk: Desk) -> None:
@@ -171,7 +171,7 @@ def test_a_lost_key_file_is_made_good_and_the_old_key_is_dead(desk: Desk) -> Non
 
 def test_the_status_page_is_public(desk: Desk) -> None:
     desk.apply(monitors_file(ITSELF))
-    page = requests.get(desk.url + "/api/status-page/status", timeout=10).json()
+    page = requests.get(desk.url + "/api/status-page/status", timeout=60).json()
     shown = [(group["name"], [m["name"] for m in group["monitorList"]]) for group in page["publicGroupList"]]
     assert (page["config"]["title"], shown) == ("acme", [("Services", ["api: health", "cache"])])
 

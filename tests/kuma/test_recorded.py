@@ -151,7 +151,7 @@ def test_an_empty_file_is_refused_before_anything_is_written_unless_forced(desk:
 
 def scrape(desk: Desk, password: str) -> int:
     """The status that Prometheus would get with this password."""
-    return requests.get(desk.server.url + "/metrics", auth=("", password), timeout=5).status_code
+    return requests.get(desk.server.url + "/metrics", auth=("", password), timeout=60).status_code
 
 
 def test_the_key_is_stored_for_its_owner_alone_and_opens_metrics(desk: Desk) -> None:

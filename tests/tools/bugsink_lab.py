@@ -99,7 +99,7 @@ class Lab:
 
     def metric(self, series: str) -> float:
         """A number on the bridge's page."""
-        page = requests.get(f"http://127.0.0.1:{self.bridge_port}/metrics", timeout=10).text
+        page = requests.get(f"http://127.0.0.1:{self.bridge_port}/metrics", timeout=60).text
         found = re.search(rf"^{re.escape(series)} (\S+)$", page, re.MULTILINE)
         assert found, f"{series} is not in\n{page}"
         return float(found[1])

@@ -11,7 +11,6 @@ import socket
 import ssl
 import subprocess
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ import bcrypt
 from generator.conventions import SECRETS_MOUNT, WEB_HASH
 from tests.support.servers import free_port
 from tests.support.tools import tool
+from tests.support.waiting import until
 
 PASSWORD: Final = "open sesame"
 _UPSTREAM: Final = re.compile(r"^(\t+reverse_proxy )([a-z-]+):([0-9]+)", re.MULTILINE)
@@ -100,7 +100,9 @@ class CaddyLab:
 
     def port(self, rendered: int) -> int:
         """The port on which the lab listens in place of a rendered one."""
-        return self.ports.setdefault(rendered, free_port())
+        if rendered not in self.ports:
+            self.ports[rendered] = free_port()
+        return self.ports[rendered]
 
     def part(self, name: str) -> int:
         """The port of a part, which is started when it is first asked for."""
@@ -142,7 +144,7 @@ class CaddyLab:
 
     @contextmanager
     def _connected(self, request: Request) -> Iterator[socket.socket]:
-        with socket.create_connection(("127.0.0.1", self.port(request.port)), timeout=10) as plain:
+        with socket.create_connection(("127.0.0.1", self.port(request.port)), timeout=60) as plain:
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if request.port != HTTPS:
                 yield plain
@@ -209,10 +211,8 @@ def caddy_lab(folder: Path) -> Iterator[CaddyLab]:
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, cwd="/", env=home, stdout=log, stderr=subprocess.STDOUT)
     try:
-        deadline = time.monotonic() + 15
-        while not (folder / "admin.sock").exists():
-            assert process.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()
-            time.sleep(0.05)
+        until(lambda: (folder / "admin.sock").exists() or process.poll() is not None, "Caddy's admin endpoint")
+        assert process.poll() is None, (folder / "log").read_text()
         yield lab
     finally:
         process.terminate()

@@ -192,7 +192,7 @@ def _is_reload(call: tuple[str, ...]) -> bool:
 
 
 def _get(url: str) -> requests.Response:
-    response = requests.get(url, timeout=10)
+    response = requests.get(url, timeout=60)
     response.raise_for_status()
     return response
 

@@ -13,7 +13,6 @@ import subprocess
 import tarfile
 import time
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -56,11 +55,6 @@ def why_not() -> str:
         return "docker is not on this machine"
     missing = [part for part in PARTS if not image(part)]
     return f"no image on this machine: {', '.join(missing)}" if missing else ""
-
-
-def wait_for(what: str, check: Callable[[], Any], seconds: float = 30) -> Any:
-    """The first truthy answer of `check`, or an AssertionError that says what did not come."""
-    return until(check, what, seconds)
 
 
 class ContainerLog:
@@ -155,7 +149,11 @@ class Lab:
         mounts = {f"{self.folder}/containers": f"{CONTAINERS}:ro", f"{self.folder}/host": "/host:ro"}
         mounts |= {f"{self.folder}/secrets": f"{SECRETS_MOUNT}:ro"}
         self.create("collector", {self.volumes["collector"]: STATE, **mounts})
-        wait_for("Loki is ready", lambda: requests.get(self.url("loki", 3100, "/ready"), timeout=2).ok)
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        """Until both answer."""
+        until(lambda: requests.get(self.url("loki", 3100, "/ready"), timeout=2).ok, "Loki is ready", 60)
         self.wait_for_collector()
 
     def create(self, part: str, mounts: dict[str, str], *extra: str) -> None:
@@ -168,7 +166,7 @@ class Lab:
         self.containers[part] = docker("run", "-d", *place, *limits, *policy, *volumes, image(part), *command, *extra)
 
     def wait_for_collector(self) -> None:
-        wait_for("the collector is healthy", lambda: requests.get(self.url("collector", HEALTH_PORT), timeout=2).ok)
+        until(lambda: requests.get(self.url("collector", HEALTH_PORT), timeout=2).ok, "the collector is healthy")
 
     def url(self, part: str, port: int, path: str = "/") -> str:
         """Where a part answers; its address changes with every start."""
@@ -194,7 +192,7 @@ class Lab:
         return answer
 
     def _ask(self, path: str, parameters: dict[str, str]) -> Any:
-        response = requests.get(self.url("loki", 3100, path), params=parameters, timeout=20)
+        response = requests.get(self.url("loki", 3100, path), params=parameters, timeout=60)
         assert response.ok, response.text
         return response.json()["data"]
 

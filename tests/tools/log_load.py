@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import requests
 
+from tests.support.waiting import until
 from tests.tools.log_lab import ContainerLog, Lab, docker
 
 SECOND: Final = 10**9
@@ -23,7 +24,6 @@ ROTATED_BYTES: Final = 10 * 2**20
 _TICKS: Final = 10
 _ROUTES: Final = ("/orders", "/orders/{order_id}", "/search", "/analyses", "/payments", "/login")
 _PUSHED_AT_ONCE: Final = 5000
-_ATTEMPTS: Final = 10
 
 
 def uuid7(at: int) -> str:
@@ -155,13 +155,16 @@ def _push(lab: Lab, batch: dict[str, list[list[Any]]]) -> None:
     streams: list[dict[str, Any]] = [
         {"stream": {"service_name": name} | labels, "values": values} for name, values in batch.items()
     ]
-    url, status, text = lab.url("loki", 3100, "/loki/api/v1/push"), 204, ""
-    for _ in range(_ATTEMPTS if streams else 0):
+    url = lab.url("loki", 3100, "/loki/api/v1/push")
+
+    def taken() -> bool:
         answer = requests.post(url, json={"streams": streams}, timeout=60)
-        status, text = answer.status_code, answer.text
-        if status < 500:
-            break
         # Too much at once is not too much a little later.
-        time.sleep(5)
-    assert status == 204, text
+        assert answer.status_code < 500, answer.text
+        if answer.status_code != 204:
+            raise ValueError(answer.text)
+        return True
+
+    if streams:
+        until(taken, "Loki takes the history", 60, every=5)
     batch.clear()

@@ -4,8 +4,9 @@ And that each line of it counts: it is taken away, in turn, and then at least on
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import pytest
@@ -78,40 +79,71 @@ def caddy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CaddyLab]:
         yield lab
 
 
-def outcome(caddy: CaddyLab, request: Request, word: str = "") -> str:
-    """What the part saw that was reached; else the status, and `word` if it is on the page."""
-    response = caddy.send(request)
-    return response.seen or f"{response.status} {word if word in response.body else ''}".rstrip()
+@dataclass(frozen=True, slots=True, eq=False)
+class Check:
+    """A request, what has to come of it, and the headers that its answer must have (None: must not have)."""
+
+    sentence: str
+    request: Request
+    expected: str = ""
+    headers: tuple[tuple[str, str | None], ...] = ()
+
+    @property
+    def words(self) -> frozenset[str]:
+        """What it is about."""
+        request = self.request
+        headers = " ".join(f"header {name} {value}" for name, value in self.headers)
+        about = f"{self.sentence} {request.method} {request.path} {' '.join(request.headers)} {headers}"
+        return words_of(about, "max_size" if request.size else "")
 
 
-def wrong(caddy: CaddyLab, rows: list[Row]) -> Iterator[str]:
-    """What is not as the table has it; lazily, since the first is enough to know."""
-    for sentence, request, expected in rows:
-        if (found := outcome(caddy, request, expected.partition(" ")[2])) != expected:
-            yield f"{sentence}: {found}, not {expected}"
-    yield from bare(caddy, public=len(rows) == len(PUBLIC))
+def words_of(*texts: str) -> frozenset[str]:
+    return frozenset(word for text in texts for word in re.findall(r"[a-z]{3,}", text.lower()))
 
 
-def bare(caddy: CaddyLab, *, public: bool) -> Iterator[str]:
-    """Endpoints whose answers lack a header that browsers obey, or say which server it is."""
+def checks_of(rows: list[Row], *, public: bool) -> list[Check]:
+    """The table, and of some pages the headers that browsers obey, or that say which server it is."""
+    made = [Check(*row) for row in rows]
     for port, host, path in [*_LOCAL_PAGES, *(_PUBLIC_PAGES if public else ())]:
-        got = caddy.send(Request(port, host, "GET", path)).headers
         wanted = [*HEADERS, *(_STRICT if port == HTTPS else ()), *(_PAGES.get(path, ()) if port == LOCAL else ())]
-        yield from [f"{host}{path}: {name} is {got.get(name)}" for name, value in wanted if got.get(name) != value]
+        made.append(Check("", Request(port, host, "GET", path), headers=tuple(wanted)))
+    return made
 
 
-LOCALLY: Final = local_rows()
-PUBLIC: Final = [*LOCALLY, *public_rows()]
+def wrong(caddy: CaddyLab, check: Check) -> list[str]:
+    """What is not as the check has it: what the part saw that was reached, else the status and a word of the page."""
+    response = caddy.send(check.request)
+    got, where = response.headers, f"{check.request.host}{check.request.path}"
+    found = [f"{where}: {name} is {got.get(name)}" for name, value in check.headers if got.get(name) != value]
+    word = check.expected.partition(" ")[2]
+    came = response.seen or f"{response.status} {word if word in response.body else ''}".rstrip()
+    if check.expected and came != check.expected:
+        found.append(f"{check.sentence}: {came}, not {check.expected}")
+    return found
 
 
-@pytest.mark.parametrize(("domain", "rows"), [("", LOCALLY), (DOMAIN, PUBLIC)], ids=["without a domain", "with one"])
-def test_every_request_of_the_table_is_answered_as_it_says(caddy: CaddyLab, domain: str, rows: list[Row]) -> None:
+LOCALLY: Final = checks_of(local_rows(), public=False)
+PUBLIC: Final = checks_of([*local_rows(), *public_rows()], public=True)
+
+
+@pytest.mark.parametrize(("domain", "checks"), [("", LOCALLY), (DOMAIN, PUBLIC)], ids=["without a domain", "with one"])
+def test_every_request_of_the_table_is_answered_as_it_says(caddy: CaddyLab, domain: str, checks: list[Check]) -> None:
     assert caddy.load(caddyfile(domain)) == ""
-    print(f"{len(rows)} requests")
-    assert list(wrong(caddy, rows)) == []
+    print(f"{len(checks)} requests")
+    assert [fault for check in checks for fault in wrong(caddy, check)] == []
 
 
-def mutants(text: str) -> Iterator[tuple[str, str]]:
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A Caddyfile with something missing, and the words of what is missing and of what stands around it."""
+
+    name: str
+    text: str
+    words: frozenset[str]
+    near: frozenset[str]
+
+
+def mutants(text: str) -> Iterator[Mutant]:
     """Each line taken away, with the block that it opens; each word of a matcher; each `not`."""
     lines = text.split("\n")
     for number, line in enumerate(lines):
@@ -121,12 +153,30 @@ def mutants(text: str) -> Iterator[tuple[str, str]]:
         end = number + 1
         if stripped.endswith("{"):
             end = next(i for i in range(number + 1, len(lines)) if lines[i] == line[: -len(line.lstrip())] + "}") + 1
-        yield f"{number + 1}: {stripped}", "\n".join(lines[:number] + lines[end:])
+        block = [*lines[number:end], *_imported(line, lines)]
+        near = words_of(*_around(lines, number), *lines[max(0, number - 3) : number + 4])
+        without = "\n".join(lines[:number] + lines[end:])
+        yield Mutant(f"{number + 1}: {stripped}", without, words_of(*block), near)
         for other in _weaker(line):
-            yield (
-                f"{number + 1}: {stripped} -> {other.strip()}",
-                "\n".join([*lines[:number], other, *lines[number + 1 :]]),
-            )
+            changed = "\n".join([*lines[:number], other, *lines[number + 1 :]])
+            yield Mutant(f"{number + 1}: {stripped} -> {other.strip()}", changed, words_of(line), near)
+
+
+def _imported(line: str, lines: list[str]) -> list[str]:
+    """The snippet that the line imports."""
+    found = re.match(r"\s*import (\w+)$", line)
+    start = f"({found[1]}) {{" if found else ""
+    return lines[lines.index(start) : lines.index("}", lines.index(start))] if start in lines else []
+
+
+def _around(lines: list[str], number: int) -> Iterator[str]:
+    """The line itself, and those that open the blocks in which it stands."""
+    depth = len(lines[number])
+    for line in reversed(lines[: number + 1]):
+        indent = len(line) - len(line.lstrip("\t"))
+        if line and indent < depth:
+            depth = indent
+            yield line
 
 
 def _weaker(line: str) -> Iterator[str]:
@@ -138,23 +188,47 @@ def _weaker(line: str) -> Iterator[str]:
         yield line.replace("not ", "", 1)
 
 
-def likely(mutant: str, row: Row) -> tuple[bool, int]:
-    """The order in which rows are asked: those about what the line is about first, large ones last."""
-    request = row[1]
-    about = f"{row[0]} {request.method} {request.path} {' '.join(request.headers)}".lower()
-    return request.size > 0, -sum(word in about for word in set(re.findall(r"[a-z]{3,}", mutant.lower())))
+class Order:
+    """Which checks are asked first of a mutant: those about what is missing, a rare word counting for more; then those
+    that failed with the mutants before it; large ones last, unless that is what is missing."""
+
+    def __init__(self, checks: list[Check]) -> None:
+        self._words = {check: check.words for check in checks}
+        self._common = Counter(word for words in self._words.values() for word in words)
+        self._failed: dict[Check, int] = {}
+
+    def of(self, mutant: Mutant) -> list[Check]:
+        def shared(check: Check, words: frozenset[str]) -> float:
+            return sum(1 / self._common[word] for word in self._words[check] & words)
+
+        def key(check: Check) -> tuple[bool, float, int]:
+            about = shared(check, mutant.words) + shared(check, mutant.near) / 4
+            large = check.request.size > 0 and "size" not in mutant.words
+            return large, -about, -self._failed.get(check, 0)
+
+        return sorted(self._words, key=key)
+
+    def fails(self, check: Check) -> None:
+        """It is the likeliest one now where words say nothing."""
+        self._failed[check] = max(self._failed.values(), default=0) + 1
 
 
 def test_no_line_can_be_missing(caddy: CaddyLab) -> None:
     text = caddyfile(DOMAIN)
     assert set(NO_GUARD) <= {line.strip() for line in text.split("\n")}
-    survivors, killed, refused = [], 0, 0
-    for name, mutant in mutants(text):
-        if caddy.load(mutant):
+    order = Order(PUBLIC)
+    survivors, killed, refused, asked = [], 0, 0, 0
+    for mutant in mutants(text):
+        if caddy.load(mutant.text):
             refused += 1  # what Caddy does not take, apply does not leave running
-        elif next(wrong(caddy, sorted(PUBLIC, key=lambda row: likely(name, row))), None):
-            killed += 1
+            continue
+        for check in order.of(mutant):
+            asked += 1
+            if wrong(caddy, check):
+                order.fails(check)
+                killed += 1
+                break
         else:
-            survivors.append(name)
-    print(f"{killed} mutants killed, {refused} refused by Caddy, {len(survivors)} left")
+            survivors.append(mutant.name)
+    print(f"{killed} mutants killed with {asked} requests, {refused} refused by Caddy, {len(survivors)} left")
     assert survivors == []

@@ -66,7 +66,7 @@ class Alertmanager:
             }
             for alert in alerts
         ]
-        requests.post(f"{self.url}/api/v2/alerts", json=body, timeout=5).raise_for_status()
+        requests.post(f"{self.url}/api/v2/alerts", json=body, timeout=60).raise_for_status()
 
     def sent_about(self, service: str) -> list[Message]:
         """Messages about one service, oldest first."""
@@ -108,7 +108,7 @@ def _of(service: str, *alerts: Alert) -> tuple[Alert, ...]:
 
 
 def test_it_loads_what_was_rendered_and_says_so(alertmanager: Alertmanager) -> None:
-    loaded = requests.get(f"{alertmanager.url}/api/v2/status", timeout=5).json()["config"]["original"]
+    loaded = requests.get(f"{alertmanager.url}/api/v2/status", timeout=60).json()["config"]["original"]
     artifacts = {artifact.path: artifact for artifact in render_alertmanager(alertmanager.site)}
     assert compare_alertmanager(artifacts, loaded.replace("group_wait: 2s", "group_wait: 30s")) == []
 
@@ -122,7 +122,7 @@ def test_an_outage_is_one_message_to_each_place_and_so_is_its_end(alertmanager: 
         assert "api: it does not answer" in message.text
         assert re.search(r"Since \d\d:\d\d:\d\d UTC on \d", message.text)
         assert message.text.splitlines()[-1] == "Runbook · Dashboard · Logs · Silence · acme · production"
-    time.sleep(GROUP_INTERVAL + 3)
+    time.sleep(GROUP_INTERVAL + 3)  # in which another message may not come
     quiet = "the failed probe and the slowness say nothing of their own"
     assert sorted(m.to for m in alertmanager.sent_about("api")) == ["slack", "telegram"], quiet
     alertmanager.post(down, probe, slow, over=True)
@@ -168,5 +168,5 @@ def test_the_watchdog_is_received_outside_at_once_and_in_no_chat(alertmanager: A
     alertmanager.post(watchdog)
     ping = alertmanager.receivers.wait_for("ping", lambda m: True, 10)
     assert ping.path == "/ping/secret"
-    time.sleep(GROUP_INTERVAL)
+    time.sleep(GROUP_INTERVAL)  # in which none may come
     assert alertmanager.sent_about("lookout") == []

@@ -70,7 +70,7 @@ def test_the_address_in_the_apps_secret_is_that_of_its_project(lab: Lab) -> None
 def test_the_admin_enters_with_the_password_of_the_file_and_no_one_can_sign_up(lab: Lab) -> None:
     assert _enters(lab, lab.secret("bugsink_admin_password"))
     assert not _enters(lab, "another password")
-    signup = requests.get(f"http://127.0.0.1:{lab.bugsink_port}/accounts/signup/", timeout=10)
+    signup = requests.get(f"http://127.0.0.1:{lab.bugsink_port}/accounts/signup/", timeout=60)
     assert signup.status_code == 404
     (lab.root / "secrets/bugsink_admin_password").write_text("a password of my own\n")
     assert lab.apply().changes == ("update user admin: password",)
@@ -94,7 +94,7 @@ def test_a_new_error_is_a_message_to_the_channel_with_the_link_and_without_a_per
     assert lines[-1] == "Issue · Runbook · Dashboard · Logs · Silence · acme · production"
     assert re.search(r"http://localhost:8080/bugsink/issues/issue/[0-9a-f-]{36}/event/last/", str(message.payload))
     assert "ana" not in message.text
-    (alert,) = requests.get(f"{lab.alertmanager}/api/v2/alerts?filter=alertname=NewError", timeout=5).json()
+    (alert,) = requests.get(f"{lab.alertmanager}/api/v2/alerts?filter=alertname=NewError", timeout=60).json()
     assert alert["labels"]["incident"] == "api/NewError"
     assert alert["receivers"] == [{"name": "event"}]
 
@@ -155,8 +155,8 @@ def test_both_stay_within_the_memory_that_they_are_given(lab: Lab) -> None:
 def _enters(lab: Lab, password: str) -> bool:
     """Whether the login form takes it."""
     session, page = requests.Session(), f"http://127.0.0.1:{lab.bugsink_port}/accounts/login/"
-    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', session.get(page, timeout=10).text)
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', session.get(page, timeout=60).text)
     assert token
     form = {"csrfmiddlewaretoken": token[1], "username": "admin", "password": password}
-    done = session.post(page, data=form, headers={"Referer": page}, timeout=20, allow_redirects=False)
+    done = session.post(page, data=form, headers={"Referer": page}, timeout=60, allow_redirects=False)
     return done.status_code == 302

@@ -103,7 +103,7 @@ class Serve:
 
 
 def probe(prober: str, module: str, target: str) -> dict[str, float]:
-    page = requests.get(prober, params={"module": module, "target": target}, timeout=10).text
+    page = requests.get(prober, params={"module": module, "target": target}, timeout=60).text
     return {s.name: s.value for family in text_string_to_metric_families(page) for s in family.samples if not s.labels}
 
 

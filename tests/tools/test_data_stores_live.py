@@ -6,7 +6,6 @@ One network, two stores and their exporters for all; the tests run in their orde
 
 import re
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +57,7 @@ class Lab:
     urls: dict[str, str]
 
     def metrics(self, exporter: str) -> str:
-        return requests.get(f"{self.urls[exporter]}/metrics", timeout=10).text
+        return requests.get(f"{self.urls[exporter]}/metrics", timeout=60).text
 
     def alerts(self, service: str) -> tuple[Alert, ...]:
         return next(each for each in self.site.services if each.name == service).alerts
@@ -99,8 +98,9 @@ def says(lab: Lab, exporter: str, line: str) -> Callable[[], bool]:
 
 
 def test_the_pasted_lines_make_the_role_and_the_exporter_logs_in(lab: Lab) -> None:
-    until(lambda: _psql("select 1").returncode == 0, "Postgres is ready")
-    time.sleep(2)  # the entry point starts it twice
+    # The entry point starts it twice, and the first time for itself alone: without a port.
+    over_tcp = ("exec", "lab-orders-db", "pg_isready", "--host", "127.0.0.1")
+    until(lambda: tools.docker(*over_tcp).returncode == 0, "Postgres is ready", 60)
     text = connect_lines(lab.site, "lab-orders-db", str(lab.root))
     script = text[text.index("ROLE=") : text.index("\nSQL\n") + len("\nSQL\n")]
     for _ in range(2):

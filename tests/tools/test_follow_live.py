@@ -96,7 +96,7 @@ def receiver(lab: Lab, name: str) -> dict[str, Any]:
 
 
 def modules(lab: Lab) -> dict[str, Any]:
-    config = requests.get(f"http://127.0.0.1:{lab.ports['blackbox-exporter']}/config", timeout=5).text
+    config = requests.get(f"http://127.0.0.1:{lab.ports['blackbox-exporter']}/config", timeout=60).text
     found: dict[str, Any] = yaml.safe_load(config)["modules"]
     return found
 

@@ -27,7 +27,8 @@ from generator.render.collector.config import STATE, render_collector
 from generator.render.collector.records import FIELDS
 from generator.render.loki import render_loki
 from generator.site.model import Budget, Logs, Service, Site
-from tests.tools.log_lab import ContainerLog, Lab, Record, docker, wait_for, why_not
+from tests.support.waiting import until
+from tests.tools.log_lab import ContainerLog, Lab, Record, docker, why_not
 from tests.unit.redaction_cases import LOOK_ALIKES, SECRETS
 from tests.unit.sites import STACK, make_service, make_site
 from tests.unit.tracebacks import TRACEBACKS
@@ -83,7 +84,7 @@ def arrived(lab: Lab, service: str, count: int, seconds: float = 30) -> list[Rec
         assert len(found) >= count, f"{len(found)} of {count}"
         return found
 
-    found: list[Record] = wait_for(f"{count} lines of {service}", check, seconds)
+    found: list[Record] = until(check, f"{count} lines of {service}", seconds)
     assert len(found) == count
     return found
 
@@ -171,7 +172,7 @@ def test_a_line_that_docker_cut_is_whole_again(lab: Lab) -> None:
 def test_a_line_longer_than_any_limit_arrives_in_pieces(lab: Lab) -> None:
     text = "x" * 700_000
     lab.log("huge").write(text)
-    found = wait_for("the pieces", lambda: [r for r in [lab.search('{service_name="huge"}')] if len(r) >= 3])[0]
+    found = until(lambda: [r for r in [lab.search('{service_name="huge"}')] if len(r) >= 3], "the pieces")[0]
     assert "".join(record.line for record in found) == text
 
 
@@ -207,7 +208,7 @@ def test_a_traceback_that_is_still_being_written_is_waited_for(lab: Lab) -> None
     arrived(lab, "growing", 1)
     lines = TRACEBACKS["logging.exception"].splitlines()
     log.write(*lines[:3])
-    time.sleep(0.3)
+    time.sleep(0.3)  # the collector has read them, and holds them back
     docker("kill", lab.containers["collector"])
     log.write(*lines[3:])
     docker("start", lab.containers["collector"])
@@ -229,7 +230,7 @@ def test_a_container_without_logging_labels_is_not_lost(lab: Lab) -> None:
     log = lab.log("nameless", labelled=False)
     log.write("who am I")
     query = f'{{service_name="unknown"}} | container="{log.id[:12]}"'
-    assert [record.line for record in wait_for("its line", lambda: lab.search(query))] == ["who am I"]
+    assert [record.line for record in until(lambda: lab.search(query), "its line")] == ["who am I"]
 
 
 def test_the_collectors_own_lines_are_left_out(lab: Lab) -> None:
@@ -263,12 +264,12 @@ def test_a_time_that_loki_would_refuse_loses_no_line_and_looks_like_no_loss(lab:
     log = lab.log("old")
     log.write("three weeks old", at=time.time_ns() - 21 * DAY)
     log.write("new")
-    wait_for("the line", lambda: lab.search('{service_name="legacy"} | request_id="ahead"'))
+    until(lambda: lab.search('{service_name="legacy"} | request_id="ahead"'), "the line")
     assert [record.line for record in arrived(lab, "old", 1)] == ["new"]
     # The last line of a file waits for one that may belong to it.
-    found = wait_for("the line after it", lambda: lab.search('{service_name="legacy"} |= "no text"'))
+    found = until(lambda: lab.search('{service_name="legacy"} |= "no text"'), "the line after it")
     assert len(found) == 1
-    assert "otelcol_exporter_send_failed" not in requests.get(lab.url("collector", 8888, "/metrics"), timeout=5).text
+    assert "otelcol_exporter_send_failed" not in requests.get(lab.url("collector", 8888, "/metrics"), timeout=60).text
 
 
 def test_only_three_labels_make_streams(lab: Lab) -> None:
@@ -309,7 +310,7 @@ def test_no_secret_waits_in_the_queue_on_disk(lab: Lab) -> None:
         def on_disk() -> bytes:
             return b"".join(lab.files("collector", STATE).values())
 
-        wait_for("a line in the queue", lambda: b"[redacted:secret]" in on_disk())
+        until(lambda: b"[redacted:secret]" in on_disk(), "a line in the queue")
         assert b"hunter2-on-disk" not in on_disk()
     finally:
         docker("unpause", lab.containers["loki"])
@@ -357,7 +358,7 @@ def test_a_pushed_record_comes_out_like_the_others(lab: Lab) -> None:
 def pushed(lab: Lab, push: dict[str, Any], token: str | None) -> int:
     """What the collector answers to a push with this token."""
     headers = {} if token is None else {"Authorization": f"Bearer {token}".rstrip()}
-    return requests.post(lab.url("collector", 4318, "/v1/logs"), json=push, headers=headers, timeout=10).status_code
+    return requests.post(lab.url("collector", 4318, "/v1/logs"), json=push, headers=headers, timeout=60).status_code
 
 
 def one_line(text: str, service: str = "") -> dict[str, Any]:
@@ -381,7 +382,7 @@ def test_no_one_pushes_without_the_token_of_a_service(lab: Lab) -> None:
 
 def test_no_token_is_stored_or_logged(lab: Lab) -> None:
     printed = docker("logs", lab.containers["collector"])
-    metrics = requests.get(lab.url("collector", 8888, "/metrics"), timeout=5).text
+    metrics = requests.get(lab.url("collector", 8888, "/metrics"), timeout=60).text
     for token in TOKENS.values():
         assert lab.search(f'{{service_name=~".+"}} |= "{token}"') == []
         assert token not in printed + metrics
@@ -421,7 +422,7 @@ def test_no_line_is_lost_or_doubled_while_loki_and_the_collector_die(lab: Lab) -
     for _ in range(3):
         write(600)
         log.rotate()
-        time.sleep(0.7)
+        time.sleep(0.7)  # more than the time between two looks at the folder
     docker("kill", lab.containers["collector"])
     write(500)
     log.rotate()
@@ -430,13 +431,13 @@ def test_no_line_is_lost_or_doubled_while_loki_and_the_collector_die(lab: Lab) -
     docker("start", lab.containers["loki"])
     lab.wait_for_collector()
     write(500)
-    time.sleep(0.4)
+    time.sleep(0.4)  # some lines are on their way
     docker("kill", lab.containers["collector"])
     docker("start", lab.containers["collector"])
     written = write(100)
     once = dict.fromkeys(written, 1)
-    wait_for("all lines after the outage", lambda: len(count(lab, "outage")) == len(once), 45)
-    time.sleep(2)
+    until(lambda: len(count(lab, "outage")) == len(once), "all lines after the outage", 45)
+    time.sleep(2)  # in which a line that is sent twice would come
     assert count(lab, "outage") == once
 
 
@@ -448,12 +449,12 @@ def test_a_collector_that_is_killed_again_and_again_loses_and_doubles_nothing(la
         for _ in range(10):
             written = write(150)
             time.sleep(0.05)
-        time.sleep(0.06 * moment)
+        time.sleep(0.06 * moment)  # another one each time
         docker("kill", lab.containers["collector"])
         docker("start", lab.containers["collector"])
     once = dict.fromkeys(written, 1)
-    wait_for("all lines", lambda: len(count(lab, "killed")) == len(once), 60)
-    time.sleep(2)
+    until(lambda: len(count(lab, "killed")) == len(once), "all lines", 60)
+    time.sleep(2)  # in which a line that is sent twice would come
     assert count(lab, "killed") == once
 
 
@@ -467,7 +468,7 @@ def test_a_new_configuration_is_taken_by_a_signal_and_no_line_is_lost_or_doubled
     """While lines are under way; its own metrics then name the configuration that it has."""
     usual = rendered(shop())
     other = rendered(shop(more=(make_service("late", logs=Logs("file", "/var/log/late/app.log")),)))
-    wait_for("the first configuration", lambda: follows(lab, usual))
+    until(lambda: follows(lab, usual), "the first configuration")
     started = docker("inspect", "-f", "{{.State.StartedAt}}", lab.containers["collector"])
     log = lab.log("reloaded")
     write = numbered(log)
@@ -478,25 +479,25 @@ def test_a_new_configuration_is_taken_by_a_signal_and_no_line_is_lost_or_doubled
         for _ in range(10):
             written = write(50)
             time.sleep(0.1)
-        wait_for("the new configuration", partial(follows, lab, wanted))
+        until(partial(follows, lab, wanted), "the new configuration")
     once = dict.fromkeys(written, 1)
-    wait_for("all lines", lambda: len(count(lab, "reloaded")) == len(once), 30)
-    time.sleep(2)
+    until(lambda: len(count(lab, "reloaded")) == len(once), "all lines")
+    time.sleep(2)  # in which a line that is sent twice would come
     assert count(lab, "reloaded") == once
     assert docker("inspect", "-f", "{{.State.StartedAt}}", lab.containers["collector"]) == started
 
 
 def test_another_retention_is_read_by_loki_itself_and_read_back(lab: Lab) -> None:
     def differs(artifacts: tuple[Artifact, ...]) -> list[str]:
-        reported = requests.get(lab.url("loki", PORTS["loki"], "/metrics"), timeout=5).text
+        reported = requests.get(lab.url("loki", PORTS["loki"], "/metrics"), timeout=60).text
         return compare_loki({artifact.path: artifact for artifact in artifacts}, reported)
 
     usual, other = rendered(shop()), rendered(shop(retention_days=33))
     assert (differs(usual), differs(other)) == ([], ["its limits are not the rendered ones"])
     lab.configure(other)
-    wait_for("the new limits", lambda: not differs(other), 25)
+    until(lambda: not differs(other), "the new limits", 25)
     lab.configure(usual)
-    wait_for("the usual limits", lambda: not differs(usual), 25)
+    until(lambda: not differs(usual), "the usual limits", 25)
 
 
 def test_lines_hours_behind_their_stream_are_taken(lab: Lab) -> None:
@@ -505,11 +506,11 @@ def test_lines_hours_behind_their_stream_are_taken(lab: Lab) -> None:
     log.write("now")
     arrived(lab, "behind", 1)
     lab.log("behind").write("five hours ago", at=time.time_ns() - 5 * HOUR)
-    wait_for("the old line", lambda: len(lab.search('{service_name="behind"}', hours=6)) == 2)
+    until(lambda: len(lab.search('{service_name="behind"}', hours=6)) == 2, "the old line")
 
 
 def test_both_show_how_they_are(lab: Lab) -> None:
-    metrics = requests.get(lab.url("collector", 8888, "/metrics"), timeout=5).text
+    metrics = requests.get(lab.url("collector", 8888, "/metrics"), timeout=60).text
     for name in ("otelcol_exporter_queue_size", "otelcol_exporter_sent_log_records_total"):
         assert f"{name}{{" in metrics
     assert docker("exec", lab.containers["loki"], "/usr/bin/loki", "-health") == "Loki is healthy"
@@ -519,19 +520,19 @@ def test_a_shorter_retention_is_followed_without_a_restart_and_deletes(lab: Lab)
     lab.log("expiring").write("twelve days old", at=time.time_ns() - 12 * DAY)
 
     def stored() -> list[Record]:
-        requests.post(lab.url("loki", 3100, "/flush"), timeout=10)
+        requests.post(lab.url("loki", 3100, "/flush"), timeout=60)
         return lab.search('{service_name="expiring"}', hours=13 * 24)
 
-    wait_for("the old line", stored)
+    until(stored, "the old line")
     docker("stop", lab.containers["loki"])
     docker("rm", "--volumes", lab.containers.pop("loki"))
     # As rendered, but for the ten minutes between two looks.
     lab.create("loki", {lab.volumes["loki"]: "/loki"}, "-compactor.compaction-interval=2s")
-    wait_for("the index of that day", lambda: _day_index(lab, 12))
-    time.sleep(5)
+    until(lambda: _day_index(lab, 12), "the index of that day")
+    time.sleep(5)  # two looks of the compactor
     assert _day_index(lab, 12), "within the retention nothing is deleted"
     lab.configure(rendered(shop(retention_days=10)))
-    wait_for("the end of that day's index", lambda: not _day_index(lab, 12), 30)
+    until(lambda: not _day_index(lab, 12), "the end of that day's index")
     assert docker("inspect", "-f", "{{.RestartCount}}", lab.containers["loki"]) == "0"
 
 

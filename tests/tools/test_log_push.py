@@ -6,7 +6,6 @@ Real programs, the configuration as it is rendered; only the certificate is Cadd
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -30,7 +29,8 @@ from generator.render.collector.config import render_collector
 from generator.render.loki import render_loki
 from generator.site.model import Budget, Logs
 from generator.verbs.connect.push import FROM_CONTAINER, push_lines
-from tests.tools.log_lab import Lab, docker, image, wait_for, why_not
+from tests.support.waiting import until
+from tests.tools.log_lab import Lab, docker, image, why_not
 from tests.unit.sites import STACK, make_service, make_site
 
 MIB: Final = 2**20
@@ -90,10 +90,10 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
             "run", "-d", "--network", lab.network, "--user", "0:0", *volumes, image("caddy"), *command
         )
         root = "/data/caddy/pki/authorities/local/root.crt"
-        text = wait_for("Caddy's authority", lambda: docker("exec", lab.containers["caddy"], "cat", root, check=False))
+        text = until(lambda: docker("exec", lab.containers["caddy"], "cat", root, check=False), "Caddy's authority")
         (folder / "root.crt").write_text(text + "\n")
         made = Endpoint(lab, folder, artifacts)
-        wait_for("Caddy answers", lambda: _answers(made), 60)
+        until(lambda: _answers(made), "Caddy answers", 60)
         yield made
     finally:
         lab.close()
@@ -105,7 +105,7 @@ def _answers(endpoint: Endpoint) -> bool:
 
 def arrived(lab: Lab, text: str) -> dict[str, str]:
     """What Loki keeps beside a line, once it is there."""
-    found = wait_for(text, lambda: lab.search(f'{{service_name=~".+"}} |= "{text}"'))
+    found = until(lambda: lab.search(f'{{service_name=~".+"}} |= "{text}"'), text)
     assert len(found) == 1
     fields: dict[str, str] = found[0].fields
     return fields
@@ -144,9 +144,9 @@ def test_a_new_token_is_taken_with_a_reload_and_the_collector_says_so(endpoint: 
         lab.secret(logs_token("mobile"), token)
         lab.secret(SEAL_FILE, seal)
         docker("kill", "--signal", "HUP", lab.containers["collector"])
-        wait_for("the new token", partial(follows, seal))
+        until(partial(follows, seal), "the new token")
         # Its own metrics come back a moment before its receivers.
-        wait_for("the receiver", lambda: endpoint.post(url, "back", None) == 401)
+        until(lambda: endpoint.post(url, "back", None) == 401, "the receiver")
         answers = [endpoint.post(url, "rotated", each) for each in ("another-one", TOKEN)]
         assert answers == ([200, 401] if token == "another-one" else [401, 200])
     assert docker("inspect", "-f", "{{.State.StartedAt}}", lab.containers["collector"]) == started
@@ -202,5 +202,4 @@ def test_the_printed_collector_agent_is_valid_and_sends(endpoint: Endpoint, tmp_
     place = ["--network", endpoint.lab.network, "-v", f"{agent}:/agent:ro", "--user", "0:0"]
     container = docker("run", "-d", *place, image("collector"), "--config=/agent/agent.yaml")
     endpoint.lab.containers["agent"] = container
-    time.sleep(1)
     assert arrived(endpoint.lab, "from an agent")["service_name"] == "mobile"

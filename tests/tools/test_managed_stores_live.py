@@ -74,7 +74,7 @@ class Lab:
     urls: dict[str, str]
 
     def shows(self, service: str, line: str) -> bool:
-        page = requests.get(f"{self.urls[service]}/metrics", timeout=10).text
+        page = requests.get(f"{self.urls[service]}/metrics", timeout=60).text
         return f"\n{line}\n" in page
 
     def log(self, service: str) -> str:
@@ -168,7 +168,7 @@ def test_a_wrong_password_of_a_postgres_is_in_the_exporters_log(lab: Lab) -> Non
 
 def test_a_wrong_password_of_a_redis_is_in_the_exporters_metrics(lab: Lab) -> None:
     until(lambda: lab.shows("mgd-plain", "redis_up 0"), "redis_up 0")
-    page = requests.get(f"{lab.urls['mgd-plain']}/metrics", timeout=10).text
+    page = requests.get(f"{lab.urls['mgd-plain']}/metrics", timeout=60).text
     assert re.search(r'^redis_exporter_last_scrape_error{err="WRONGPASS [^"]*"} 1$', page, re.MULTILINE)
 
 

@@ -42,17 +42,17 @@ class Lab:
 
     def open(self, page: str, script_: str, hash_: str = "", act: str = "") -> Shown:
         """A page as a browser that came by the endpoint runs it: each request carries the endpoint as its origin."""
-        html = requests.get(f"{self.base}/{page}", timeout=5)
-        script = requests.get(f"{self.base}/{script_}", timeout=5)
+        html = requests.get(f"{self.base}/{page}", timeout=60)
+        script = requests.get(f"{self.base}/{script_}", timeout=60)
         assert html.ok and script.ok
         return run_page(html.text, script.text, base=self.base, hash_=hash_, act=act, now=datetime.now(UTC))
 
     def alert(self, service: str) -> dict[str, Any]:
-        alerts = requests.get(f"{self.alertmanager}/api/v2/alerts", timeout=5).json()
+        alerts = requests.get(f"{self.alertmanager}/api/v2/alerts", timeout=60).json()
         return next(each for each in alerts if each["labels"]["service"] == service)
 
     def silences(self) -> list[dict[str, Any]]:
-        every = requests.get(f"{self.alertmanager}/api/v2/silences", timeout=5).json()
+        every = requests.get(f"{self.alertmanager}/api/v2/silences", timeout=60).json()
         return [each for each in every if each["status"]["state"] == "active"]
 
 
@@ -111,10 +111,10 @@ def _caddy(folder: Path, alertmanager: int) -> Iterator[str]:
 def firing(lab: Lab) -> None:
     """Two alerts of one name, and no silence left of another test."""
     for each in lab.silences():
-        requests.delete(f"{lab.alertmanager}/api/v2/silence/{each['id']}", timeout=5).raise_for_status()
+        requests.delete(f"{lab.alertmanager}/api/v2/silence/{each['id']}", timeout=60).raise_for_status()
     ends = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
     body = [{"labels": labels, "annotations": {"summary": "it is down"}, "endsAt": ends} for labels in (LABELS, OTHER)]
-    requests.post(f"{lab.alertmanager}/api/v2/alerts", json=body, timeout=5).raise_for_status()
+    requests.post(f"{lab.alertmanager}/api/v2/alerts", json=body, timeout=60).raise_for_status()
 
 
 FILL: Final = 'by("who").value = "ana"; by("why").value = "moving it"; await by("form").fire("submit"); await settle();'
@@ -158,7 +158,7 @@ def test_another_sites_page_silences_and_ends_nothing(lab: Lab, firing: None, me
         "startsAt": datetime.now(UTC).isoformat(), "endsAt": (datetime.now(UTC) + timedelta(hours=1)).isoformat(),
         "createdBy": "eve", "comment": "x",
     }  # fmt: skip
-    answer = requests.request(method, url, json=body, headers={"Origin": "https://evil.example"}, timeout=5)
+    answer = requests.request(method, url, json=body, headers={"Origin": "https://evil.example"}, timeout=60)
     assert answer.status_code == 403
     assert lab.silences() == []
 
@@ -172,7 +172,7 @@ def test_the_home_page_without_prometheus_is_red_and_shows_what_fires(lab: Lab, 
 
 
 def test_of_the_secrets_only_the_list_of_channels_is_served(lab: Lab) -> None:
-    answer = requests.get(f"{lab.base}/{DELIVERY_FILE}", timeout=5)
+    answer = requests.get(f"{lab.base}/{DELIVERY_FILE}", timeout=60)
     assert {each["secret"]: each["there"] for each in answer.json()["channels"]} != {}
     assert answer.headers["Cache-Control"] == "no-store"
     secret = lab.site.parent / FOLDER / MOUNTED / "caddy/web_password_hash"
@@ -181,14 +181,14 @@ def test_of_the_secrets_only_the_list_of_channels_is_served(lab: Lab) -> None:
         found = requests.Request("GET", lab.base).prepare()
         found.url = f"{lab.base}/{path}"
         with requests.Session() as session:
-            assert session.send(found, timeout=5).status_code in (400, 404)
+            assert session.send(found, timeout=60).status_code in (400, 404)
 
 
 def test_the_pages_run_no_script_of_another_place(lab: Lab) -> None:
     for page in ("", "silence.html"):
-        answer = requests.get(f"{lab.base}/{page}", timeout=5)
+        answer = requests.get(f"{lab.base}/{page}", timeout=60)
         assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
         assert answer.headers["Cache-Control"] == "no-cache"
         for asset in re.findall(r'(?:src|rel="stylesheet" href)="/([^"]+)"', answer.text):
-            assert requests.get(f"{lab.base}/{asset}", timeout=5).ok, asset
+            assert requests.get(f"{lab.base}/{asset}", timeout=60).ok, asset
         assert not re.search(r"<script>|<style>|\son\w+=|\sstyle=", answer.text), "what the policy would not run"

@@ -87,7 +87,7 @@ def prometheus(tree: Tree) -> Iterator[str]:
 
 
 def loaded(url: str) -> dict[str, Any]:
-    answer = requests.get(f"{url}/api/v1/status/config", timeout=5).json()
+    answer = requests.get(f"{url}/api/v1/status/config", timeout=60).json()
     config: dict[str, Any] = yaml.safe_load(answer["data"]["yaml"])
     return config
 
@@ -111,7 +111,7 @@ def test_prometheus_loads_what_was_rendered_and_says_so_in_the_same_words(promet
 
 def test_targets_carry_the_labels_that_rules_ask_for(prometheus: str) -> None:
     def active() -> list[dict[str, Any]]:
-        return list(requests.get(f"{prometheus}/api/v1/targets", timeout=5).json()["data"]["activeTargets"])
+        return list(requests.get(f"{prometheus}/api/v1/targets", timeout=60).json()["data"]["activeTargets"])
 
     targets = until(active, "the targets", 20)
     labels = {target["scrapePool"]: target["labels"] for target in targets}
@@ -129,12 +129,12 @@ def test_targets_carry_the_labels_that_rules_ask_for(prometheus: str) -> None:
 
 def test_another_retention_needs_a_reload_and_no_restart(prometheus: str, tree: Tree) -> None:
     def runtime() -> dict[str, Any]:
-        info: dict[str, Any] = requests.get(f"{prometheus}/api/v1/status/runtimeinfo", timeout=5).json()["data"]
+        info: dict[str, Any] = requests.get(f"{prometheus}/api/v1/status/runtimeinfo", timeout=60).json()["data"]
         return info
 
     before = runtime()
     artifacts = tree.write(site(retention=90 * DAY))
-    requests.post(f"{prometheus}/-/reload", timeout=10).raise_for_status()
+    requests.post(f"{prometheus}/-/reload", timeout=60).raise_for_status()
     after = runtime()
     assert (before["storageRetention"], after["storageRetention"]) == ("4w or 16GiB", "90d or 16GiB")
     assert after["startTime"] == before["startTime"]
@@ -147,5 +147,5 @@ def test_blackbox_exporter_loads_what_was_rendered(tree: Tree) -> None:
     arguments = ("--config.file=/etc/prometheus/blackbox.yml", f"--web.listen-address=127.0.0.1:{port}")
     url = f"http://127.0.0.1:{port}"
     with server("blackbox-exporter", *arguments, mounts={tree.folder / "prometheus": "/etc/prometheus"}, ready=url):
-        config = yaml.safe_load(requests.get(f"{url}/config", timeout=5).text)
+        config = yaml.safe_load(requests.get(f"{url}/config", timeout=60).text)
     assert compare_blackbox(artifacts, config) == []

@@ -16,7 +16,8 @@ from generator.render.collector.config import STATE, render_collector
 from generator.render.loki import render_loki
 from tests.instrumentation.corpus import LOOK_ALIKES, PLANTED, Call, say
 from tests.instrumentation.listening import listening
-from tests.tools.log_lab import ContainerLog, Lab, Record, docker, wait_for, why_not
+from tests.support.waiting import until
+from tests.tools.log_lab import ContainerLog, Lab, Record, docker, why_not
 from tests.unit.sites import make_service, make_site
 
 MEMORY: Final = {"loki": 320 * 2**20, "collector": 160 * 2**20}
@@ -50,8 +51,13 @@ def through(lab: Lab, service: str, lines: list[str], log: ContainerLog | None =
     """What Loki holds of these lines of a service."""
     (log or lab.log(service)).write(*lines)
     query = f'{{service_name="{service}"}}'
-    found: list[Record] = wait_for("all lines", lambda: len(r := lab.search(query)) == len(lines) and r, 60)
-    return found
+
+    def all_there() -> list[Record]:
+        found = lab.search(query)
+        assert len(found) == len(lines), f"{len(found)} of {len(lines)}"
+        return found
+
+    return until(all_there, "all lines", 60)
 
 
 def leaks(text: str) -> list[str]:
@@ -90,7 +96,7 @@ def test_no_secret_waits_in_the_queue_on_disk(lab: Lab) -> None:
         def on_disk() -> str:
             return "".join(content.decode("latin-1") for content in lab.files("collector", STATE).values())
 
-        wait_for("the lines in the queue", lambda: "the last of all" in on_disk())
+        until(lambda: "the last of all" in on_disk(), "the lines in the queue")
         assert leaks(on_disk()) == []
     finally:
         docker("unpause", lab.containers["loki"])

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +20,7 @@ from generator.prove.simulate import Simulator, labels_of
 from generator.render.alertmanager.config import render_alertmanager
 from tests.support import tools
 from tests.support.servers import free_port, server
+from tests.support.waiting import until
 from tests.unit.test_simulate import DEMO, SHOP, random_sets, recent, site
 
 SETS: Final = 40
@@ -121,12 +123,12 @@ def post(url: str, alerts: list[dict[str, str]], over: bool = False) -> None:
     ends = now - timedelta(seconds=1) if over else now + timedelta(minutes=10)
     begun = (now - timedelta(minutes=1)).isoformat()
     body = [{"labels": labels, "startsAt": begun, "endsAt": ends.isoformat()} for labels in alerts]
-    requests.post(f"{url}/api/v2/alerts", json=body, timeout=5).raise_for_status()
+    requests.post(f"{url}/api/v2/alerts", json=body, timeout=60).raise_for_status()
 
 
 def judged(url: str) -> dict[str, tuple[str, frozenset[str]]]:
     """For each alert that Alertmanager has: its receiver, and the alerts that inhibit it."""
-    alerts = requests.get(f"{url}/api/v2/alerts", timeout=5).json()
+    alerts = requests.get(f"{url}/api/v2/alerts", timeout=60).json()
     names = {each["fingerprint"]: each["labels"]["incident"] for each in alerts}
     return {
         each["labels"]["incident"]: (
@@ -146,12 +148,8 @@ def test_a_real_alertmanager_mutes_the_same_and_for_the_same_reason(alertmanager
         alerts = [*some, recent(site(SHOP), chance.choice(names))]
         expected = {v.labels["incident"]: v for v in simulator.simulate(alerts)}
         post(alertmanager, alerts)
-        deadline = time.monotonic() + _WAIT
-        found = judged(alertmanager)
         # Alerts reach the part that inhibits a moment after they were taken.
-        while not agree(expected, found) and time.monotonic() < deadline:
-            time.sleep(0.05)
-            found = judged(alertmanager)
+        found = until(partial(agreed, alertmanager, expected), "the same verdicts", _WAIT)
         assert {name: receiver for name, (receiver, _) in found.items()} == {
             name: verdict.receiver for name, verdict in expected.items()
         }
@@ -167,10 +165,13 @@ def test_a_real_alertmanager_mutes_the_same_and_for_the_same_reason(alertmanager
     assert after, "some are quiet for nothing but an outage that is over"
 
 
-def agree(expected: dict[str, Any], found: dict[str, tuple[str, frozenset[str]]]) -> bool:
-    if expected.keys() != found.keys():
-        return False
-    return all(bool(found[name][1]) == bool(verdict.muted_by) for name, verdict in expected.items())
+def agreed(url: str, expected: dict[str, Any]) -> dict[str, tuple[str, frozenset[str]]]:
+    """What Alertmanager says, once it mutes the same alerts."""
+    found = judged(url)
+    assert {name: bool(sources) for name, (_, sources) in found.items()} == {
+        name: bool(verdict.muted_by) for name, verdict in expected.items()
+    }
+    return found
 
 
 def test_exactly_what_is_not_muted_is_sent_to_exactly_its_route(alertmanager: str, inbox: Inbox) -> None:
@@ -186,9 +187,7 @@ def test_exactly_what_is_not_muted_is_sent_to_exactly_its_route(alertmanager: st
     assert 0 < len(expected) < len(alerts) - 5
     post(alertmanager, alerts)
     incidents = {labels["incident"] for labels in alerts}
-    deadline = time.monotonic() + _WAIT
-    while inbox.about(incidents) != expected and time.monotonic() < deadline:
-        time.sleep(0.1)
+    until(lambda: inbox.about(incidents) == expected, "what is notified", _WAIT)
     # Long enough for another round of each group: what is muted stays so.
     time.sleep(6)
     assert inbox.about(incidents) == expected

@@ -6,7 +6,6 @@ store is a stub that speaks OTLP.
 
 import io
 import json
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -31,23 +30,18 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Sp
 from generator.check.checkers import Tree, check_collector
 from generator.render.collector.config import render_collector
 from tests.instrumentation.otlp_stub import OtlpStub, Received
+from tests.support.servers import free_port
 from tests.support.tools import tool
 from tests.support.waiting import until
 from tests.unit.redaction_cases import LOOK_ALIKES, SECRETS
 from tests.unit.sites import STACK, make_service, make_site
 
-RATE_SECONDS: Final = 20
+RATE_SECONDS: Final = 60
 
 
 def site() -> Any:
     stack = {name: getattr(STACK, name) for name in STACK.__slots__} | {"traces": True, "retention_traces": 604800}
     return make_site(make_service("api"), stack=type(STACK)(**stack))
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @dataclass
@@ -63,7 +57,7 @@ class Pipeline:
         request = ExportTraceServiceRequest(resource_spans=[ResourceSpans(scope_spans=[ScopeSpans(spans=spans)])])
         request.resource_spans[0].resource.attributes.extend(pairs(resource))
         body, headers = request.SerializeToString(), {"Content-Type": "application/x-protobuf"}
-        return requests.post(f"{self.endpoint}/v1/traces", data=body, headers=headers, timeout=10).status_code
+        return requests.post(f"{self.endpoint}/v1/traces", data=body, headers=headers, timeout=60).status_code
 
     def arrived(self, wanted: Callable[[Received], bool], count: int) -> list[Received]:
         """The spans that are wanted, once there are as many."""
@@ -214,11 +208,11 @@ def test_spans_wait_while_the_store_is_away_and_the_app_does_not(pipeline: Pipel
     for number in range(50):
         assert pipeline.push(span(f"waiting {number}")) == 200
     taken = time.monotonic() - began
-    time.sleep(2)
+    time.sleep(2)  # in which none may come
     assert not any(span.name.startswith("waiting") for span in pipeline.store.spans)
     pipeline.store.status = 200
     pipeline.arrived(lambda span: span.name.startswith("waiting"), 50)
-    assert taken < 5
+    assert taken < 30  # each that waits for the store would take five seconds
 
 
 def test_what_is_refused_for_good_is_counted(pipeline: Pipeline) -> None:

@@ -210,10 +210,10 @@ def test_anyone_who_knows_the_path_can_raise_an_alert_and_only_they() -> None:
     alertmanager = Alertmanager()
     with bridge(alertmanager) as url:
         for path in ("/", "/other", "/secret/", "/secret?x", "/secre"):
-            assert requests.post(f"{url}{path}", json=REPORT, timeout=5).status_code == 404
-        assert requests.post(f"{url}/secret", json=REPORT, timeout=5).status_code == 202
+            assert requests.post(f"{url}{path}", json=REPORT, timeout=60).status_code == 404
+        assert requests.post(f"{url}/secret", json=REPORT, timeout=60).status_code == 202
         until(lambda: len(alertmanager.alerts) == 1, seconds=5)
-        page = requests.get(f"{url}/metrics", timeout=5).text
+        page = requests.get(f"{url}/metrics", timeout=60).text
     assert 'bridge_reports_total{result="refused"} 5' in page
     assert 'bridge_reports_total{result="accepted"} 1' in page
 
@@ -225,21 +225,21 @@ def test_anyone_who_knows_the_path_can_raise_an_alert_and_only_they() -> None:
 )
 def test_what_cannot_be_a_report_is_refused_and_never_echoed(body: bytes, status: int) -> None:
     with bridge(Alertmanager()) as url:
-        answer = requests.post(f"{url}/secret", data=body, timeout=5)
+        answer = requests.post(f"{url}/secret", data=body, timeout=60)
     assert (answer.status_code, answer.text) == (status, "")
 
 
 def test_a_body_of_unknown_length_is_not_read() -> None:
     with bridge(Alertmanager()) as url:
-        answer = requests.post(f"{url}/secret", data=iter([b"{}"]), timeout=5)
+        answer = requests.post(f"{url}/secret", data=iter([b"{}"]), timeout=60)
     assert answer.status_code == 411
 
 
 def test_health_and_metrics_show_of_both_sides() -> None:
     with bridge(Alertmanager(), up=False) as url:
-        assert requests.get(f"{url}/healthz", timeout=5).status_code == 200
-        assert requests.get(f"{url}/secret", timeout=5).status_code == 404
-        page = requests.get(f"{url}/metrics", timeout=5).text
+        assert requests.get(f"{url}/healthz", timeout=60).status_code == 200
+        assert requests.get(f"{url}/secret", timeout=60).status_code == 404
+        page = requests.get(f"{url}/metrics", timeout=60).text
     assert "bugsink_up 0\n" in page
     assert "bridge_queue_length 0\n" in page
 

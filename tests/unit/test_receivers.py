@@ -23,7 +23,7 @@ def receivers() -> Iterator[Receivers]:
 
 def post(receivers: Receivers, path: str, body: Any) -> requests.Response:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return requests.post(f"{receivers.url}{path}", data=data, timeout=5)
+    return requests.post(f"{receivers.url}{path}", data=data, timeout=60)
 
 
 @pytest.mark.parametrize(
@@ -153,15 +153,15 @@ def test_messages_can_be_waited_for_and_forgotten(receivers: Receivers) -> None:
 def test_the_pages_of_the_server_and_its_log(tmp_path: Path) -> None:
     log = tmp_path / "messages.jsonl"
     with Receivers(log=log) as receivers:
-        assert requests.get(f"{receivers.url}/ping/abc", timeout=5).text == "OK"
+        assert requests.get(f"{receivers.url}/ping/abc", timeout=60).text == "OK"
         post(receivers, SLACK, {"text": "смотри 👀"})
         post(receivers, "/fail", {"to": "slack", "status": 500})
         assert post(receivers, SLACK, {"text": "again"}).status_code == 500
-        every = requests.get(f"{receivers.url}/messages", timeout=5).json()
-        slack = requests.get(f"{receivers.url}/messages?to=slack", timeout=5).json()
+        every = requests.get(f"{receivers.url}/messages", timeout=60).json()
+        slack = requests.get(f"{receivers.url}/messages?to=slack", timeout=60).json()
         assert [(m["to"], m["status"]) for m in every] == [("ping", 200), ("slack", 200), ("slack", 500)]
         assert [m["text"] for m in slack] == ["смотри 👀", ""]
         assert [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] == every
-        requests.delete(f"{receivers.url}/messages", timeout=5)
-        assert requests.get(f"{receivers.url}/messages", timeout=5).json() == []
-        assert requests.get(f"{receivers.url}/nothing", timeout=5).status_code == 404
+        requests.delete(f"{receivers.url}/messages", timeout=60)
+        assert requests.get(f"{receivers.url}/messages", timeout=60).json() == []
+        assert requests.get(f"{receivers.url}/nothing", timeout=60).status_code == 404

@@ -187,10 +187,10 @@ def test_a_registry_that_says_nothing_is_given_up(
     fake: Docker, built: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(registry, "TIMEOUT_SECONDS", 1.0)
-    fake.registry("exec sleep 30\n")
+    fake.registry("exec sleep 60\n")
     started = time.monotonic()
     assert provide.provide(LOKI, Mode.AUTO) == LOKI.standin
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
     assert "no registry answered within 1 s" in capsys.readouterr().out
 
 

@@ -25,6 +25,8 @@ OUTAGE_RECENT: Final = "OutageRecent"
 EVENT_FAULT: Final = "event"
 # In an alert's label `early`, the service that the alert is of; no service has such a name.
 ITSELF: Final = "ITSELF"
+# And the most severe alert about the same thing outside, whichever service it is of.
+ABOUT: Final = "ABOUT"
 # Labels that every scraped series of a declared service carries, set at scrape time.
 SERIES_LABELS: Final = ("service", "job", "instance", "environment")
 # Labels that every alert carries, whatever its expression returns.

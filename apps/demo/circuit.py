@@ -13,7 +13,7 @@ FAILURES: Final = 5
 REST_SECONDS: Final = 15.0
 
 
-class Open(Exception):
+class CircuitOpenError(Exception):
     """The API is being left alone."""
 
 
@@ -38,11 +38,11 @@ class Circuit:
         on_change("closed")
 
     def enter(self) -> None:
-        """Ask for leave to call. Raises Open when there is none."""
+        """Ask for leave to call. Raises CircuitOpenError when there is none."""
         if self.state == "closed":
             return
         if self.state == "half_open" or self._clock() - self._opened_at < self._rest:
-            raise Open
+            raise CircuitOpenError
         self._turn("half_open")
 
     def leave(self, ok: bool) -> None:

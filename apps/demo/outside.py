@@ -15,7 +15,7 @@ from lookout_instrumentation import Lookout, context
 from lookout_instrumentation.external import ExternalCall
 from lookout_instrumentation.llm import Call
 
-from demo.circuit import Circuit, Open
+from demo.circuit import Circuit, CircuitOpenError
 
 LLM: Final = "openai"
 PAYMENTS: Final = "stripe"
@@ -56,7 +56,7 @@ class Calls:
         circuit = self._circuits[api]
         try:
             circuit.enter()
-        except Open as error:
+        except CircuitOpenError as error:
             raise Unavailable(f"{api} is left alone for a while") from error
         ok = False
         try:

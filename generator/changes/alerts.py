@@ -85,7 +85,9 @@ def _differences(before: Picture, after: Picture, old_key: Key, new_key: Key) ->
 
 
 # What is said in other words; the last three by what mutes the alert.
-_SAID = frozenset({"alertname", "service", "severity", "owner", "incident", "early", "inhibition_group", "outage_of"})
+_SAID = frozenset(
+    {"alertname", "service", "severity", "owner", "incident", "early", "inhibition_group", "outage_of", "about"}
+)
 
 
 def _of_label(label: str, old: AlertState, new: AlertState) -> tuple[str, str, str]:

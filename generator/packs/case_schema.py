@@ -26,7 +26,7 @@ class SeriesSpec(PackModel):
     share: Expression | None = None
     from_now: Expression | None = None
     gone: bool = False
-    each: Literal["target", "probe", "endpoint"] | None = None
+    each: Literal["target", "probe", "endpoint", "witness"] | None = None
     burn: Expression | None = None
     traffic: Expression | None = None
 
@@ -51,7 +51,7 @@ class StateSpec(PackModel):
 
     with_fault: from the faulty one. before: what is different for as long as `before_for` until then, in which the
     alert is silent too. gap: a gap of that length before all of it, when not as of the case. of_each: once for each
-    target or probe, which is then `<<target>>`; `when` says of which. first: the service begins
+    target, probe or witness, which is then `<<target>>`; `when` says of which. first: the service begins
     with it, and where it must fire it does as soon as `before` is over. then_gone: its series go while it fires in it.
     """
 
@@ -63,7 +63,7 @@ class StateSpec(PackModel):
     gap: Expression | None = None
     first: bool = False
     then_gone: bool = False
-    of_each: Literal["target", "probe"] | None = None
+    of_each: Literal["target", "probe", "witness"] | None = None
     when: str = ""
 
 

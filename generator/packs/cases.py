@@ -228,7 +228,7 @@ class _Cases:
     def _others(self, spec: StateSpec, baseline: State, fault: State) -> list[Other]:
         """Another state, once for each target if it is one of each."""
         usual = self.context["target"]
-        lists = {"target": self.context["targets"], "probe": self.context["probed"]}
+        lists = self._places()
         others = []
         for target in lists[spec.of_each] if spec.of_each else [usual]:
             self.context["target"] = target
@@ -355,8 +355,13 @@ class _Cases:
         return [each for each in objectives if (each.limit if spec.gone else speed * each.budget <= 1)]
 
     def _each(self, spec: SeriesSpec) -> list[Target | Endpoint]:
-        lists = {"target": self.context["targets"], "probe": self.context["probed"], "endpoint": self.endpoints}
-        return list(lists[spec.each]) if spec.each else [self.context["target"]]
+        if spec.each == "endpoint":
+            return list(self.endpoints)
+        return list(self._places()[spec.each]) if spec.each else [self.context["target"]]
+
+    def _places(self) -> Mapping[str, Sequence[Target]]:
+        context = self.context
+        return {"target": context["targets"], "probe": context["probed"], "witness": context["witnesses"]}
 
     def _shape(self, spec: SeriesSpec, each: Target | Endpoint) -> Shape | None:
         def number(text: str) -> float:

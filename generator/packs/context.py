@@ -6,6 +6,7 @@ Owns the words; docs/add-a-pack.md lists them. It renders nothing.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from generator import conventions
 from generator.net.addresses import host_of, is_container, is_local
@@ -110,6 +111,9 @@ def pack_context(pack: Pack, service: Service, stack: Stack, params: Mapping[str
         "address": service.address,
         "user": service.user,
         "tls": service.tls,
+        "witnesses": [Target(name, name) for name in service.witnesses],
+        "called": service.called or (service.name,),
+        "on_other_host": service.on_other_host,
         "container": is_container(host_of(service.address)),
         "local": is_local(service.address),
         "psql": psql(service),
@@ -125,6 +129,7 @@ def pack_context(pack: Pack, service: Service, stack: Stack, params: Mapping[str
         "required": _required(service),
         "confirm": Duration(interval),
         "scrape_interval": Duration(interval),
+        "sample_limit": next((job.sample_limit for job in scraped), 0),
         "scrape_timeout": service.jobs[0].timeout if service.jobs else stack.timing.scrape_timeout,
         "slow_interval": Duration(stack.timing.slow_interval),
         "evaluation_interval": Duration(stack.timing.evaluation_interval),
@@ -146,6 +151,9 @@ def pack_context(pack: Pack, service: Service, stack: Stack, params: Mapping[str
 
 
 def _has_certificate(probe: Probe) -> bool:
+    """Whether it may meet one: plain http elsewhere is nearly always redirected to https."""
+    if probe.kind == "http" and probe.target.startswith("http://"):
+        return not is_local(urlsplit(probe.target).hostname or "")
     return probe.kind == "tls" or probe.target.startswith("https://")
 
 

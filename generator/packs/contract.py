@@ -32,7 +32,13 @@ _LABEL_USED: Final = re.compile(r"\$labels\.(\w+)")
 # label_replace(…, "slo", "availability", "", "")
 _LABEL_SET: Final = re.compile(r', "(\w+)", "([^"$]*)", "", ""\)')
 # What Prometheus itself says about every target, and about itself, is there for every pack.
-_SHARED: Final = ("target/fixtures/prometheus-*.prom", "stack/fixtures/prometheus-*.prom")
+# So is what apps say of what they use.
+_SHARED: Final = (
+    "target/fixtures/prometheus-*.prom",
+    "stack/fixtures/prometheus-*.prom",
+    "instrumentation/fixtures/lookout_instrumentation-*.prom",
+    "probe/fixtures/blackbox_exporter-*.prom",
+)
 
 
 def check_pack(pack: Pack) -> tuple[Diagnostic, ...]:

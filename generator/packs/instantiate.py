@@ -264,9 +264,16 @@ class _Instance:
                 found.append((each.name, each.target, asked, each.limit, each.plans))
         return found
 
+    def _elsewhere(self) -> list[object]:
+        """What it takes of other services: how many show that it works, under how many names, and a host of its own."""
+        service = self.service
+        seen = (len(service.witnesses), len(service.called)) if self._mentions("witnesses") else ()
+        return [seen, "on another host" if self._mentions("on_other_host") and service.on_other_host else ""]
+
     def _mentions(self, word: str) -> bool:
         rules = self.pack.rules
-        texts = [*(alert.expr for alert in rules.alerts), *(record.expr for record in rules.records)]
+        texts = [text for alert in rules.alerts for text in (alert.expr, alert.hold)]
+        texts += [record.expr for record in rules.records]
         return any(word in text for text in texts)
 
     def _shape(self) -> str:
@@ -281,6 +288,6 @@ class _Instance:
             int(self.context["confirm"]),
             (timing.evaluation_interval, timing.slow_interval),
             *self._objectives(),
-            *filter(None, [self.pack.digest]),
+            *filter(None, [self.pack.digest, *self._elsewhere()]),
         )
         return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:8]

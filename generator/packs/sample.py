@@ -66,7 +66,9 @@ def sample_service(pack: Pack) -> Service:
         off=(),
         origin=Span("services.yaml", 1, 1, 2),
     )
-    service = replace(service, jobs=_jobs(pack, name), probes=_PROBES if pack.name == "probe" else ())
+    service = replace(service, jobs=_jobs(pack, name), probes=_PROBES if pack.name in ("probe", "target") else ())
+    if pack.name == "host" or pack.exporter is not None:
+        service = replace(service, witnesses=("first", "second"), called=(name, "store"))
     return _with_objectives(service) if pack.name == "slo" else service
 
 
@@ -113,13 +115,15 @@ def _jobs(pack: Pack, name: str) -> tuple[ScrapeJob, ...]:
     if pack.name == "stack":
         parts = [part for part in running(()) if part.metrics]
         return tuple(_job(part.name, name, (f"{part.name}:{part.port}",)) for part in parts)
+    probed = tuple(
+        replace(_job(f"{name}-probe-{probe.module}", name, (probe.target,)), probe_module=probe.module)
+        for probe in _PROBES
+    )
     if pack.name == "probe":
-        return tuple(
-            replace(_job(f"{name}-probe-{probe.module}", name, (probe.target,)), probe_module=probe.module)
-            for probe in _PROBES
-        )
+        return probed
     single = pack.exporter is not None or pack.name == "host"
-    return (_job(name, name, (f"{name}:8000",) if single else (f"{name}:8000", f"{name}:8001")),)
+    own = _job(name, name, (f"{name}:8000",) if single else (f"{name}:8000", f"{name}:8001"))
+    return (own, *probed) if pack.name == "target" else (own,)
 
 
 def _job(name: str, service: str, targets: tuple[str, ...]) -> ScrapeJob:

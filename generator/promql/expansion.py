@@ -16,8 +16,25 @@ _LARGE_BINARY: Final = ("ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi")
 _SMALL: Final = ("m", "u", "n", "p", "f", "a", "z", "y")
 
 
+_CHOICE: Final = re.compile(r"\{\{ if .*?\{\{ end \}\}")
+_CASE: Final = re.compile(r'if eq \$labels\.(\w+)((?: "[^"]*")+) \}\}([^{]*)\{\{ else')
+
+
+def choose(template: str, labels: Mapping[str, str]) -> str:
+    """`template` with each choice by a label made, as in `{{ if eq $labels.a "b" "c" }}d{{ else }}e{{ end }}`."""
+
+    def chosen(match: re.Match[str]) -> str:
+        for case in _CASE.finditer(match[0]):
+            if labels.get(case[1], "") in re.findall(r'"([^"]*)"', case[2]):
+                return case[3]
+        return match[0].rpartition("{{ else }}")[2].removesuffix("{{ end }}")
+
+    return _CHOICE.sub(chosen, template)
+
+
 def expand(template: str, labels: Mapping[str, str], value: float | None) -> str:
     """`template` for an alert with these labels and this value. Raises ValueError on anything unknown."""
+    template = choose(template, labels)
 
     def replaced(match: re.Match[str]) -> str:
         words = match[1]

@@ -28,6 +28,7 @@ def names_of(site: Site, service: Service) -> frozenset[str]:
     targets = {at for job in service.jobs for pair in job.targets for at in pair}
     hosts = {at.rpartition(":")[0] or at for at in targets}
     found = {service.owner, service.environment, service.host, service.url, service.address, stack.base_url}
+    found |= {*service.witnesses, *service.called}
     own = set() if service.name == STACK_SERVICE else {service.name, *targets, *hosts}
     return frozenset(name for name in {*found, *own} if len(name) > 1 and name not in _SPOKEN)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from generator.promql.expansion import choose
 from generator.prove.alertmanager import CONFIG, Configuration, Labels, all_match
 from generator.render.alertmanager.config import render_alertmanager
 from generator.site.model import Alert, Site
@@ -35,7 +36,8 @@ class Verdict:
 
 def labels_of(alert: Alert, **more: str) -> dict[str, str]:
     """The labels under which an alert reaches Alertmanager; `more` are those that its expression returns."""
-    own = {name: _LABEL.sub(lambda found: more.get(found[1], found[0]), text) for name, text in alert.labels.items()}
+    labels = {name: choose(text, more) if "service" in more else text for name, text in alert.labels.items()}
+    own = {name: _LABEL.sub(lambda found: more.get(found[1], found[0]), text) for name, text in labels.items()}
     return {**more, **own, "alertname": alert.name}
 
 

@@ -15,6 +15,7 @@ from generator.resolve.detection import check_detection
 from generator.resolve.inhibition import with_early_labels
 from generator.resolve.monitors import resolve_monitors
 from generator.resolve.notify import resolve_channels, resolve_notify, resolve_people
+from generator.resolve.owners import with_owners
 from generator.resolve.services import resolve_services
 from generator.resolve.stack import resolve_stack
 from generator.site.model import Site
@@ -50,4 +51,4 @@ def resolve_site(spec: Spec, source: Source, packs: Mapping[str, Pack]) -> tuple
     problems = sort_diagnostics(context.problems)
     if any(problem.level == "error" for problem in problems):
         raise Problems(problems)
-    return with_early_labels(site), problems
+    return with_early_labels(with_owners(site)), problems

@@ -8,7 +8,7 @@ generator.render.alertmanager.inhibition.
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from generator.conventions import ITSELF, OUTAGE_RECENT, STACK_SERVICE
+from generator.conventions import ABOUT, ITSELF, OUTAGE_RECENT, STACK_SERVICE
 from generator.site.hosts import is_local
 from generator.site.model import Alert, Service, Site
 
@@ -21,13 +21,18 @@ def with_early_labels(site: Site) -> Site:
 
 
 def _latest_outages(site: Site) -> dict[str, int]:
-    """How long the slowest outage alert of each service takes. The machine that Lookout runs on explains nothing."""
+    """How long the slowest outage alert of each service takes, and the slowest critical one about something outside.
+
+    The machine that Lookout runs on explains nothing."""
     outages = [
         (each, [alert for alert in each.alerts if alert.fault == "outage"])
         for each in site.services
         if each.name != STACK_SERVICE and not is_local(each)
     ]
-    return {each.name: max(_seconds(site, each, alert) for alert in alerts) for each, alerts in outages if alerts}
+    latest = {each.name: max(_seconds(site, each, alert) for alert in alerts) for each, alerts in outages if alerts}
+    about = [(each, alert) for each in site.services for alert in each.alerts if "about" in alert.labels]
+    severe = [_seconds(site, each, alert) for each, alert in about if alert.severity == "critical"]
+    return {**latest, ABOUT: max(severe, default=0)}
 
 
 def _seconds(site: Site, service: Service, alert: Alert) -> int:
@@ -55,9 +60,11 @@ def _with_label(site: Site, service: Service, alert: Alert, latest: Mapping[str,
 
 def _explaining(site: Site, service: Service, alert: Alert, latest: Mapping[str, int]) -> Iterator[tuple[str, int]]:
     """The services of which an outage may explain an alert, by their word in the label, and how late it fires."""
+    if alert.severity != "critical" and "about" in alert.labels:
+        yield ABOUT, latest[ABOUT]
     if alert.labels.get("service") != alert.service and alert.name != OUTAGE_RECENT:
         # It is of other services, under their names.
-        yield from ((word, seconds) for name, seconds in latest.items() for word in (ITSELF, name))
+        yield from ((word, seconds) for name, seconds in latest.items() if name != ABOUT for word in (ITSELF, name))
     if service.name == STACK_SERVICE:
         return
     if service.host in latest:

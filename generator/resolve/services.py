@@ -27,6 +27,7 @@ from generator.resolve.objectives import PACK as SLO
 from generator.resolve.objectives import check_traffic, resolve_objectives
 from generator.resolve.params import GivenParams, resolve_params
 from generator.resolve.shared import check_addresses, probed_for
+from generator.resolve.witnesses import with_carried, with_users
 from generator.site.model import Logs, ParamValue, Service, Stack
 from generator.source.read import Path
 from generator.spec.endpoints import LogsSpec
@@ -44,7 +45,7 @@ def resolve_services(context: Context, stack: Stack) -> tuple[Service, ...]:
     hosts = _declared_hosts(context)
     probed = probed_for(context.spec.services)
     services = [_service(context, stack, name, spec, name in probed) for name, spec in context.spec.services.items()]
-    services += [_host(context, stack, name, spec or HostSpec()) for name, spec in hosts.items()]
+    services += [_host(context, stack, name, spec or HostSpec(), tuple(services)) for name, spec in hosts.items()]
     services.append(_stack_service(context, stack))
     _check_names(context, hosts)
     _check_jobs(context, services)
@@ -69,6 +70,7 @@ def _service(context: Context, stack: Stack, name: str, spec: ServiceSpec, elsew
         url=default(spec.url, ""),
         uses=_references(context, spec.uses or [], (*path, "uses"), name),
         host=_host_of(context, spec.host, path),
+        on_other_host=_on_other_host(context, spec.host),
         detect_within=detect_within,
         critical=spec.tier == "critical",
         logs=_logs(context, spec.logs, path),
@@ -85,7 +87,7 @@ def _service(context: Context, stack: Stack, name: str, spec: ServiceSpec, elsew
     kinds = _known_kinds(context, base, path, probed=not elsewhere)
     interval = _interval(context, stack, spec, detect_within, path)
     jobs, probes = resolve_jobs(context, base, spec, kinds, interval, path)
-    base = replace(base, jobs=jobs, probes=probes)
+    base = with_users(context, stack, replace(base, jobs=jobs, probes=probes), interval)
     base = replace(base, errors=resolve_errors(context, stack, base, spec, path))
     packs = [context.packs[kind] for kind in kinds]
     check_credentials(context, base, packs, path)
@@ -107,7 +109,7 @@ def _with_own(context: Context, stack: Stack, service: Service, spec: ServiceSpe
     return replace(service, packs=(*service.packs, instantiate(own_pack(service), service, stack, {}, ())))
 
 
-def _host(context: Context, stack: Stack, name: str, spec: HostSpec) -> Service:
+def _host(context: Context, stack: Stack, name: str, spec: HostSpec, services: tuple[Service, ...]) -> Service:
     path: Path = ("hosts", name)
     target = default(spec.address, f"node-exporter:{PORTS['node-exporter']}")
     service = ServiceSpec(kind=["host"], targets=[target])
@@ -130,7 +132,9 @@ def _host(context: Context, stack: Stack, name: str, spec: HostSpec) -> Service:
         origin=context.source.key_span(path),
     )
     jobs, _ = resolve_jobs(context, base, service, kinds, stack.timing.scrape_interval, path)
-    return _with_packs(context, stack, replace(base, jobs=jobs), kinds, spec.params or {}, path)
+    base = replace(base, jobs=jobs)
+    base = base if spec.address is None else with_carried(base, services)
+    return _with_packs(context, stack, base, kinds, spec.params or {}, path)
 
 
 def _stack_service(context: Context, stack: Stack) -> Service:
@@ -237,6 +241,12 @@ def _host_of(context: Context, host: str | None, path: Path) -> str:
     if host is not None and host not in hosts:
         context.unknown("spec/unknown-host", f"no host is called '{host}'", host, hosts, (*path, "host"))
     return host or ""
+
+
+def _on_other_host(context: Context, host: str | None) -> bool:
+    """Whether it runs on another machine than Lookout does."""
+    spec = _declared_hosts(context).get(host or "")
+    return spec is not None and spec.address is not None
 
 
 def _logs(context: Context, spec: LogsSpec | None, path: Path) -> Logs:

@@ -144,6 +144,8 @@ class Service:
     """One watched thing: an app, a data store, a host, or the monitoring stack itself.
 
     `user` and `tls` are for the exporter that asks `address`; `insecure` is why plain text may leave local networks.
+    `witnesses` show that it works while its exporter fails: of a store, the services that use it and report whether it
+    answers, under one of the names in `called`; of a host, the jobs that scrape something on it.
     """
 
     name: str
@@ -175,6 +177,9 @@ class Service:
     slo_window: int = 0
     budgets: tuple[EndpointBudget, ...] = ()
     critical: bool = False
+    on_other_host: bool = False
+    witnesses: tuple[str, ...] = ()
+    called: tuple[str, ...] = ()
     alerts: tuple[Alert, ...] = field(init=False, repr=False, compare=False)
     """All alerts of all packs, in pack order."""
 

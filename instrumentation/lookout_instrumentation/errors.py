@@ -23,7 +23,7 @@ from structlog.typing import EventDict, WrappedLogger
 from lookout_instrumentation import context
 from lookout_instrumentation.metrics import Metrics
 from lookout_instrumentation.outbox import RESULTS, Outbox, Result
-from lookout_instrumentation.reports import EXPECTED, is_expected, shaped
+from lookout_instrumentation.reports import EXPECTED, is_expected, is_measured, shaped
 from lookout_instrumentation.settings import Settings, SettingsError
 from lookout_instrumentation.tracebacks import is_usual
 from lookout_instrumentation.tracker import scope_reset, spool_of, start
@@ -147,7 +147,8 @@ class Errors:
     # --- what becomes a report -------------------------------------------------------------------------------
 
     def _is_unwanted(self, error: BaseException) -> bool:
-        return is_expected(error, self._expected) or random.random() >= self._settings.errors_sample_ratio
+        expected = is_expected(error, self._expected) or is_measured(error)
+        return expected or random.random() >= self._settings.errors_sample_ratio
 
     def _may_report(self) -> bool:
         with self._lock:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import structlog
 
 from lookout_instrumentation import context
+from lookout_instrumentation.outcome import result_of
 from lookout_instrumentation.redaction import REDACTED, Budget, scrub
 
 # What is an answer to a client, the end of a program or a message to a framework, and no fault. Class names, whole ones
@@ -23,6 +24,9 @@ EXPECTED: Final = frozenset(
         *("celery.exceptions.Retry", "celery.exceptions.Ignore", "celery.exceptions.Reject"),
     }
 )
+# What a circuit breaker raises instead of a call. Its state is measured, and so are the calls that opened it.
+_BREAKERS: Final = frozenset({"CircuitBreakerError", "CircuitOpenError"})
+_MAX_CAUSES: Final = 10
 # These carry the status of the answer that they become: below 500 it was the client's fault.
 _ANSWERS: Final = frozenset({"HTTPException", "APIException"})
 # Of what is known of a request, what reports are searched by.
@@ -43,6 +47,19 @@ def is_expected(error: BaseException, names: frozenset[str] = EXPECTED) -> bool:
         if cls.__name__ in _ANSWERS:
             status = getattr(error, "status_code", None) or getattr(error, "code", None)
             return isinstance(status, int) and status < 500
+    return False
+
+
+def is_measured(error: BaseException) -> bool:
+    """Whether an exception comes of a provider's rate limit, by itself or by what it was raised from. Such calls are
+    counted, and have alerts of their own: a thousand refusals are no thousand faults of the app."""
+    cause: BaseException | None = error
+    for _ in range(_MAX_CAUSES):
+        if cause is None:
+            return False
+        if type(cause).__name__ in _BREAKERS or result_of(cause) == "rate_limited":
+            return True
+        cause = cause.__cause__ or cause.__context__
     return False
 
 

@@ -22,7 +22,7 @@ from lookout_instrumentation import Lookout, Settings, context
 from lookout_instrumentation import fastapi as lookout_fastapi
 from lookout_instrumentation.outbox import RESULTS
 from lookout_instrumentation.redaction import redact
-from lookout_instrumentation.reports import is_expected
+from lookout_instrumentation.reports import is_expected, is_measured
 from lookout_instrumentation.spool import MAX_FILES, Spool
 
 from tests.instrumentation.tracker_stub import TrackerStub
@@ -223,6 +223,43 @@ def test_what_is_expected_is_counted_and_not_sent(
     sentry_sdk.capture_exception(type(EXPECTED[name])(404))
     lookout.close()
     assert (tracker.events, counts(lookout)) == ([], {"filtered": 2})
+
+
+class RateLimitError(Exception):
+    """As the clients of providers raise it."""
+
+
+class CircuitBreakerError(Exception):
+    """As a breaker raises it."""
+
+
+class Unavailable(Exception):
+    """As an app wraps what went wrong with a provider."""
+
+
+@pytest.mark.parametrize("cause", [RateLimitError("429"), CircuitBreakerError(), HTTPException(429)], ids=repr)
+def test_what_comes_of_a_providers_rate_limit_is_counted_and_not_sent(
+    cause: Exception, start: Callable[..., Lookout], tracker: TrackerStub
+) -> None:
+    lookout = start()
+    for number in range(2):
+        try:
+            try:
+                raise cause
+            except Exception as error:
+                raise Unavailable(str(number)) from error
+        except Unavailable as error:
+            lookout.errors.report(error)
+    lookout.close()
+    assert (tracker.events, counts(lookout)) == ([], {"filtered": 2})
+
+
+def test_what_comes_of_another_failure_is_sent() -> None:
+    wrapped = Unavailable()
+    wrapped.__cause__ = ValueError("503")
+    assert not is_measured(wrapped)
+    wrapped.__cause__.__context__ = wrapped
+    assert not is_measured(wrapped), "a circle ends"
 
 
 def test_frameworks_own_answers_are_expected() -> None:

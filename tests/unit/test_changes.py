@@ -91,7 +91,7 @@ def test_the_same_tree_changes_nothing_for_people() -> None:
         pytest.param("  cache: {", "  other: {kind: redis, address: 'other:6379'}\n  cache: {",
                      "dashboard other is new", id="its dashboard"),
         pytest.param("owner: ana, uses", "owner: ana, detect_within: 3m, uses",
-                     "an outage is notified within 45s → 1m25s", id="a detection time"),
+                     "an outage is notified within 55s → 1m55s", id="a detection time"),
         pytest.param("services:\n", "stack: {retention: {metrics: 120d, logs: 7d}}\nservices:\n",
                      "lines are kept for 30d → 7d", id="a retention"),
         pytest.param("services:\n", "stack: {name: acme}\nservices:\n", "settings of Alertmanager", id="the rest"),
@@ -114,7 +114,11 @@ def test_of_two_limits_of_one_thing_the_more_severe_mutes_and_no_other_one_does(
     paths = ("prometheus/rules/api/llm.yml", "prometheus/rules/api/payments.yml")
     muting = Picture(tree_of(llm), paths).muting
     found = {key[1]: {source.name for source in sources} for key, sources in muting.items() if sources}
-    assert found == {"LlmFailuresHigh": {"LlmFailuresCritical"}, "PaymentFailuresHigh": {"PaymentFailureRatioHigh"}}
+    of_models = ("LlmFailuresHigh", "LlmRateLimited", "LlmTimeouts", "LlmLatencyHigh")
+    assert found == {
+        **{name: {"LlmFailuresCritical"} for name in of_models},
+        "PaymentFailuresHigh": {"PaymentFailureRatioHigh"},
+    }
 
 
 def test_one_threshold_is_a_few_lines() -> None:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from demo.circuit import Circuit, Open, State
+from demo.circuit import Circuit, CircuitOpenError, State
 from demo.days import Calendar
 from demo.plans import MONTHLY_CENTS, monthly_usd
 
@@ -38,11 +38,11 @@ def test_a_circuit_opens_after_failures_in_a_row_rests_and_is_tried_once() -> No
     for ok in (False, True, False, False):
         call(ok)
     assert circuit.state == "open"
-    with pytest.raises(Open):
+    with pytest.raises(CircuitOpenError):
         circuit.enter()
     now = 10.0
     circuit.enter()
-    with pytest.raises(Open):
+    with pytest.raises(CircuitOpenError):
         circuit.enter()  # one tries, the others wait for what comes of it
     circuit.leave(ok=False)
     assert circuit.state == "open"

@@ -80,8 +80,8 @@ def test_no_traffic_is_an_alert_once_traffic_is_expected() -> None:
 @pytest.mark.parametrize(
     ("targets", "names"),
     [
-        (1, ["ServiceDown", "MetricsMissing"]),
-        (2, ["ServiceDown", "TargetDown", "MetricsMissing"]),
+        (1, ["ServiceDown", "MetricsRefused", "MetricsMissing"]),
+        (2, ["ServiceDown", "MetricsRefused", "TargetDown", "MetricsMissing"]),
     ],
     ids=["one target is the service", "one of two targets has an alert of its own"],
 )
@@ -118,10 +118,11 @@ def probe_job(probe: Probe) -> ScrapeJob:
     [
         (Probe("api", "http_2xx", "http", "https://api.example/"), True),
         (Probe("api", "tls", "tls", "api.example:443"), True),
-        (Probe("api", "http_2xx", "http", "http://api.example/"), False),
+        (Probe("api", "http_2xx", "http", "http://api.example/"), True),
+        (Probe("api", "http_2xx", "http", "http://api:8000/"), False),
         (Probe("api", "tcp", "tcp", "api.example:25"), False),
     ],
-    ids=["https", "tls", "plain http", "tcp"],
+    ids=["https", "tls", "plain http that may be redirected", "plain http in a private network", "tcp"],
 )
 def test_certificates_are_watched_where_there_is_one(probe: Probe, expected: bool) -> None:
     service = make_service(probes=(probe,), jobs=(probe_job(probe),))

@@ -130,7 +130,7 @@ BROKEN: dict[str, tuple[Change, str]] = {
 
 @pytest.mark.parametrize(("change", "message"), BROKEN.values(), ids=BROKEN)
 def test_a_broken_pack_is_reported(change: Change, message: str, tmp_path: Path) -> None:
-    for name in ("redis", "http", "stack", "target"):
+    for name in ("redis", "http", "instrumentation", "stack", "target"):
         shutil.copytree(PACKS / name, tmp_path / name)
     change(tmp_path / "redis")
     problems = check_pack(load_packs(tmp_path)["redis"])
@@ -144,7 +144,7 @@ def test_packs_of_one_source_share_parameters() -> None:
 
 
 def test_a_label_that_an_aggregation_drops_is_reported(tmp_path: Path) -> None:
-    for name in ("redis", "http", "stack", "target"):
+    for name in ("redis", "http", "instrumentation", "stack", "target"):
         shutil.copytree(PACKS / name, tmp_path / name)
     edit("rules.yaml", "Only {{ $value", "At {{ $labels.run_id }} only {{ $value")(tmp_path / "redis")
     (problem,) = check_pack(load_packs(tmp_path)["redis"])

@@ -60,7 +60,7 @@ def firing(of: Site, *names: tuple[str, str]) -> list[dict[str, str]]:
 
 def recent(of: Site, service: str) -> dict[str, str]:
     """That a service was out lately, as Prometheus shows it under that service's name."""
-    labels = labels_of(known(of)[STACK_SERVICE, OUTAGE_RECENT])
+    labels = labels_of(known(of)[STACK_SERVICE, OUTAGE_RECENT], service=service)
     return {**labels, "service": service, "incident": f"{service}/{OUTAGE_RECENT}"}
 
 
@@ -211,7 +211,8 @@ def test_what_mutes_is_as_severe_reaches_the_same_people_and_is_reported_no_late
         for labels in verdict.muted_by:
             source = alert_of(of, labels)
             seen += 1
-            assert source.fault == "outage" or source.name == target.inhibited_by
+            about = "about" in source.labels and verdict.labels["about"] == labels["about"]
+            assert source.fault == "outage" or source.name == target.inhibited_by or about
             assert SEVERITIES.index(source.severity) <= SEVERITIES.index(target.severity)
             assert reaches(of, source.severity, source.owner) >= reaches(of, target.severity, target.owner)
             assert reported_after(source) <= reported_after(target)

@@ -49,6 +49,9 @@ def test_a_service_adds_files_of_its_own_and_moves_none(place: str) -> None:
     assert added == {
         "docs/runbooks/sessions.md",
         "grafana/dashboards/Services/service-sessions.json",
+        # Nothing uses it, so that nothing else shows whether it answers.
+        "prometheus/proofs/sessions/redis/RedisDown.yml",
+        "prometheus/proofs/sessions/redis/RedisExporterRefused.yml",
         "prometheus/proofs/sessions/redis/RedisEvicting.yml",  # its text says "cache", the other's name
         "prometheus/proofs/sessions/redis/RedisHitRatioLow.yml",  # switched off at the other
         "prometheus/rules/sessions/redis.yml",

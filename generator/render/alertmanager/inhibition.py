@@ -2,10 +2,11 @@
 
 Owns the inhibit_rules. They speak of what an alert is (`fault`, `service`, `severity`), of the edges of `uses:` and of
 `host:`, and never of lists of alerts. Where more has to be known of an alert, a label on it says so: `outage_of`,
-`inhibition_group` (both from its pack) and `early` (from generator.resolve.inhibition).
+`inhibition_group`, `about` (from its pack) and `early` (from generator.resolve.inhibition).
 
 An alert is inhibited by an outage of its service, of what that uses, or of its host; for a while after such an outage;
-and by the alert about the same thing with a more severe limit. The source is at least as severe, reaches everyone that
+by the alert about the same thing with a more severe limit; and by a critical one of any service about the same thing
+outside, such as a provider (the label `about`). The source is at least as severe, reaches everyone that
 the target would reach, and fires no later. Where a rule cannot be that exact, it inhibits less.
 
 A critical alert is inhibited by the outage of its host or of its target alone: Alertmanager lets a silenced source
@@ -16,12 +17,12 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
-from generator.conventions import ITSELF, OUTAGE_RECENT, SEVERITIES, STACK_SERVICE, Severity
+from generator.conventions import ABOUT, ITSELF, OUTAGE_RECENT, SEVERITIES, STACK_SERVICE, Severity
 from generator.render.alertmanager.muting import Comparison, Concerns, Mutable, match
 from generator.site.hosts import is_local
 from generator.site.model import Alert, Service, Site
 
-Family = Literal["own", "target", "after", "more-severe", "uses", "host"]
+Family = Literal["own", "target", "after", "more-severe", "about", "uses", "host"]
 
 WATCHDOG: Final = "Watchdog"
 _SYMPTOMS: Final = ("symptom",)
@@ -58,7 +59,7 @@ def inhibitions(site: Site) -> tuple[Inhibition, ...]:
     rules = _Rules(site)
     counted: dict[str, int] = {}
     named = []
-    for each in (*rules.within(), *rules.more_severe(), *rules.by_host(), *rules.by_use()):
+    for each in (*rules.within(), *rules.more_severe(), *rules.about(), *rules.by_host(), *rules.by_use()):
         counted[each.name] = number = counted.get(each.name, 0) + 1
         named.append(each if number == 1 else replace(each, name=f"{each.name}-{number}"))
     return tuple(named)
@@ -131,6 +132,20 @@ class _Rules:
             for mutable in self._may.of_one_owner(severity, members, lesser):
                 source, target = (grouped, match("severity", (severity,))), (grouped, *mutable.matchers())
                 yield Inhibition("more-severe", "more-severe", source, target, ("inhibition_group", "service"))
+
+    def about(self) -> Iterator[Inhibition]:
+        """Of what is seen of one thing outside by several services and kinds: while one of them is critical."""
+        members = [alert for alert in self.site.alerts if "about" in alert.labels]
+        if not any(alert.severity == "critical" for alert in members):
+            return
+        owners = {alert.owner for alert in members}
+        source = ('about=~".+"', match("severity", ("critical",)))
+        by_all = frozenset.intersection(*(self._may.reach("critical", owner) for owner in owners))
+        for mutable in self._may.of_one_owner("critical", members, _BELOW_CRITICAL):
+            target = (*self._not_early(ABOUT), 'about=~".+"', *mutable.matchers())
+            reached = (self._may.reach(each, o) for each in mutable.severities for o in mutable.owners or owners)
+            equal = ("about",) if all(by_all >= each for each in reached) else ("about", "owner")
+            yield Inhibition("about", "about", source, target, equal)
 
     def by_host(self) -> Iterator[Inhibition]:
         """Of the services on a host. The machine that Lookout runs on cannot be down while this is evaluated."""

@@ -36,6 +36,7 @@ _WHY_QUIET: Final = {
     "host": "the host that it runs on",
     "after": "an outage that is hardly over",
     "more-severe": "the same thing, more severe",
+    "about": "the same provider, more severe",
 }
 _MARGIN: Final = 13
 

@@ -1,9 +1,9 @@
 """Keeps .env, where compose reads what is particular to this machine. Keys of others and comments stay as they are."""
 
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+
+from generator.disk.atomic import write_file
 
 _HEADER = "# Written by `make up` for this machine; keys that it does not know are yours.\n"
 
@@ -32,19 +32,5 @@ def merge_dotenv(path: Path, changes: Mapping[str, str | None]) -> bool:
     after = "\n".join(lines) + "\n"
     if path.is_file() and after == before:
         return False
-    _replace(path, after)
+    write_file(path, after, path.stat().st_mode & 0o777 if path.is_file() else 0o644)
     return True
-
-
-def _replace(path: Path, text: str) -> None:
-    mode = path.stat().st_mode & 0o777 if path.is_file() else 0o644
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        temporary.chmod(mode)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

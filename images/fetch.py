@@ -19,6 +19,7 @@ from images.pins import Image, load_pins
 from images.progress import log_of, run_logged, step
 from images.recipes import GoModule, recipe_of
 from images.tools import Tool, install_tools, place_of, tool_named
+from images.whole import made_whole
 
 # What check-pack needs.
 USUAL: Final = ("promtool",)
@@ -81,8 +82,6 @@ def _package(tool: Tool, part: GoModule) -> str:
 
 def _compile(tool: Tool, part: GoModule, image: Image, path: Path) -> None:
     """The one program, static as in the stand-in."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(".part")
     stamp = f"-s -w -X {part.stamp}={part.stamp_prefix}{image.version}"
     settings = {
         "CGO_ENABLED": "0",
@@ -91,12 +90,11 @@ def _compile(tool: Tool, part: GoModule, image: Image, path: Path) -> None:
         "GOMODCACHE": str(CACHE / "go" / "mod"),
         "GOCACHE": str(CACHE / "go" / "build"),
     }
-    options = ["-C", str(MODULES / part.module), "-o", str(half), "-ldflags", stamp]
     log_of(tool.name).unlink(missing_ok=True)
-    with step(f"{tool.name} {image.version}", "compiling"):
+    with step(f"{tool.name} {image.version}", "compiling"), made_whole(path) as half:
+        options = ["-C", str(MODULES / part.module), "-o", str(half), "-ldflags", stamp]
         run_logged(
             tool.name, ["go", "build", *options, _package(tool, part)], {**os.environ, **settings, **machine.proxies()}
         )
-    half.replace(path)
     # Gigabytes that only compiling needs.
     shutil.rmtree(CACHE / "go", ignore_errors=True)

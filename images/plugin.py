@@ -9,6 +9,7 @@ from images import CACHE, Failed, docker
 from images.build import place
 from images.pins import load_pins
 from images.recipes import COMPOSE
+from images.whole import made_whole
 
 NAME: Final = "compose"
 PLUGIN: Final = Path.home() / ".docker" / "cli-plugins" / "docker-compose"
@@ -33,11 +34,9 @@ def ensure_compose() -> None:
     place(COMPOSE, NAME, version, root)
     if not _runs(program) and COMPOSE.otherwise:
         place(COMPOSE.otherwise, NAME, version, root)
-    PLUGIN.parent.mkdir(parents=True, exist_ok=True)
-    half = PLUGIN.with_suffix(".part")
-    shutil.copyfile(program, half)
-    half.chmod(0o755)
-    half.replace(PLUGIN)
+    with made_whole(PLUGIN) as half:
+        shutil.copyfile(program, half)
+        half.chmod(0o755)
     shutil.rmtree(root)
     if not is_there():
         raise Failed(f"{PLUGIN} is there, but `docker compose version` does not work")

@@ -12,6 +12,7 @@ from images import CACHE, Failed, docker
 from images.build import built_folder
 from images.pins import Image, load_pins
 from images.recipes import GoModule, recipe_of
+from images.whole import made_whole
 
 FOLDER: Final = CACHE / "tools"
 
@@ -66,21 +67,17 @@ def place_of(tool: Tool) -> Path:
 
 
 def _install(tool: Tool, image: Image, reference: str, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(".part")
-    half.unlink(missing_ok=True)
     compiled = _compiled(tool, image) if reference == image.standin else None
-    if compiled:
-        _link(compiled, half)
-    elif tool.inside:
-        docker.copy_out(reference, tool.inside, half)
-    else:
-        path.parent.rmdir()
+    if not (compiled or tool.inside):
         return
-    half.chmod(0o755)
-    if tool.inside and not _runs(half, tool):
-        half.write_text(_wrapper(tool, reference), encoding="utf-8")
-    half.replace(path)
+    with made_whole(path) as half:
+        if compiled:
+            _link(compiled, half)
+        elif tool.inside:
+            docker.copy_out(reference, tool.inside, half)
+        half.chmod(0o755)
+        if tool.inside and not _runs(half, tool):
+            half.write_text(_wrapper(tool, reference), encoding="utf-8")
 
 
 def _compiled(tool: Tool, image: Image) -> Path | None:

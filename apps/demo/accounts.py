@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -105,11 +105,6 @@ class Accounts:
         """Move a user to another plan."""
         async with self._database.session() as session:
             await session.execute(update(User).where(User.id == user_id).values(tier=tier))
-
-    async def log_out(self, token: str) -> None:
-        """End a session."""
-        async with self._database.session() as session:
-            await session.execute(delete(Session).where(Session.token_hash == _digest(token)))
 
 
 def _begin(session: AsyncSession, user_id: int) -> str:

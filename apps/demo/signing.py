@@ -8,18 +8,15 @@ import hmac
 from pathlib import Path
 from typing import Final
 
+from lookout_instrumentation.secret_file import read_secret
+
 HEADER: Final = "X-Signature"
 _SCHEME: Final = "sha256="
 
 
 def read_key(file: Path | None) -> bytes | None:
     """The key in `file`, or None when there is none."""
-    if file is None:
-        return None
-    try:
-        return file.read_bytes().strip() or None
-    except OSError:
-        return None
+    return read_secret(file) or None
 
 
 def sign(body: bytes, key: bytes) -> str:

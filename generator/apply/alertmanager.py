@@ -7,6 +7,7 @@ from generator.apply.readback import OTHER, holds, last_load, same_seal
 from generator.apply.reloading import Reloadable, reconciler, signal
 from generator.apply.running import Running
 from generator.artifact import Artifact
+from generator.clients import alertmanager
 from generator.conventions import ALERTMANAGER_PATH
 from generator.source.plain import load_plain
 
@@ -24,14 +25,17 @@ def compare_alertmanager(artifacts: Mapping[str, Artifact], loaded: str) -> list
 
 
 def _alertmanager_differs(running: Running) -> list[str]:
-    answer = running.get(f"{ALERTMANAGER_PATH}/api/v2/status").json()["config"]["original"]
-    return compare_alertmanager(running.artifacts, answer)
+    return compare_alertmanager(running.artifacts, alertmanager.loaded_config(_url(running)))
+
+
+def _url(running: Running) -> str:
+    return f"{running.local_url}{ALERTMANAGER_PATH}"
 
 
 ALERTMANAGER: Final = Reloadable(
     "alertmanager",
     _alertmanager_differs,
-    lambda running: last_load(running.get(f"{ALERTMANAGER_PATH}/metrics").text, "alertmanager"),
+    lambda running: last_load(alertmanager.own_metrics(_url(running)), "alertmanager"),
     signal("alertmanager"),
     ("alertmanager/alertmanager.yml", "alertmanager/templates"),
 )

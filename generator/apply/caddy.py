@@ -14,7 +14,8 @@ from generator.diagnostics import Diagnostic
 from generator.parts.table import PORTS
 from generator.render.caddy.config import CADDYFILE
 from generator.render.seal import seal_in
-from generator.secrets.files import FOLDER, MOUNTED
+from generator.secrets.files import MOUNTED
+from generator.secrets.values import FOLDER
 
 _CADDY: Final = f"http://127.0.0.1:{PORTS['caddy']}"
 

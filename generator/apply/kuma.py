@@ -9,17 +9,18 @@ from generator.kuma import KumaError, SecretMissing
 from generator.kuma import apply as apply_kuma
 from generator.kuma import plan as plan_kuma
 from generator.kuma.changes import KumaPlan
+from generator.secrets.values import FOLDER
 
 
 def drift(running: Running) -> list[str]:
     """What the reconciler would change in Uptime Kuma."""
-    return _kuma_sentences(plan_kuma(running.kuma_url, running.root / "secrets", _monitors(running)))
+    return _kuma_sentences(plan_kuma(running.kuma_url, running.root / FOLDER, _monitors(running)))
 
 
 def apply(running: Running) -> list[Diagnostic]:
     """Bootstrap Uptime Kuma when it is new, and reconcile its monitors."""
     try:
-        done = apply_kuma(running.kuma_url, running.root / "secrets", _monitors(running), force=running.force)
+        done = apply_kuma(running.kuma_url, running.root / FOLDER, _monitors(running), force=running.force)
     except SecretMissing as error:
         return [Diagnostic("apply/secret-missing", str(error), level="warning", hint=error.hint)]
     except KumaError as error:

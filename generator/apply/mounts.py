@@ -13,7 +13,7 @@ from typing import Any, Final
 from generator.clients.docker import compose, dotenv
 from generator.clients.textfile import textfile_folder
 from generator.diagnostics import Diagnostic
-from generator.secrets.files import FOLDER
+from generator.secrets.values import FOLDER
 
 _READ: Final = 0o444
 _ENTER: Final = 0o111

@@ -7,6 +7,7 @@ from generator.apply.readback import Loaded, canonical, flat, holds, last_load, 
 from generator.apply.reloading import Reloadable, reconciler, signal
 from generator.apply.running import Running
 from generator.artifact import Artifact
+from generator.clients import prometheus
 from generator.conventions import PROMETHEUS_PATH
 from generator.source.plain import load_plain
 
@@ -35,14 +36,17 @@ def compare_jobs(rendered: Loaded, loaded: Loaded) -> list[str]:
 
 
 def _prometheus_differs(running: Running) -> list[str]:
-    answer = running.get(f"{PROMETHEUS_PATH}/api/v1/status/config").json()["data"]["yaml"]
-    return compare_prometheus(running.artifacts, load_plain(answer))
+    return compare_prometheus(running.artifacts, load_plain(prometheus.loaded_config(_url(running))))
+
+
+def _url(running: Running) -> str:
+    return f"{running.local_url}{PROMETHEUS_PATH}"
 
 
 PROMETHEUS: Final = Reloadable(
     "prometheus",
     _prometheus_differs,
-    lambda running: last_load(running.get(f"{PROMETHEUS_PATH}/metrics").text, "prometheus"),
+    lambda running: last_load(prometheus.own_metrics(_url(running)), "prometheus"),
     signal("prometheus"),
     ("prometheus/prometheus.yml", "prometheus/rules", "prometheus/custom"),
 )

@@ -45,7 +45,7 @@ def reconciler(name: str, part: Reloadable) -> Reconciler:
 
 
 def drift(part: Reloadable, running: Running) -> list[str]:
-    """Where the part is not what was rendered, a sentence each. Raises requests.RequestException."""
+    """Where the part is not what was rendered, a sentence each. Raises Problems."""
     return _look(part, running)[0]
 
 

@@ -5,8 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import requests
-
 from generator.apply.marks import mark_up, preview_containers
 from generator.apply.mounts import open_mounts
 from generator.apply.profiles import follow_profile, profile_changes
@@ -27,7 +25,7 @@ from generator.clients.docker import (
     started,
 )
 from generator.conventions import KUMA_PORT, LOCAL_PORT
-from generator.diagnostics import Diagnostic
+from generator.diagnostics import Diagnostic, Problems
 from generator.disk.locks import running_lock
 from generator.kuma import KumaError
 from generator.render.compose import COMPOSE_FILE
@@ -153,16 +151,20 @@ def _drift(reconciler: Reconciler, running: Running, alive: Collection[str]) -> 
         return [], [Diagnostic("apply/kuma", str(error), hint=error.hint, level="warning")]
     except BugsinkError as error:
         return [], [Diagnostic("apply/bugsink", error.message, hint=error.hint, level="warning")]
-    except (requests.RequestException, OSError) as error:
+    except Problems as problems:
+        return [], list(problems.diagnostics)
+    except OSError as error:
         return [], [_unreachable(reconciler, error)]
 
 
 def _apply(reconciler: Reconciler, running: Running) -> list[Diagnostic]:
     try:
         return reconciler.apply(running)
-    except (requests.RequestException, OSError) as error:
+    except Problems as problems:
+        return list(problems.diagnostics)
+    except OSError as error:
         return [_unreachable(reconciler, error)]
 
 
-def _unreachable(reconciler: Reconciler, error: Exception) -> Diagnostic:
+def _unreachable(reconciler: Reconciler, error: OSError) -> Diagnostic:
     return Diagnostic("apply/unreachable", f"{reconciler.name} does not answer: {type(error).__name__}")

@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import requests
-
 from generator.artifact import Artifact
 from generator.clients.docker import compose
 from generator.diagnostics import Diagnostic
@@ -25,12 +23,6 @@ class Running:
     local_url: str
     kuma_url: str
     force: bool = False
-
-    def get(self, path: str) -> requests.Response:
-        """One GET at the local entry. Raises requests.RequestException."""
-        response = requests.get(f"{self.local_url}{path}", timeout=10)
-        response.raise_for_status()
-        return response
 
     def inside(self, url: str) -> str:
         """What a part answers to which the local entry does not lead; asked from Caddy's container, which is on the

@@ -17,7 +17,8 @@ from generator.parts.table import PARTS
 from generator.render.instrumentation import FOLDER as APPS_FOLDER
 from generator.render.instrumentation import instrumented
 from generator.secrets.credentials import exporters
-from generator.secrets.files import FOLDER, MOUNTED
+from generator.secrets.files import MOUNTED
+from generator.secrets.values import FOLDER
 
 # By service its container and when that was started, as generator.clients.docker has it.
 Since = Mapping[str, tuple[str, float]]

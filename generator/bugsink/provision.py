@@ -18,7 +18,7 @@ from generator.conventions import (
     BUGSINK_WEBHOOK,
 )
 from generator.parts.table import PORTS
-from generator.secrets.forms import UnreadableSecret, read_value
+from generator.secrets.values import UnreadableSecret, needed_value
 from generator.site.model import Errors, Site
 
 _SCRIPT: Final = Path(__file__).with_name("inside.py")
@@ -104,9 +104,6 @@ def _key(errors: Errors, dsn: str) -> str:
 
 def _read(secrets_dir: Path, name: str) -> str:
     try:
-        value = read_value(secrets_dir / name)
-    except (OSError, UnreadableSecret):
-        value = ""
-    if not value:
-        raise BugsinkError(f"{secrets_dir / name} is missing or empty", "make secrets")
-    return value
+        return needed_value(secrets_dir / name)
+    except UnreadableSecret as error:
+        raise BugsinkError(f"{secrets_dir / name} {error}", "make secrets") from None

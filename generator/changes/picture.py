@@ -23,7 +23,7 @@ _SEAL: Final = re.compile(r"sha256-[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, slots=True)
-class Scrape:
+class ScrapeState:
     """What of a service is asked, and how often."""
 
     targets: tuple[str, ...]
@@ -50,15 +50,15 @@ class Picture:
         return self.routing.muting(self.alerts)
 
     @cached_property
-    def scrapes(self) -> Mapping[str, Scrape]:
+    def scrapes(self) -> Mapping[str, ScrapeState]:
         """By service."""
-        found: dict[str, Scrape] = {}
+        found: dict[str, ScrapeState] = {}
         for job in read_yaml(self._files.get(PROMETHEUS, "")).get("scrape_configs", ()):
             for each in job.get("static_configs", ()):
                 service = str((each.get("labels") or {}).get("service", ""))
-                known = found.get(service, Scrape((), "0s"))
+                known = found.get(service, ScrapeState((), "0s"))
                 interval = max(known.interval, str(job.get("scrape_interval", "0s")), key=seconds)
-                found[service] = Scrape(tuple(sorted({*known.targets, *map(str, each["targets"])})), interval)
+                found[service] = ScrapeState(tuple(sorted({*known.targets, *map(str, each["targets"])})), interval)
         return found
 
     def detection(self, alert: AlertState) -> int:

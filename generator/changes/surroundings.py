@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from generator.changes.picture import PROMETHEUS, Picture, Scrape, read_yaml, settled
+from generator.changes.picture import PROMETHEUS, Picture, ScrapeState, read_yaml, settled
 from generator.changes.rules import Files
 from generator.prove.alertmanager import CONFIG
 
@@ -101,11 +101,11 @@ def is_routing(path: str) -> bool:
     return path in (CONFIG, PROMETHEUS)
 
 
-def _scraped(scrape: Scrape | None) -> str:
+def _scraped(scrape: ScrapeState | None) -> str:
     return f", asked at {', '.join(scrape.targets)} every {scrape.interval}" if scrape else ""
 
 
-def _scrape_changes(service: str, old: Scrape, new: Scrape) -> Iterator[str]:
+def _scrape_changes(service: str, old: ScrapeState, new: ScrapeState) -> Iterator[str]:
     if old.targets != new.targets:
         yield f"{service} is asked at {', '.join(new.targets)} instead of {', '.join(old.targets)}"
     if old.interval != new.interval:

@@ -65,7 +65,7 @@ class Channel(ABC):
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class NamedServer:
     """A server that the user named and that the secret travels to: the key it stands at, and why it may do so in plain
     text."""
 
@@ -82,7 +82,7 @@ class ChannelModel(Model):
         """The channel of this name, its defaults filled in."""
         raise NotImplementedError
 
-    def server(self) -> Server | None:
+    def server(self) -> NamedServer | None:
         """Where the secret goes, if the user says where."""
         return None
 

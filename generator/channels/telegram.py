@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import BeforeValidator, Field
 
-from generator.channels.channel import Channel, ChannelModel, Messenger, Server
+from generator.channels.channel import Channel, ChannelModel, Messenger, NamedServer
 from generator.values.forms import Form, shaped
 from generator.values.secret import SecretRef
 from generator.values.typed import CHAT_SCHEMA, Chat, Or, Reason, Secret, WebAddress, Whole
@@ -89,9 +89,9 @@ class TelegramSpec(ChannelModel):
         """The channel of this name."""
         return TelegramChannel(name, self.chat, self.token or _SECRET, self.api or _API, self.thread or 0)
 
-    def server(self) -> Server | None:
+    def server(self) -> NamedServer | None:
         """Where the token goes."""
-        return Server("api", self.api, "the bot's token", self.insecure or "") if self.api else None
+        return NamedServer("api", self.api, "the bot's token", self.insecure or "") if self.api else None
 
 
 def _as_telegram(value: Any) -> Any:

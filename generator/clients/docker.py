@@ -1,4 +1,4 @@
-"""Talking to Docker Compose for one project folder."""
+"""Running docker and docker compose for one project folder: no other module does."""
 
 import os
 import re
@@ -6,9 +6,11 @@ import subprocess
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 _SETTINGS: Final = Path.home() / ".cache" / "lookout" / "docker.env"
+# The exit code of a program that is not there, as env(1) has it.
+NOT_RUN: Final = 127
 
 
 def docker_environment(root: Path) -> dict[str, str]:
@@ -46,12 +48,24 @@ def _pairs(path: Path) -> dict[str, str]:
 def compose(
     root: Path, *arguments: str, timeout: int = 600, text: str | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run `docker compose` in `root`, with `text` on its standard input; output is captured, the exit code is the
+    """Run `docker compose` in `root`, as `docker` does."""
+    return docker(root, "compose", *arguments, timeout=timeout, text=text)
+
+
+def docker(
+    root: Path,
+    *arguments: str,
+    timeout: int | None = 600,
+    text: str | None = None,
+    stdin: IO[bytes] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run docker in `root`, with `text` or a file on its standard input; output is captured, the exit code is the
     caller's to read.
 
-    One that does not end in time is ended, and has failed with the code that timeout(1) uses.
+    What cannot be run, or does not end in time, has failed with the code that env(1) and timeout(1) use, and with a
+    sentence.
     """
-    command: Sequence[str] = ("docker", "compose", *arguments)
+    command: Sequence[str] = ("docker", *arguments)
     try:
         return subprocess.run(
             command,
@@ -59,13 +73,16 @@ def compose(
             env=docker_environment(root),
             capture_output=True,
             input=text,
+            stdin=stdin,
             text=True,
             errors="replace",
             timeout=timeout,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(command, 124, "", f"docker compose did not end within {timeout} s")
+        return subprocess.CompletedProcess(command, 124, "", f"docker {arguments[0]} did not end within {timeout} s")
+    except OSError as error:
+        return subprocess.CompletedProcess(command, NOT_RUN, "", f"docker cannot be run: {error.strerror}")
 
 
 def started(root: Path) -> dict[str, tuple[str, float]]:
@@ -75,16 +92,13 @@ def started(root: Path) -> dict[str, tuple[str, float]]:
     if not found:
         return {}
     service = '{{index .Config.Labels "com.docker.compose.service"}}'
-    command = ("docker", "inspect", "--format", f"{service} {{{{.Name}}}} {{{{.State.StartedAt}}}}", *found)
-    done = subprocess.run(command, env=docker_environment(root), capture_output=True, text=True, check=False)
+    form = f"{service} {{{{.Name}}}} {{{{.State.StartedAt}}}}"
+    done = docker(root, "inspect", "--format", form, *found, timeout=30)
     rows = (line.split() for line in done.stdout.splitlines())
     return {row[0]: (row[1].lstrip("/"), datetime.fromisoformat(row[2]).timestamp()) for row in rows if len(row) == 3}
 
 
 def running_services(root: Path) -> frozenset[str]:
     """The compose services of `root` that run now; empty when Docker or the project is not there."""
-    try:
-        done = compose(root, "ps", "--services", "--status", "running", timeout=30)
-    except OSError:
-        return frozenset()
+    done = compose(root, "ps", "--services", "--status", "running", timeout=30)
     return frozenset(done.stdout.split()) if done.returncode == 0 else frozenset()

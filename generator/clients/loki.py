@@ -6,25 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import requests
-
 from generator.clients.docker import local_url
+from generator.clients.http import Server, TooLarge
 from generator.clients.windows import Window
 from generator.conventions import LOCAL_PORT
-from generator.diagnostics import Diagnostic, Problems
+from generator.diagnostics import Problems
 
 # Longer than the longest query that Loki lets run.
-_TIMEOUT: Final = (3, 75)
+_TIMEOUT: Final = 75.0
 # The answers of Loki and of the endpoint before it to a query that is too large, not wrong.
 _TOO_LARGE: Final = ("query would read too many bytes", "context deadline exceeded", "query timed out", "max_query")
 
 
-class TooLarge(Exception):
-    """The window holds more than Loki reads at once."""
-
-
 @dataclass(frozen=True, slots=True)
-class Record:
+class LogLine:
     """One line: when, what, and everything that Loki keeps beside it."""
 
     at: int
@@ -33,10 +28,10 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class LogLines:
     """What was found in one window, and how much Loki read for it."""
 
-    records: tuple[Record, ...]
+    records: tuple[LogLine, ...]
     lines_read: int
     bytes_read: int
 
@@ -51,7 +46,7 @@ def endpoint(root: Path) -> str:
     return local_url(root, "LOOKOUT_PORT", LOCAL_PORT)
 
 
-def ask(url: str, query: str, window: Window, limit: int) -> Answer:
+def ask(url: str, query: str, window: Window, limit: int) -> LogLines:
     """The newest `limit` lines in `window`. Raises TooLarge, and Problems when Loki gives no answer."""
     parameters = {
         "query": query,
@@ -60,35 +55,38 @@ def ask(url: str, query: str, window: Window, limit: int) -> Answer:
         "limit": str(limit),
         "direction": "backward",
     }
+    server, data = Server("Loki", url), read(url, "query_range", parameters)
     try:
-        response = requests.get(f"{url}/loki/api/v1/query_range", params=parameters, timeout=_TIMEOUT)
-    except requests.Timeout as error:
-        raise _unreachable(f"Loki at {url} does not answer in time") from error
-    except requests.RequestException as error:
-        raise _unreachable(f"Loki does not answer at {url}: {type(error).__name__}") from error
+        return _answer(data)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise server.not_it() from error
+
+
+def read(url: str, path: str, parameters: Mapping[str, Any]) -> Any:
+    """The `data` of /loki/api/v1/<path>. Raises TooLarge, and Problems when Loki gives no answer."""
+    server = Server("Loki", url)
+    response = server.get(f"/loki/api/v1/{path}", parameters, _TIMEOUT)
     if not response.ok:
         text = response.text.strip().splitlines()[0][:300] if response.text.strip() else response.reason
         if response.status_code == 504 or any(word in text for word in _TOO_LARGE):
             raise TooLarge(text)
         raise refused(url, f"{response.status_code}: {text}")
     try:
-        return _answer(response.json()["data"])
+        return response.json()["data"]
     except (ValueError, KeyError, TypeError) as error:
-        raise _unreachable(f"what answers at {url} is not Loki") from error
+        raise server.not_it() from error
 
 
-def _answer(data: Any) -> Answer:
+def _answer(data: Any) -> LogLines:
     records = tuple(
-        Record(int(at), str(line), dict(stream["stream"])) for stream in data["result"] for at, line in stream["values"]
+        LogLine(int(at), str(line), dict(stream["stream"]))
+        for stream in data["result"]
+        for at, line in stream["values"]
     )
     summary = data.get("stats", {}).get("summary", {})
-    return Answer(records, summary.get("totalLinesProcessed", 0), summary.get("totalBytesProcessed", 0))
+    return LogLines(records, summary.get("totalLinesProcessed", 0), summary.get("totalBytesProcessed", 0))
 
 
 def refused(url: str, text: str) -> Problems:
     """Loki answered, and not with lines."""
-    return _unreachable(f"Loki at {url} answers {text}")
-
-
-def _unreachable(message: str) -> Problems:
-    return Problems([Diagnostic("apply/unreachable", message, hint="`make status` shows what runs")])
+    return Server("Loki", url).no_answer(f"answers {text}")

@@ -1,55 +1,84 @@
 """Questions to a running Prometheus and its answers. Reads only.
 
-Owns the address and the failures; the caller interprets an answer.
+Owns the paths of its API and what it says of a question that was too large; the caller interprets an answer.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import requests
 
 from generator.clients.docker import local_url
+from generator.clients.http import TIMEOUT, Server, TooLarge
 from generator.conventions import LOCAL_PORT, PROMETHEUS_PATH
-from generator.diagnostics import Diagnostic, Problems
 
 # What Prometheus says of a question that was too large, rather than wrong.
 _TOO_LARGE: Final = ("too many samples", "timed out", "exceeded maximum resolution", "context deadline")
+# An expression may be longer than an address.
+_POSTED: Final = ("query", "query_range")
 
-
-class TooLarge(Exception):
-    """The answer would hold more than Prometheus works out at once."""
+Read = TypeVar("Read")
 
 
 def prometheus_url(root: Path) -> str:
     """Where Prometheus is reached: $PROMETHEUS_URL, or the local endpoint of the stack in `root`."""
     given = os.environ.get("PROMETHEUS_URL", "").rstrip("/")
-    return given or f"{local_url(root, 'LOOKOUT_PORT', LOCAL_PORT)}{PROMETHEUS_PATH}"
+    return given or local_prometheus(root)
 
 
-def ask(url: str, path: str, parameters: Mapping[str, str], timeout: float) -> Any:
+def local_prometheus(root: Path) -> str:
+    """The Prometheus of the stack in `root`."""
+    return f"{local_url(root, 'LOOKOUT_PORT', LOCAL_PORT)}{PROMETHEUS_PATH}"
+
+
+def ask(url: str, path: str, parameters: Mapping[str, Any], timeout: float = TIMEOUT) -> Any:
     """The `data` of /api/v1/<path>. Raises TooLarge, and Problems when there is no answer."""
-    try:
-        response = requests.post(f"{url}/api/v1/{path}", data=dict(parameters), timeout=(min(3, timeout), timeout))
-    except requests.Timeout as error:
-        raise _unreachable(f"Prometheus at {url} does not answer in time") from error
-    except requests.RequestException as error:
-        raise _unreachable(f"Prometheus does not answer at {url}: {type(error).__name__}") from error
-    return _data(url, response)
+    server = _server(url)
+    send = server.post if path in _POSTED else server.get
+    return _data(server, send(f"/api/v1/{path}", parameters, timeout))
 
 
 def ask_rules(url: str, alert: str, timeout: float) -> list[dict[str, Any]]:
-    """The loaded alert rules of one name, with their state. Raises Problems."""
+    """The loaded alert rules of one name, with their state. Raises TooLarge and Problems."""
+    data = ask(url, "rules", {"type": "alert", "rule_name[]": alert}, timeout)
+    return _read(url, lambda: [rule for group in data["groups"] for rule in group["rules"]])
+
+
+def targets(url: str) -> list[dict[str, Any]]:
+    """What is scraped now. Raises TooLarge and Problems."""
+    data = ask(url, "targets", {"state": "active"})
+    return _read(url, lambda: list(data["activeTargets"]))
+
+
+def loaded_config(url: str) -> str:
+    """The configuration that it runs with, in its own words. Raises Problems."""
+    server = _server(url)
     try:
-        parameters = {"type": "alert", "rule_name[]": alert}
-        response = requests.get(f"{url}/api/v1/rules", params=parameters, timeout=timeout)
-    except requests.RequestException as error:
-        raise _unreachable(f"Prometheus does not answer at {url}: {type(error).__name__}") from error
-    return [rule for group in _data(url, response)["groups"] for rule in group["rules"]]
+        data = _data(server, server.get("/api/v1/status/config"))
+    except TooLarge as error:
+        raise server.no_answer(f"answers {error}") from error
+    return _read(url, lambda: str(data["yaml"]))
 
 
-def _data(url: str, response: requests.Response) -> Any:
+def own_metrics(url: str) -> str:
+    """Its own metrics. Raises Problems."""
+    return _server(url).text("/metrics")
+
+
+def _server(url: str) -> Server:
+    return Server("Prometheus", url, "`make status` shows what runs; PROMETHEUS_URL names another one")
+
+
+def _read(url: str, answer: Callable[[], Read]) -> Read:
+    try:
+        return answer()
+    except (KeyError, TypeError) as error:
+        raise _server(url).not_it() from error
+
+
+def _data(server: Server, response: requests.Response) -> Any:
     try:
         answer = response.json()
         if answer["status"] == "success":
@@ -58,12 +87,7 @@ def _data(url: str, response: requests.Response) -> Any:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         if response.status_code in (503, 504):
             raise TooLarge(response.reason) from error
-        raise _unreachable(f"what answers at {url} is not Prometheus") from error
+        raise server.not_it() from error
     if any(word in text for word in _TOO_LARGE):
         raise TooLarge(text)
-    raise _unreachable(f"Prometheus at {url} answers: {text}")
-
-
-def _unreachable(message: str) -> Problems:
-    hint = "`make status` shows what runs; PROMETHEUS_URL names another one"
-    return Problems([Diagnostic("apply/unreachable", message, hint=hint)])
+    raise server.no_answer(f"answers: {text}")

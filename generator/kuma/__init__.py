@@ -5,7 +5,7 @@ Nothing in here prints. Whatever a user has to know is raised as KumaError, with
 """
 
 from generator.kuma.bootstrap import BootstrapResult, bootstrap
-from generator.kuma.changes import Change, FieldChange, KumaPlan
+from generator.kuma.changes import FieldChange, KumaChange, KumaPlan
 from generator.kuma.errors import KumaError, NoAnswer, SecretMissing
 from generator.kuma.loader import load_monitors, parse_monitors
 from generator.kuma.model import MonitorsFile
@@ -14,8 +14,8 @@ from generator.kuma.reconcile import KumaResult, apply, plan
 
 __all__ = [
     "BootstrapResult",
-    "Change",
     "FieldChange",
+    "KumaChange",
     "KumaError",
     "KumaPlan",
     "KumaResult",

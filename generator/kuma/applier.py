@@ -7,11 +7,11 @@ do.
 
 from typing import Any
 
-from generator.kuma.changes import Change, KumaPlan
+from generator.kuma.changes import KumaChange, KumaPlan
 from generator.kuma.client import KumaClient
 from generator.kuma.errors import KumaError
 from generator.kuma.model import Monitor, StatusPage
-from generator.kuma.wire import Channel, changed_monitor, new_monitor, page_css
+from generator.kuma.wire import KumaChannel, changed_monitor, new_monitor, page_css
 
 
 def apply_kuma(client: KumaClient, plan: KumaPlan, *, force: bool = False) -> None:
@@ -35,19 +35,19 @@ class _Run:
         for change in self._plan.changes:
             if change.action == "delete":
                 self._delete(change)
-            elif isinstance(change.desired, Channel):
+            elif isinstance(change.desired, KumaChannel):
                 self._save_channel(change, change.desired)
             elif isinstance(change.desired, StatusPage):
                 self._save_page(change, change.desired)
             elif change.desired is not None:
                 self._save_monitor(change, change.desired)
 
-    def _save_channel(self, change: Change, channel: Channel) -> None:
+    def _save_channel(self, change: KumaChange, channel: KumaChannel) -> None:
         now = self._plan.channels.get(change.key)
         config = {**(now.config if now else {}), **channel.config}
         self._channels[change.key] = self._client.save_notification(config, change.id)
 
-    def _save_monitor(self, change: Change, monitor: Monitor) -> None:
+    def _save_monitor(self, change: KumaChange, monitor: Monitor) -> None:
         parent = self._monitors[monitor.parent] if monitor.parent is not None else None
         # One that waits for its secret has no id yet.
         bound = {self._channels[key] for key in monitor.notify if key in self._channels}
@@ -62,7 +62,7 @@ class _Run:
             # 2.0.0-dev.0 starts a paused monitor when it is edited; elsewhere this changes nothing.
             self._client.pause_monitor(change.id)
 
-    def _save_page(self, change: Change, page: StatusPage) -> None:
+    def _save_page(self, change: KumaChange, page: StatusPage) -> None:
         if change.action == "create":
             self._client.add_status_page(page.title, page.slug)
         config = self._client.page_config(page.slug)
@@ -73,7 +73,7 @@ class _Run:
         ]
         self._client.save_status_page(config, groups)
 
-    def _delete(self, change: Change) -> None:
+    def _delete(self, change: KumaChange) -> None:
         if change.kind == "status page":
             self._client.delete_status_page(change.key)
         elif change.id is not None and change.kind == "monitor":

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from generator.kuma.model import Monitor, StatusPage
-from generator.kuma.wire import Channel, LiveChannel
+from generator.kuma.wire import KumaChannel, LiveChannel
 
 Action = Literal["create", "update", "delete"]
 
@@ -23,7 +23,7 @@ class FieldChange:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class KumaChange:
     """One thing to create, update or delete. `id` is Kuma's, absent for what is to be created."""
 
     kind: Literal["notification", "monitor", "status page"]
@@ -32,7 +32,7 @@ class Change:
     name: str
     id: int | None = None
     fields: tuple[FieldChange, ...] = ()
-    desired: Monitor | Channel | StatusPage | None = field(default=None, repr=False)
+    desired: Monitor | KumaChannel | StatusPage | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class KumaPlan:
     sentences about notifications that wait for a secret. `refusal` is why apply needs force.
     """
 
-    changes: tuple[Change, ...]
+    changes: tuple[KumaChange, ...]
     unchanged: tuple[str, ...]
     foreign: tuple[str, ...]
     paused: tuple[str, ...] = ()

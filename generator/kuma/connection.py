@@ -19,6 +19,8 @@ import requests
 import socketio  # type: ignore[import-untyped]
 from pydantic import SecretStr
 
+from generator.clients import http
+from generator.clients.http import Server
 from generator.kuma.errors import KumaError, NoAnswer
 
 CALL_SECONDS: Final = 30.0
@@ -42,7 +44,8 @@ class Connection:
         self._startup_timeout, self._call_seconds = startup_timeout, call_seconds
         self._secrets: set[str] = set()
         self._greeted = False
-        self._sio = socketio.Client(reconnection=False, logger=False, engineio_logger=False)
+        self._sio = socketio.Client(reconnection=False, logger=False, engineio_logger=False,
+                                    websocket_extra_options={"redirect_limit": 0})  # fmt: skip
         self._sio.on("info", self._on_info)
         for name in _LISTS:
             self._sio.on(name, self._list_handler(name))
@@ -94,10 +97,9 @@ class Connection:
     def get(self, path: str, auth: tuple[str, str] | None = None) -> requests.Response:
         """A plain HTTP GET of the same server."""
         try:
-            return requests.get(self.url + path, auth=auth, timeout=self._call_seconds)
-        except requests.RequestException as error:
-            where = path.partition("?")[0]
-            raise NoAnswer(f"{self.url}{where} does not answer: {type(error).__name__}") from None
+            return Server("Uptime Kuma", self.url).get(path, timeout=self._call_seconds, login=auth)
+        except http.NoAnswer as error:
+            raise NoAnswer(error.message, "look at its log") from None
 
     def wait_for(self, ready: Callable[[], bool], what: str) -> None:
         """Block until the pushes have made `ready` true."""

@@ -73,30 +73,12 @@ class HttpMonitor(_Check):
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
-class KeywordMonitor(_Check):
-    """A GET of a URL whose body must hold a word."""
-
-    type: Literal["keyword"]
-    url: Annotated[str, Field(pattern=r"^https?://\S+$")]
-    keyword: Annotated[str, Field(min_length=1)]
-    accepted_statuscodes: Annotated[tuple[str, ...], Field(min_length=1)] = ("200-299",)
-
-
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
 class PortMonitor(_Check):
     """A TCP connection."""
 
     type: Literal["port"]
     hostname: Name
     port: Port
-
-
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
-class PingMonitor(_Check):
-    """An ICMP echo."""
-
-    type: Literal["ping"]
-    hostname: Name
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -110,10 +92,7 @@ class DnsMonitor(_Check):
     port: Port = 53
 
 
-Monitor = Annotated[
-    GroupMonitor | HttpMonitor | KeywordMonitor | PortMonitor | PingMonitor | DnsMonitor,
-    Field(discriminator="type"),
-]
+Monitor = Annotated[GroupMonitor | HttpMonitor | PortMonitor | DnsMonitor, Field(discriminator="type")]
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)

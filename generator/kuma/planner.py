@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import SecretStr
 
-from generator.kuma.changes import Change, FieldChange, KumaPlan
+from generator.kuma.changes import FieldChange, KumaChange, KumaPlan
 from generator.kuma.errors import KumaError
 from generator.kuma.model import Monitor, StatusPage
 from generator.kuma.wire import (
@@ -75,7 +75,7 @@ def _owned(things: Iterable[_Live], what: str) -> dict[str, _Live]:
     return owned
 
 
-def _refusal(changes: Iterable[Change], owned: int, desired: int) -> str:
+def _refusal(changes: Iterable[KumaChange], owned: int, desired: int) -> str:
     """Why the deletions need force, or an empty string.
 
     Deleting a monitor deletes its history. Up to 5 go freely (a service was removed), as long as something
@@ -90,16 +90,16 @@ def _refusal(changes: Iterable[Change], owned: int, desired: int) -> str:
     return f"{gone} of {owned} monitors and their history would be deleted"
 
 
-def _plan_channels(desired: Desired, live: Mapping[str, LiveChannel]) -> Iterable[Change]:
+def _plan_channels(desired: Desired, live: Mapping[str, LiveChannel]) -> Iterable[KumaChange]:
     wanted = {channel.key: channel for channel in desired.channels}
     for key, channel in wanted.items():
         now = live.get(key)
         if now is None:
-            yield Change(kind="notification", action="create", key=key, name=channel.name, desired=channel)
+            yield KumaChange(kind="notification", action="create", key=key, name=channel.name, desired=channel)
             continue
         changed = ((name, now.config.get(name), new) for name, new in channel.config.items())
         fields = tuple(_channel_change(*c) for c in changed if c[1] != _reveal(c[2]))
-        yield Change(
+        yield KumaChange(
             kind="notification",
             action="update",
             key=key,
@@ -109,7 +109,7 @@ def _plan_channels(desired: Desired, live: Mapping[str, LiveChannel]) -> Iterabl
             desired=channel,
         )
     for key in sorted(live.keys() - wanted.keys() - desired.pending.keys()):
-        yield Change(kind="notification", action="delete", key=key, name=live[key].name, id=live[key].id)
+        yield KumaChange(kind="notification", action="delete", key=key, name=live[key].name, id=live[key].id)
 
 
 def _reveal(value: str | SecretStr) -> str:
@@ -122,7 +122,7 @@ def _channel_change(name: str, old: object, new: str | SecretStr) -> FieldChange
 
 def _plan_monitors(
     desired: Desired, live: Mapping[str, LiveMonitor], channels: Mapping[str, LiveChannel]
-) -> Iterable[Change]:
+) -> Iterable[KumaChange]:
     wanted = {monitor.key: monitor for monitor in desired.monitors}
     unbindable = desired.pending.keys() - channels.keys()
     keys = {m.id: key for key, m in live.items()}
@@ -130,10 +130,10 @@ def _plan_monitors(
     for key in sorted(wanted, key=lambda k: (_depth(k, wanted), k)):
         monitor, now = wanted[key], live.get(key)
         if now is None:
-            yield Change(kind="monitor", action="create", key=key, name=monitor.name, desired=monitor)
+            yield KumaChange(kind="monitor", action="create", key=key, name=monitor.name, desired=monitor)
             continue
         fields = tuple(_monitor_changes(monitor, now, keys, channel_keys, unbindable))
-        yield Change(
+        yield KumaChange(
             kind="monitor",
             action="update",
             key=key,
@@ -144,7 +144,7 @@ def _plan_monitors(
         )
     gone = [live[key] for key in live.keys() - wanted.keys()]
     for m in sorted(gone, key=lambda m: (m.fields.get("type") == "group", m.key)):
-        yield Change(kind="monitor", action="delete", key=str(m.key), name=str(m.fields.get("name")), id=m.id)
+        yield KumaChange(kind="monitor", action="delete", key=str(m.key), name=str(m.fields.get("name")), id=m.id)
 
 
 def _depth(key: str, wanted: Mapping[str, Monitor]) -> int:
@@ -174,13 +174,13 @@ def _monitor_changes(
 
 def _plan_pages(
     desired: StatusPage | None, live: Iterable[LivePage], monitors: Mapping[str, LiveMonitor]
-) -> Iterable[Change]:
+) -> Iterable[KumaChange]:
     """A page that a person filled is never taken over; an empty one of our name is what a broken run
     leaves."""
     pages = {page.slug: page for page in live}
     now = pages.get(desired.slug) if desired else None
     if desired and now is None:
-        yield Change(kind="status page", action="create", key=desired.slug, name=desired.title, desired=desired)
+        yield KumaChange(kind="status page", action="create", key=desired.slug, name=desired.title, desired=desired)
     elif desired and now:
         if now.key is None and (now.groups or now.config.get("title") != desired.title):
             raise KumaError(
@@ -188,7 +188,7 @@ def _plan_pages(
                 "give it another slug in Uptime Kuma, or delete it",
             )
         fields = tuple(_page_changes(desired, now, {m.id: key for key, m in monitors.items()}))
-        yield Change(
+        yield KumaChange(
             kind="status page",
             action="update",
             key=desired.slug,
@@ -198,7 +198,7 @@ def _plan_pages(
         )
     for slug in sorted(pages):
         if pages[slug].key is not None and (desired is None or slug != desired.slug):
-            yield Change(kind="status page", action="delete", key=slug, name=str(pages[slug].config.get("title")))
+            yield KumaChange(kind="status page", action="delete", key=slug, name=str(pages[slug].config.get("title")))
 
 
 def _page_changes(desired: StatusPage, now: LivePage, keys: Mapping[int, str]) -> Iterable[FieldChange]:

@@ -32,7 +32,6 @@ _MONITOR_FIELDS: Final[tuple[tuple[str, str], ...]] = (
     ("max_retries", "maxretries"),
     ("timeout", "timeout"),
     ("url", "url"),
-    ("keyword", "keyword"),
     ("accepted_statuscodes", "accepted_statuscodes"),
     ("hostname", "hostname"),
     ("port", "port"),
@@ -61,7 +60,7 @@ _NEW_MONITOR_SINCE_2_0: Final[Mapping[str, Any]] = {"conditions": [], "rabbitmqN
 
 
 @dataclass(frozen=True)
-class Channel:
+class KumaChannel:
     """A notification ready to be sent to Kuma: its secrets are resolved, and hidden from every repr."""
 
     key: str
@@ -78,7 +77,7 @@ class Desired:
     """
 
     monitors: tuple[Monitor, ...]
-    channels: tuple[Channel, ...] = ()
+    channels: tuple[KumaChannel, ...] = ()
     page: StatusPage | None = None
     pending: Mapping[str, str] = field(default_factory=dict)
 
@@ -152,7 +151,7 @@ def resolve_channels(file: MonitorsFile, secrets_dir: Path) -> Desired:
     return Desired(file.monitors, tuple(channels), file.status_page, pending)
 
 
-def _channel(notification: Notification, secrets_dir: Path) -> Channel:
+def _channel(notification: Notification, secrets_dir: Path) -> KumaChannel:
     config: dict[str, str | SecretStr] = {
         CHANNEL_MARK: notification.key,
         "name": notification.name,
@@ -161,7 +160,7 @@ def _channel(notification: Notification, secrets_dir: Path) -> Channel:
     for name, value in notification.settings.items():
         needed_by = f"notification '{notification.key}'"
         config[name] = read_secret(secrets_dir, value.secret, needed_by) if isinstance(value, SecretRef) else value
-    return Channel(notification.key, notification.name, config)
+    return KumaChannel(notification.key, notification.name, config)
 
 
 def monitor_fields(monitor: Monitor) -> dict[str, Any]:

@@ -264,8 +264,3 @@ def _query_problems(expr: str, known: list[Series]) -> Iterator[str]:
         yield f"does not parse: {error}"
         return
     yield from unmatched_selectors(tree, known)
-
-
-def check_packs(packs: Mapping[str, Pack]) -> tuple[Diagnostic, ...]:
-    """The problems of all packs."""
-    return sort_diagnostics(problem for pack in packs.values() for problem in check_pack(pack))

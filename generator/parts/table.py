@@ -63,7 +63,7 @@ PARTS: Final = (
     Part("bugsink-bridge", 8001, 48 * MIB, own_metrics=("bugsink_", "bridge_"), needs="errors", profile="errors",
          go=False,
          reads=tuple(f"generator/bugsink/bridge/{name}.py"
-                     for name in ("__init__", "__main__", "alerts", "delivery", "projects", "server")),
+                     for name in ("__init__", "__main__", "alerts", "delivery", "outgoing", "projects", "server")),
          reads_secrets=True, image="bugsink"),
     Part("uptime-kuma", 3001, 256 * MIB, 0.05, networks=("core", "lookout"), own_metrics=("monitor_",), scrape_every=30,
          password=KUMA_API_KEY, go=False, links=(Link("Uptime", "Uptime Kuma: the view from outside"),)),

@@ -1,19 +1,20 @@
 """All that guards one pack, in one go: its contract, its panels, its proofs, and whether these can fail.
 
-Owns the order: what a later step needs is sound before it begins. It prints nothing; `Step`s go to the caller.
+Owns the order: what a later step needs is sound before it begins. It prints nothing; `CheckStep`s go to the caller.
 """
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from generator.clients.tools import run_tool
 from generator.diagnostics import Diagnostic, sort_diagnostics
 from generator.packs import Pack
 from generator.packs.contract import check_pack
 from generator.packs.sample import sample_instance, site_of
-from generator.prove.dashboards import check_dashboards
+from generator.prove.dashboards import check_dashboards, panel_rules
 from generator.prove.failures import describe
 from generator.prove.mutants import Score, judge
 from generator.prove.proofs import proof_phases, render_proofs
@@ -22,11 +23,11 @@ from generator.prove.verdicts import Verdicts
 from generator.render.grafana.dashboards import render_dashboards
 from generator.render.grafana.provisioning import render_provisioning
 
-Progress = Callable[[int, int], None]
+TrialProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class CheckStep:
     """What one step found: in a few words, and as problems."""
 
     name: str
@@ -34,7 +35,7 @@ class Step:
     problems: tuple[Diagnostic, ...]
 
 
-def steps_of(pack: Pack, progress: Progress, verdicts: Verdicts | None = None) -> Iterator[Step]:
+def steps_of(pack: Pack, progress: TrialProgress, verdicts: Verdicts | None = None) -> Iterator[CheckStep]:
     """The steps, each after the one before has found nothing. Raises ToolMissing without promtool."""
     for check in _STEPS:
         step = check(pack, progress, verdicts)
@@ -43,22 +44,33 @@ def steps_of(pack: Pack, progress: Progress, verdicts: Verdicts | None = None) -
             return
 
 
-def _contract(pack: Pack, _progress: Progress, _verdicts: Verdicts | None) -> Step:
+def _contract(pack: Pack, _progress: TrialProgress, _verdicts: Verdicts | None) -> CheckStep:
     problems = check_pack(pack)
-    return Step("contract", "kept", problems)
+    return CheckStep("contract", "kept", problems)
 
 
-def _panels(pack: Pack, _progress: Progress, _verdicts: Verdicts | None) -> Step:
-    """The rules of dashboards, over those of the sample service."""
+def _panels(pack: Pack, _progress: TrialProgress, _verdicts: Verdicts | None) -> CheckStep:
+    """The rules of dashboards, and promtool over all queries at once, for those of the sample service."""
     service, _ = sample_instance(pack)
     site = site_of(service)
     files = {each.path: each.content for each in (*render_dashboards(site), *render_provisioning(site))}
-    problems = check_dashboards(files, site)
+    problems = check_dashboards(files, site) or _queries(pack, files)
     panels = sum(len(row.panels) for each in service.packs for row in each.rows)
-    return Step("panels", f"{panels} good", sort_diagnostics(problems))
+    return CheckStep("panels", f"{panels} good", sort_diagnostics(problems))
 
 
-def _proofs(pack: Pack, progress: Progress, verdicts: Verdicts | None) -> Step:
+def _queries(pack: Pack, files: Mapping[str, str]) -> list[Diagnostic]:
+    with tempfile.TemporaryDirectory(prefix="lookout-panels-") as folder:
+        (Path(folder) / "panels.yml").write_text(panel_rules(files), encoding="utf-8")
+        run = run_tool("promtool", ["check", "rules", "--lint=none", "panels.yml"], Path(folder))
+    if run.code == 0:
+        return []
+    message = "promtool does not take a query of a panel"
+    notes = tuple(line.strip() for line in run.output.splitlines() if line.strip())
+    return [Diagnostic("check/dashboard", message, pack.span("panels.yaml"), notes=notes)]
+
+
+def _proofs(pack: Pack, progress: TrialProgress, verdicts: Verdicts | None) -> CheckStep:
     service, instance = sample_instance(pack)
     site = site_of(service)
     trials = [
@@ -71,13 +83,13 @@ def _proofs(pack: Pack, progress: Progress, verdicts: Verdicts | None) -> Step:
         said = run_trials(trials, Path(folder), lambda done: progress(done, len(trials)), verdicts)
     phases = proof_phases(service, instance, site.stack)
     problems = [describe(pack, alert, text, phases[alert]) for alert, text in said.items()]
-    return Step("proofs", f"{len(trials)} hold", sort_diagnostics(problems))
+    return CheckStep("proofs", f"{len(trials)} hold", sort_diagnostics(problems))
 
 
-def _mutants(pack: Pack, progress: Progress, verdicts: Verdicts | None) -> Step:
+def _mutants(pack: Pack, progress: TrialProgress, verdicts: Verdicts | None) -> CheckStep:
     (score,) = judge([pack], progress=progress, verdicts=verdicts)
     said = f"{score.killed} of {score.mutants - score.equivalent} noticed"
-    return Step("mutants", said, sort_diagnostics(_survivors(pack, score)))
+    return CheckStep("mutants", said, sort_diagnostics(_survivors(pack, score)))
 
 
 def _survivors(pack: Pack, score: Score) -> Iterator[Diagnostic]:

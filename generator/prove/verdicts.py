@@ -8,7 +8,6 @@ copied or renamed stands for anything. That a proof does not hold is remembered 
 import hashlib
 import json
 import os
-import tempfile
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from generator.clients.tools import tool_path
+from generator.disk.atomic import sweep_drafts, write_cached
 
 # Where `check` remembers which proofs held; the variable puts it elsewhere, for tests as for machines of many users.
 VARIABLE: Final = "LOOKOUT_PROVEN"
@@ -65,12 +65,11 @@ class Verdicts:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         name = _name(rules, proof)
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=self.folder, delete=False) as file:
-            json.dump({"verdict_of": name, "said": said}, file)
-        Path(file.name).replace(self._path(name))
+        write_cached(self._path(name), json.dumps({"verdict_of": name, "said": said}))
 
     def sweep(self) -> None:
-        """Remove what was not asked for in a month."""
+        """Remove what was not asked for in a month, and what cut-off runs left."""
+        sweep_drafts(self.folder)
         for path in _files(self.folder):
             if time.time() - path.stat().st_mtime > _KEPT_SECONDS:
                 path.unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from generator.channels.channel import Channel, ChannelModel, Server
+from generator.channels.channel import Channel, ChannelModel, NamedServer
 from generator.channels.registry import MESSENGERS
 from generator.conventions import OWNER_ROUTE, SEVERITIES, Severity
 from generator.net.addresses import has_login
@@ -91,7 +91,7 @@ def _channel(context: Context, name: str, spec: ChannelSpec | PersonSpec, path: 
     return written[key].to_channel(name)
 
 
-def _check_server(context: Context, server: Server, where: Path) -> None:
+def _check_server(context: Context, server: NamedServer, where: Path) -> None:
     """A server of the user's own is no place for a login, and gets the secret over TLS."""
     if has_login(server.address):
         report_login(context, where, "the address alone; the token is added to it")

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from generator.conventions import SECRETS_MOUNT
 from generator.diagnostics import Diagnostic, Problems
 from generator.net.dsn import EXAMPLE, Dsn, DsnError, parse_dsn
-from generator.secrets.forms import cleaned
+from generator.secrets.values import cleaned
 from generator.site.model import Credential, Exporter, Site
 
 # What Go leaves as it is in the user of a URL.

@@ -20,16 +20,24 @@ import bcrypt
 
 from generator.conventions import DELIVERY_FILE, SEAL_FILE, USER_HASH_KEY, WEB_PASSWORD
 from generator.diagnostics import Diagnostic, Problems
-from generator.disk.atomic import sweep_drafts, write_file
+from generator.disk.atomic import sweep_drafts
 from generator.disk.locks import tree_lock
 from generator.net.dsn import parse_dsn
 from generator.secrets.credentials import credential_files
 from generator.secrets.delivery import delivery_json
-from generator.secrets.forms import BY_NAME, UnreadableSecret, read_value
+from generator.secrets.forms import BY_NAME
 from generator.secrets.needed import Secret, needed_secrets
+from generator.secrets.values import (
+    FOLDER,
+    FOLDER_MODE,
+    OWNER_ONLY,
+    UnreadableSecret,
+    read_value,
+    write_changed,
+    write_value,
+)
 from generator.site.model import Site
 
-FOLDER: Final = "secrets"
 MOUNTED: Final = ".mounted"
 # Containers that mount a share whether or not anything is in it.
 _CONSUMERS: Final = ("alertmanager", "caddy", "collector", "grafana", "prometheus")
@@ -70,7 +78,7 @@ def ensure_secrets(site: Site, root: Path) -> SecretsReport:
 def _ensure_secrets(site: Site, root: Path) -> SecretsReport:
     folder, needed = root / FOLDER, needed_secrets(site)
     try:
-        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
         sweep_drafts(folder)
         tightened = _tighten(folder, needed)
         if problems := check_secrets(site, root):
@@ -102,7 +110,7 @@ def share_seal(site: Site, root: Path, consumer: str) -> str:
 
 def _tighten(folder: Path, needed: Iterable[Secret]) -> list[str]:
     """Take from everybody but the owner what they may do with secrets/ and the files in it."""
-    places = [(folder, 0o700), *((folder / secret.name, 0o600) for secret in needed)]
+    places = [(folder, FOLDER_MODE), *((folder / secret.name, OWNER_ONLY) for secret in needed)]
     tightened = []
     for path, mode in places:
         if path.exists() and path.stat().st_mode & 0o077:
@@ -116,12 +124,12 @@ def _make(folder: Path, secret: Secret) -> bool:
     if secret.around:
         return _make_address(folder, secret)
     if secret.origin == "made" and not _read(folder, secret):
-        _write(folder / secret.name, secrets.token_urlsafe(24) + "\n", 0o600)
+        write_value(folder / secret.name, secrets.token_urlsafe(24))
         return True
     if secret.origin == "derived":
         password = read_value(folder / WEB_PASSWORD).encode()
         if not _matches(password, _read(folder, secret).encode()):
-            _write(folder / secret.name, bcrypt.hashpw(password, bcrypt.gensalt()).decode() + "\n", 0o600)
+            write_value(folder / secret.name, bcrypt.hashpw(password, bcrypt.gensalt()).decode())
             return True
     return False
 
@@ -135,7 +143,7 @@ def _make_address(folder: Path, secret: Secret) -> bool:
     wanted = secret.around.format(key=key or secrets.token_hex(16))
     if wanted == present:
         return False
-    _write(folder / secret.name, wanted + "\n", 0o600)
+    write_value(folder / secret.name, wanted)
     return True
 
 
@@ -160,9 +168,6 @@ def _check(folder: Path, secret: Secret) -> list[Diagnostic]:
         value = read_value(folder / secret.name)
     except UnreadableSecret as error:
         return [Diagnostic("apply/secret-form", f"{FOLDER}/{secret.name} {error}", notes=(secret.purpose,))]
-    except OSError as error:
-        message = f"{FOLDER}/{secret.name} cannot be read: {error.strerror}"
-        return [Diagnostic("apply/secret-form", message, notes=(secret.purpose,))]
     ours = not value or secret.origin in _OURS or _key(secret, value)
     return [] if ours else form_problems(secret, value)
 
@@ -203,20 +208,13 @@ def _share(folder: Path, needed: Sequence[Secret], formed: Mapping[str, Mapping[
         mine = {secret.name: _read(folder, secret) for secret in needed if consumer in secret.consumers}
         mine |= formed.get(consumer, {})
         for name, text in mine.items():
-            _write(share / name, text, 0o444)
+            write_changed(share / name, text, 0o444)
         for path in set(share.iterdir()) - {share / name for name in mine}:
             path.unlink()
     for path in set(mounted.iterdir()) - {mounted / consumer for consumer in consumers}:
         shutil.rmtree(path)
 
 
-def _write(path: Path, text: str, mode: int) -> None:
-    """Write in one step, nothing when nothing changes: a container never sees half a file."""
-    if path.is_file() and path.stat().st_mode & 0o777 == mode and path.read_text(encoding="utf-8") == text:
-        return
-    write_file(path, text, mode)
-
-
 def keep_secret(root: Path, secret: Secret, value: str) -> None:
     """Write a value that the user gave, for its owner alone."""
-    _write(root / FOLDER / secret.name, value + "\n", 0o600)
+    write_value(root / FOLDER / secret.name, value)

@@ -1,21 +1,16 @@
-"""What each kind of secret looks like, and a secret file's text as it is meant.
+"""What each kind of secret looks like.
 
 Owns the one table of forms. No problem that it words holds any part of a value, not even a host: what is not a secret
 of this kind may be one of another.
 """
 
 import re
-from pathlib import Path
 from typing import Final
 
 from generator.channels.registry import MESSENGERS
 from generator.net.dsn import EXAMPLE, DsnError, parse_dsn
 from generator.values.forms import HOST, Form, plain, shaped, unlike
 
-# What editors, spreadsheets and web pages leave around a value, white space aside.
-_INVISIBLE: Final = "\ufeff\u200b\u200c\u200d\u2060\u00ad"
-_QUOTES: Final = ('""', "''", "``", "“”", "\u2018\u2019", "„“", "«»")
-_LARGEST: Final = 64 * 2**10
 # bcrypt reads no further.
 BCRYPT_BYTES: Final = 72
 
@@ -81,37 +76,3 @@ FORMS: Final = (
     Form("text", "text", "any text", lambda value: "a zero byte is in it" if "\0" in value else ""),
 )  # fmt: skip
 BY_NAME: Final = {form.name: form for form in FORMS}
-
-
-class UnreadableSecret(ValueError):
-    """Why a secret's file is no text that could be used, in words without its content."""
-
-
-def cleaned(text: str) -> str:
-    """A value as it is meant: without what editors leave around it, Windows' line ends, and one pair of quotes."""
-    edges = "".join(map(chr, range(33))) + "\x85\xa0\u2028\u2029\u3000" + _INVISIBLE
-    value = re.sub(r"\r\n?", "\n", text).strip(edges)
-    if len(value) > 1 and value[0] + value[-1] in _QUOTES:
-        value = value[1:-1].strip(edges)
-    return value
-
-
-def decoded(content: bytes) -> str:
-    """The text of a secret's file, cleaned; Windows' tools write UTF-16 with a mark before it. Raises
-    UnreadableSecret."""
-    if len(content) > _LARGEST:
-        raise UnreadableSecret(f"is larger than {_LARGEST // 2**10} KiB")
-    wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
-    try:
-        return cleaned(content.decode("utf-16" if wide else "utf-8-sig"))
-    except UnicodeDecodeError:
-        raise UnreadableSecret("is not UTF-8 text") from None
-
-
-def read_value(path: Path) -> str:
-    """The value in a secret's file, cleaned; empty when there is no file. Raises UnreadableSecret and OSError."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return ""
-    return decoded(content)

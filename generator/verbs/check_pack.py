@@ -9,7 +9,7 @@ from typing import Final
 
 from generator.diagnostics import Diagnostic, Problems, did_you_mean
 from generator.packs import load_packs
-from generator.prove.pack_check import Progress, steps_of
+from generator.prove.pack_check import TrialProgress, steps_of
 from generator.prove.verdicts import Verdicts, proven_folder
 
 # A line of progress no more often than that.
@@ -32,7 +32,7 @@ def check_pack_verb(kind: str, say: Callable[[str], None]) -> tuple[Diagnostic, 
     return ()
 
 
-def _progress(say: Callable[[str], None]) -> Progress:
+def _progress(say: Callable[[str], None]) -> TrialProgress:
     """Says how far a long step has come, and about how long the rest takes."""
     begun = shown = monotonic()
 

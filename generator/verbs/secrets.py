@@ -14,9 +14,9 @@ from generator.conventions import SPEC_FILE
 from generator.diagnostics import Problems
 from generator.pipeline import resolve_text
 from generator.report import internal_error, render_text
-from generator.secrets.files import FOLDER, ensure_secrets, form_problems, keep_secret
-from generator.secrets.forms import cleaned
+from generator.secrets.files import ensure_secrets, form_problems, keep_secret
 from generator.secrets.needed import Secret
+from generator.secrets.values import FOLDER, cleaned
 from generator.source.file import read_spec_file
 
 # How often a user is asked again for a value of the wrong form.

@@ -4,24 +4,25 @@ Reads only. It leaves with 1 when something that should run does not, or is not 
 """
 
 import json
-import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from generator.clients.docker import docker_environment, dotenv
-from generator.conventions import LOCAL_PORT, part_of
+from generator.clients.docker import NOT_RUN, compose
+from generator.clients.http import TooLarge
+from generator.clients.prometheus import local_prometheus, targets
+from generator.conventions import part_of
+from generator.diagnostics import Problems
 
 _NO_CHECK: Final = "no check"
 _NO_DOCKER: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ContainerRow:
     """A container: its compose service, what Docker says of it, and whether it is well."""
 
     service: str
@@ -34,10 +35,12 @@ class Row:
         return self.state == "running" and self.health in ("healthy", "scraped", _NO_CHECK)
 
 
-def rows(containers: Iterable[Mapping[str, Any]], targets: Iterable[Mapping[str, Any]]) -> tuple[Row, ...]:
+def rows(
+    containers: Iterable[Mapping[str, Any]], scraped_targets: Iterable[Mapping[str, Any]]
+) -> tuple[ContainerRow, ...]:
     """Containers as compose lists them, with Prometheus' view of those that cannot check themselves."""
     scraped: dict[str, bool] = {}
-    for target in targets:
+    for target in scraped_targets:
         host = part_of(urlsplit(str(target["scrapeUrl"])).hostname or "")
         scraped[host] = scraped.get(host, True) and target["health"] == "up"
     found = []
@@ -45,11 +48,11 @@ def rows(containers: Iterable[Mapping[str, Any]], targets: Iterable[Mapping[str,
         service = str(container["Service"])
         seen = scraped.get(service)
         outside = _NO_CHECK if seen is None else "scraped" if seen else "not scraped"
-        found.append(Row(service, str(container["State"]), str(container.get("Health") or outside)))
+        found.append(ContainerRow(service, str(container["State"]), str(container.get("Health") or outside)))
     return tuple(sorted(found, key=lambda row: row.service))
 
 
-def table(found: Iterable[Row]) -> str:
+def table(found: Iterable[ContainerRow]) -> str:
     """The rows in columns, what is not well marked."""
     lines = [("", "SERVICE", "STATE", "HEALTH")]
     lines += [(" " if row.well else "!", row.service, row.state, row.health) for row in found]
@@ -58,14 +61,11 @@ def table(found: Iterable[Row]) -> str:
     return "\n".join("  ".join(words).rstrip() for words in padded)
 
 
-def _containers(environment: Mapping[str, str]) -> list[dict[str, Any]]:
-    command = ["docker", "compose", "ps", "--all", "--format", "json"]
-    try:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    except OSError as error:
-        raise _missing(f"docker cannot be run ({error.strerror}); `make up` installs it") from error
+def _containers(root: Path) -> list[dict[str, Any]]:
+    done = compose(root, "ps", "--all", "--format", "json", timeout=60)
     if done.returncode:
-        raise _missing(done.stderr.strip() or "docker compose does not answer")
+        hint = "; `make up` installs it" if done.returncode == NOT_RUN else ""
+        raise _missing((done.stderr.strip() or "docker compose does not answer") + hint)
     return [json.loads(line) for line in done.stdout.splitlines() if line.strip()]
 
 
@@ -74,27 +74,23 @@ def _missing(why: str) -> SystemExit:
     return SystemExit(_NO_DOCKER)
 
 
-def _targets(environment: Mapping[str, str]) -> list[dict[str, Any]]:
+def _targets(root: Path) -> list[dict[str, Any]]:
     """What Prometheus scrapes now; nothing when it does not answer, which its own line then says."""
-    port = environment.get("LOOKOUT_PORT", str(LOCAL_PORT))
-    url = f"http://127.0.0.1:{port}/prometheus/api/v1/targets?state=active"
     try:
-        with urllib.request.urlopen(url, timeout=5) as response:
-            active: list[dict[str, Any]] = json.load(response)["data"]["activeTargets"]
-    except (OSError, ValueError, KeyError):
+        return targets(local_prometheus(root))
+    except (Problems, TooLarge):
         return []
-    return active
 
 
 def main() -> int:
     """Print the table."""
-    environment = docker_environment(Path.cwd())
+    root = Path.cwd()
     # Before the first `make up` compose knows no image, and asking it would say so at length.
-    containers = _containers(environment) if Path(".env").is_file() else []
+    containers = _containers(root) if Path(".env").is_file() else []
     if not containers:
         print("nothing runs; `make up` starts the stack")
         return 1
-    found = rows(containers, _targets({**dotenv(Path.cwd()), **environment}))
+    found = rows(containers, _targets(root))
     print(table(found))
     return 0 if all(row.well for row in found) else 1
 

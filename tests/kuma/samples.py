@@ -7,8 +7,8 @@ from typing import Any
 from generator.kuma.loader import parse_monitors
 from generator.kuma.model import Monitor
 from generator.kuma.wire import (
-    Channel,
     Desired,
+    KumaChannel,
     LiveChannel,
     LiveMonitor,
     LivePage,
@@ -24,19 +24,18 @@ SLACK_URL = "http://127.0.0.1:9/services/T0/B0/very-secret-token"
 
 
 def monitors_file(url: str = "http://127.0.0.1:9/health") -> dict[str, Any]:
-    """A group with an HTTP, a keyword and a TCP monitor in it, one notification and a status page."""
+    """A group with two HTTP monitors in it, a TCP monitor, one notification and a status page."""
     host, _, port = url.split("/")[2].partition(":")
     return {
         "format": 1,
         "monitors": [
             {"key": "api/http", "name": "api: health", "type": "http", "parent": "api", "url": url},
             {
-                "key": "api/keyword",
-                "name": "api: says entryPage",
-                "type": "keyword",
+                "key": "api/login",
+                "name": "api: login",
+                "type": "http",
                 "parent": "api",
                 "url": url,
-                "keyword": "entryPage",
                 "notify": ["watch"],
             },
             {"key": "api", "name": "api", "type": "group"},
@@ -91,7 +90,7 @@ def held(desired: Desired) -> LiveState:
     return LiveState(monitors, channels, (LivePage(page.slug, page.slug, config, groups),))
 
 
-def _held_channel(id_: int, channel: Channel) -> LiveChannel:
+def _held_channel(id_: int, channel: KumaChannel) -> LiveChannel:
     config = {
         name: value if isinstance(value, str) else value.get_secret_value() for name, value in channel.config.items()
     }

@@ -111,7 +111,7 @@ def test_one_changed_one_removed_and_a_handmade_one_untouched(desk: Desk) -> Non
         ("delete", "cache"),
     ]
     live = client.snapshot(None)
-    assert names(live) == ["api", "api: health", "api: says entryPage", "my blog"]
+    assert names(live) == ["api", "api: health", "api: login", "my blog"]
     assert named(live, "api: health").fields["interval"] == 120
     assert client.get_monitor(made) == before
     client.delete_monitor(made)
@@ -155,7 +155,7 @@ def test_prometheus_gets_the_metrics_with_the_key_alone(desk: Desk) -> None:
     desk.apply(monitors_file(ITSELF))
     answer = desk.scrape(desk.key())
     assert answer.status_code == 200
-    for name in ("api: health", "api: says entryPage"):
+    for name in ("api: health", "api: login"):
         assert f'monitor_name="{name}"' in answer.text
     assert (desk.scrape("nope").status_code, desk.scrape("").status_code) == (401, 401)
     assert requests.get(desk.url + "/metrics", auth=("admin", PASSWORD), timeout=60).status_code == 401

@@ -27,7 +27,7 @@ def test_a_cold_server_is_set_up_and_filled_with_one_login(desk: Desk) -> None:
     http, group = desk.named("api: health"), desk.named("api")
     assert (http["parent"], http["description"], http["maxretries"]) == (group["id"], "lookout-key=api/http", 1)
     (channel,) = desk.server.channels.values()
-    assert desk.named("api: says entryPage")["notificationIDList"] == {str(channel["id"]): True}
+    assert desk.named("api: login")["notificationIDList"] == {str(channel["id"]): True}
     assert SLACK_URL in channel["config"]
 
 
@@ -106,7 +106,7 @@ def test_one_is_changed_one_is_removed_and_a_handmade_one_stays_as_it_is(desk: D
     assert sorted(m["name"] for m in desk.server.monitors.values()) == [
         "api",
         "api: health",
-        "api: says entryPage",
+        "api: login",
         "my blog",
     ]
     assert desk.plan().empty

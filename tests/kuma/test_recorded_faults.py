@@ -29,8 +29,8 @@ FAULTS: list[tuple[str, dict[str, Any], str, str]] = [
     ("a version of twenty", {"user": ADMIN, "version": "20.1.0"}, "Uptime Kuma 20.1.0 is not", "versions.yaml"),
     (
         "a field that the server does not keep",
-        {"user": ADMIN, "forgets": ("keyword",)},
-        "did not keep the changes: monitor api/keyword (keyword)",
+        {"user": ADMIN, "forgets": ("hostname",)},
+        "did not keep the changes: monitor cache (hostname)",
         "browser",
     ),
     (
@@ -85,8 +85,8 @@ def test_a_notification_without_its_secret_waits_and_holds_nothing_up(desk: Desk
     assert (len(desk.server.monitors), desk.server.channels) == (4, {})
     assert desk.plan().empty
     (desk.secrets / "slack_ops").write_text(SLACK_URL)
-    assert [(c.action, c.key) for c in desk.apply().plan.changes] == [("create", "watch"), ("update", "api/keyword")]
-    assert desk.named("api: says entryPage")["notificationIDList"] == {str(i): True for i in desk.server.channels}
+    assert [(c.action, c.key) for c in desk.apply().plan.changes] == [("create", "watch"), ("update", "api/login")]
+    assert desk.named("api: login")["notificationIDList"] == {str(i): True for i in desk.server.channels}
 
 
 def test_a_notification_whose_secret_got_lost_stays_as_it_is(desk: Desk) -> None:
@@ -96,7 +96,7 @@ def test_a_notification_whose_secret_got_lost_stays_as_it_is(desk: Desk) -> None
     assert [f.field for c in desk.apply().plan.changes for f in c.fields] == ["interval"]
     (channel,) = desk.server.channels.values()
     assert SLACK_URL in channel["config"]
-    assert desk.named("api: says entryPage")["notificationIDList"] == {str(channel["id"]): True}
+    assert desk.named("api: login")["notificationIDList"] == {str(channel["id"]): True}
 
 
 def test_first_calls_that_are_lost_are_asked_again(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from generator.cli import cli
 from generator.diagnostics import Diagnostic, Problems
 from generator.packs import Pack, join, own
 from generator.packs.load import PACKS, load_packs
-from generator.prove.pack_check import Step, steps_of
+from generator.prove.pack_check import CheckStep, steps_of
 from tests.support.verdicts import VERDICTS
 
 Edits = tuple[tuple[str, str, str], ...]
@@ -38,7 +38,7 @@ def edited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Edits],
     return edit
 
 
-def run(pack: Pack) -> list[Step]:
+def run(pack: Pack) -> list[CheckStep]:
     return list(steps_of(pack, lambda _done, _total: None, VERDICTS))
 
 

@@ -15,8 +15,8 @@ from generator.clients.tools import run_tool
 from generator.diagnostics import Problems
 from generator.pipeline import resolve_text
 from generator.render.prometheus.rules import render_rules
-from generator.verbs.backtest.episodes import Machine, Rule, State, figures, replay, states
-from generator.verbs.backtest.history import Window, first_sample, times_true
+from generator.verbs.backtest.episodes import AlertRule, Machine, State, figures, replay, states
+from generator.verbs.backtest.history import Period, first_sample, times_true
 from generator.verbs.backtest.report import as_data, render_table
 from generator.verbs.backtest.run import Wanted, backtest
 from generator.verbs.explain.alert import explain_alert
@@ -194,14 +194,14 @@ def test_where_there_is_no_history_nothing_is_claimed(file: Path, capsys: pytest
 
 
 def test_long_histories_are_asked_for_in_pieces(prometheus: str) -> None:
-    window = Window(START, END)
+    window = Period(START, END)
     times = times_true(prometheus, 'my_queue_length{queue="sms"}', window, 5)
     (found,) = times.values()
     assert found == list(range(START, END + 1, 5)), "34561 evaluations, more than Prometheus gives at once"
 
 
 def test_the_beginning_of_the_history_is_found(prometheus: str) -> None:
-    found = first_sample(prometheus, Window(END - 30 * DAY, END))
+    found = first_sample(prometheus, Period(END - 30 * DAY, END))
     assert found is not None
     assert abs(found - START) <= 30 * DAY // 1000 + 300
 
@@ -261,7 +261,7 @@ def test_what_cannot_be_meant_is_usage(words: tuple[str, ...], capsys: pytest.Ca
 
 STEP: Final = 30
 EVALUATIONS: Final = 90
-RULES: Final = tuple(Rule(STEP, hold, keep) for hold in (0, 30, 45, 90) for keep in (0, 30, 60, 100))
+RULES: Final = tuple(AlertRule(STEP, hold, keep) for hold in (0, 30, 45, 90) for keep in (0, 30, 60, 100))
 
 
 def pattern(seed: int) -> list[bool]:
@@ -283,7 +283,7 @@ def test_states_are_those_of_prometheus_over_the_same_history(tmp_path: Path) ->
     for number, rule in enumerate(RULES):
         for name, is_true in patterns.items():
             true = [at * STEP for at, holds in enumerate(is_true) if holds]
-            for at, state in states(true, Window(0, (EVALUATIONS - 1) * STEP), rule):
+            for at, state in states(true, Period(0, (EVALUATIONS - 1) * STEP), rule):
                 if state != "inactive":
                     labels = f'ALERTS{{alertname="R{number}",alertstate="{state}",n="{name}"}}'
                     expected[at].append({"labels": labels, "value": 1})
@@ -305,17 +305,17 @@ def test_states_are_those_of_prometheus_over_the_same_history(tmp_path: Path) ->
 
 
 def test_an_episode_that_goes_on_has_no_end() -> None:
-    window = Window(0, 600)
-    (episode,) = replay({(): list(range(300, 601, STEP))}, window, Rule(STEP, 60, 0)).episodes
+    window = Period(0, 600)
+    (episode,) = replay({(): list(range(300, 601, STEP))}, window, AlertRule(STEP, 60, 0)).episodes
     assert (episode.start, episode.end) == (360, None)
 
 
 def test_night_is_reported_by_the_clock() -> None:
-    history = replay({(): [0, 30, 10 * 3600, 10 * 3600 + 30]}, Window(0, DAY), Rule(STEP, 0, 0))
-    assert figures(history, Window(0, DAY), UTC).night == 0.5
+    history = replay({(): [0, 30, 10 * 3600, 10 * 3600 + 30]}, Period(0, DAY), AlertRule(STEP, 0, 0))
+    assert figures(history, Period(0, DAY), UTC).night == 0.5
 
 
 def test_a_machine_starts_inactive() -> None:
-    machine = Machine(Rule(STEP, 60, 0))
+    machine = Machine(AlertRule(STEP, 60, 0))
     seen: list[State] = [machine.evaluate(at, True) for at in (0, 30, 60)]
     assert seen == ["pending", "pending", "firing"]

@@ -11,8 +11,10 @@ import pytest
 from generator.check.checkers import Tree, trial_of
 from generator.check.run import check_tree
 from generator.pipeline import Compiled, compile_text
+from generator.prove.dashboards import check_dashboards, panel_rules
 from generator.prove.verdicts import shipped_marks
 from tests.support.combinations import KINDS, PAIRS, TRIPLES, file_of, full, plain
+from tests.support.tools import run
 from tests.support.verdicts import VERDICTS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +49,14 @@ def test_the_tools_take_every_kind_and_every_rule_is_proven(whole: Compiled, tmp
     verdicts = replace(VERDICTS, shipped=shipped_marks())
     said = {trial.name: verdicts.said(*trial.nameless()) for trial in trials}
     assert {name: words for name, words in said.items() if words != ""} == {}
+
+
+def test_every_dashboard_keeps_its_rules_and_promtool_takes_every_query(whole: Compiled, tmp_path: Path) -> None:
+    files = {artifact.path: artifact.content for artifact in whole.artifacts if artifact.path.startswith("grafana/")}
+    assert check_dashboards(files, whole.site) == []
+    (tmp_path / "panels.yml").write_text(panel_rules(files), encoding="utf-8")
+    done = run("promtool", "check", "rules", "--lint=none", "panels.yml", folder=tmp_path)
+    assert done.code == 0, done.output
 
 
 def test_every_alert_of_every_combination_has_a_proof_and_most_share_one(whole: Compiled) -> None:

@@ -22,7 +22,8 @@ from generator.conventions import (
 from generator.parts.table import PORTS
 from generator.render.caddy.config import render_caddy
 from generator.render.caddy.home import render_home
-from generator.secrets.files import FOLDER, MOUNTED, ensure_secrets
+from generator.secrets.files import MOUNTED, ensure_secrets
+from generator.secrets.values import FOLDER
 from tests.support import tools
 from tests.support.page import Shown, run_page
 from tests.support.servers import free_port, server, wait_for

@@ -20,6 +20,7 @@ from generator.apply.readback import LastLoad
 from generator.apply.reconcilers import RECONCILERS
 from generator.apply.reloading import Reloadable, reconciler
 from generator.apply.running import Reconciler, Running
+from generator.clients.http import NoAnswer, Server
 from generator.diagnostics import Diagnostic
 from generator.kuma import KumaError, SecretMissing
 from generator.parts.table import PARTS
@@ -156,7 +157,7 @@ def test_a_part_that_cannot_be_signalled_is_reported(stack: Running, monkeypatch
 
 def test_one_silent_part_does_not_keep_the_others_back(stack: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     def silent(_: Running) -> list[Diagnostic]:
-        raise requests.ConnectionError("refused")
+        raise NoAnswer("Prometheus does not answer")
 
     asked: list[str] = []
 
@@ -347,21 +348,23 @@ def test_prometheus_and_alertmanager_are_asked_at_the_local_entry(
     config = stack.artifacts["prometheus/prometheus.yml"].content
     routes = stack.artifacts["alertmanager/alertmanager.yml"].content
     answers = {
-        "/prometheus/api/v1/status/config": {"data": {"yaml": config}},
+        "/prometheus/api/v1/status/config": {"status": "success", "data": {"yaml": config}},
         "/alertmanager/api/v2/status": {"config": {"original": routes}},
     }
 
-    def get(_: Running, path: str) -> requests.Response:
+    def get(server: Server, path: str, *_: object) -> requests.Response:
         response = requests.Response()
-        name = path.split("/")[1]
+        response.status_code = 200
+        name = server.url.rpartition("/")[2]
+        path = f"/{name}{path}"
         metrics = f"{name}_config_last_reload_successful 1\n{name}_config_last_reload_success_timestamp_seconds 9e9\n"
         response._content = (json.dumps(answers[path]) if path in answers else metrics).encode()
         return response
 
-    monkeypatch.setattr(Running, "get", get)
+    monkeypatch.setattr(Server, "get", get)
     assert [each.drift(stack) for each in RECONCILERS[:2]] == [[], []]
     config = config.replace("sha256-", "sha256-0")
-    answers["/prometheus/api/v1/status/config"] = {"data": {"yaml": config}}
+    answers["/prometheus/api/v1/status/config"] = {"status": "success", "data": {"yaml": config}}
     assert reloading.drift(PROMETHEUS, stack) == ["its rules are not the rendered ones"]
 
 

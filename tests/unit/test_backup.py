@@ -15,7 +15,7 @@ from generator.clients.textfile import TextfileMetric, recorded
 from generator.diagnostics import Diagnostic, Problems
 from generator.verbs.backup import run
 from generator.verbs.backup.dump import Dump, checksum_problem, find_dumps, format_of, opened, plain_problem
-from generator.verbs.backup.scratch import Failed, Restored, image_of
+from generator.verbs.backup.scratch import Restored, RestoreFailed, image_of
 
 WHOLE = b"--\n-- PostgreSQL database dump\n--\nselect 1;\n--\n-- PostgreSQL database dump complete\n--\n\n"
 DAY = 86_400
@@ -147,13 +147,13 @@ class FakeScratch:
 
     def contents(self, dump: Dump) -> int:
         if self.readable:
-            raise Failed(self.readable)
+            raise RestoreFailed(self.readable)
         return 12
 
     def restore(self, dump: Dump) -> Restored:
         type(self).restores += 1
         if self.restorable:
-            raise Failed(self.restorable)
+            raise RestoreFailed(self.restorable)
         return Restored(3, 20_002, 1.25)
 
 

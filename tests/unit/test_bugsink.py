@@ -390,7 +390,7 @@ def test_what_goes_wrong_inside_is_reported_in_a_line(bugsink: Bugsink, words: s
 
 def test_a_missing_secret_is_named(secrets: Path) -> None:
     (secrets / "bugsink_admin_password").unlink()
-    with pytest.raises(errors.BugsinkError, match="bugsink_admin_password is missing"):
+    with pytest.raises(errors.BugsinkError, match="bugsink_admin_password does not exist"):
         errors.plan(site(), secrets, Bugsink())
 
 

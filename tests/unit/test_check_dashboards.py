@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
+from generator.pipeline import compile_text
 from generator.prove.dashboards import RULES, check_dashboards, panel_rules, rule_index
 from generator.site.model import PackInstance, Site
 from tests.unit.dashboards import dashboard_files, dashboard_site
+
+ROOT = Path(__file__).resolve().parents[2]
 
 API = "grafana/dashboards/Services/service-api.json"
 CACHE = "grafana/dashboards/Services/service-cache.json"
@@ -231,6 +234,13 @@ def test_nothing_is_said_about_our_own() -> None:
     assert [each.message for each in check_dashboards(dashboard_files(), dashboard_site())] == []
 
 
+def test_nothing_is_said_about_the_demo() -> None:
+    compiled = compile_text((ROOT / "services.yaml").read_text(encoding="utf-8"), "services.yaml")
+    files = {each.path: each.content for each in compiled.artifacts if each.path.startswith("grafana/")}
+    assert len(files) > 6
+    assert [each.message for each in check_dashboards(files, compiled.site)] == []
+
+
 @pytest.mark.parametrize(("rule", "path", "change"), FAULTS.values(), ids=FAULTS)
 def test_each_fault_is_found_by_its_rule(rule: str, path: str, change: Mutation) -> None:
     assert rule in rules_that_object(mutated(path, change), dashboard_site())
@@ -248,7 +258,7 @@ def test_every_rule_has_an_id_of_its_own_and_a_sentence() -> None:
 
 
 def test_every_rule_is_documented() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "dashboard-rules.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "dashboard-rules.md").read_text(encoding="utf-8")
     table = [line for line in page.splitlines() if line.startswith("| `")]
     assert table == [f"| `{rule}` | {doc} |" for rule, doc in rule_index()]
 

@@ -37,6 +37,11 @@ def test_a_label_that_some_alerts_lack_is_reported(site: Compiled, old: str, new
     assert any(where in message for message in problems(site, old, new))
 
 
+def test_what_is_no_matcher_is_reported(site: Compiled) -> None:
+    (message,) = problems(site, 'severity="critical"', "severity critical")
+    assert message == "alertmanager/alertmanager.yml: not a matcher: severity critical"
+
+
 def test_a_message_may_show_what_it_asks_for_first(site: Compiled) -> None:
     path = "alertmanager/templates/common.tmpl"
     shown = "{{ with .Labels.queue }}{{ . }}{{ end }}"

@@ -326,6 +326,5 @@ def test_no_other_module_writes_in_steps_of_its_own() -> None:
     # the user's, which are moved as they are.
     assert found == {
         "generator/verbs/new_pack/run.py",
-        "generator/prove/verdicts.py",
         "generator/verbs/upgrade/switching.py",
     }

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.clients.docker import compose, running_services, started
+from generator.clients.docker import NOT_RUN, compose, running_services, started
 
 
 def test_a_compose_that_hangs_is_ended_and_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -15,6 +15,13 @@ def test_a_compose_that_hangs_is_ended_and_has_failed(tmp_path: Path, monkeypatc
     monkeypatch.setenv("PATH", str(tmp_path))
     done = compose(tmp_path, "up", timeout=1)
     assert (done.returncode, done.stderr) == (124, "docker compose did not end within 1 s")
+
+
+def test_without_docker_all_that_asks_it_has_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = compose(tmp_path, "up")
+    assert (done.returncode, done.stderr) == (NOT_RUN, "docker cannot be run: No such file or directory")
+    assert (started(tmp_path), running_services(tmp_path)) == ({}, frozenset())
 
 
 def test_containers_are_asked_when_they_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,7 +88,7 @@ def nothing(file: File) -> None:
 
 def drop_notifications(file: File) -> None:
     file["notifications"] = []
-    monitor(file, "api/keyword")["notify"] = []
+    monitor(file, "api/login")["notify"] = []
 
 
 CASES: list[tuple[str, Callable[[File], None], Live, list[str]]] = [
@@ -131,12 +131,12 @@ CASES: list[tuple[str, Callable[[File], None], Live, list[str]]] = [
     ),
     (
         "children are deleted before their group",
-        lambda f: without(f, "api", "api/http", "api/keyword"),
+        lambda f: without(f, "api", "api/http", "api/login"),
         same,
         [
             "update status page status: groups [[SHOWN]] -> [['Services', ['cache']]]",
             "delete monitor api/http",
-            "delete monitor api/keyword",
+            "delete monitor api/login",
             "delete monitor api",
         ],
     ),
@@ -165,8 +165,8 @@ CASES: list[tuple[str, Callable[[File], None], Live, list[str]]] = [
     (
         "a lost binding is bound again",
         nothing,
-        alter("api/keyword", bound=frozenset()),
-        ["update monitor api/keyword: notify [] -> ['watch']"],
+        alter("api/login", bound=frozenset()),
+        ["update monitor api/login: notify [] -> ['watch']"],
     ),
     (
         "a binding to a hand-made notification is left alone",
@@ -193,7 +193,7 @@ CASES: list[tuple[str, Callable[[File], None], Live, list[str]]] = [
         "a notification no longer declared is deleted, after the monitors have let go of it",
         drop_notifications,
         same,
-        ["update monitor api/keyword: notify ['watch'] -> []", "delete notification watch"],
+        ["update monitor api/login: notify ['watch'] -> []", "delete notification watch"],
     ),
     (
         "a notification made by hand is foreign",
@@ -263,7 +263,7 @@ def test_an_empty_server_gets_everything_in_an_order_that_works(tmp_path: Path) 
         "create monitor api",
         "create monitor cache",
         "create monitor api/http",
-        "create monitor api/keyword",
+        "create monitor api/login",
         "create status page status",
     ]
     assert (plan.count("create"), plan.count("delete"), plan.needs_setup) == (6, 0, True)
@@ -308,7 +308,7 @@ GUARD: list[tuple[str, int, int, bool]] = [
 
 
 def _many(count: int) -> list[dict[str, Any]]:
-    return [{"key": f"m{n}", "name": f"m{n}", "type": "ping", "hostname": "h"} for n in range(count)]
+    return [{"key": f"m{n}", "name": f"m{n}", "type": "port", "hostname": "h", "port": 1} for n in range(count)]
 
 
 @pytest.mark.parametrize(("owned", "gone", "refused"), [g[1:] for g in GUARD], ids=[g[0] for g in GUARD])

@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from generator.kuma import KumaError, SecretMissing
-from generator.kuma.model import HttpMonitor, PingMonitor
+from generator.kuma.model import HttpMonitor, PortMonitor
 from generator.kuma.secrets import read_secret, write_secret
 from generator.kuma.wire import changed_monitor, live_monitor, new_monitor, page_css, read_mark
 from tests.kuma.samples import SLACK_URL, desired_from, monitors_file
@@ -72,7 +72,7 @@ def test_a_change_keeps_every_field_that_is_not_declared() -> None:
 
 
 def test_a_type_declares_only_its_own_fields() -> None:
-    payload = new_monitor(PingMonitor(key="p", name="p", type="ping", hostname="h"), None, [], since_2_0=True)
+    payload = new_monitor(PortMonitor(key="p", name="p", type="port", hostname="h", port=1), None, [], since_2_0=True)
     assert "url" not in payload
     assert payload["hostname"] == "h"
 

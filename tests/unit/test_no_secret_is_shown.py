@@ -23,8 +23,9 @@ from generator.kuma import KumaError
 from generator.pipeline import Compiled, compile_text, resolve_text
 from generator.report import render_text
 from generator.secrets.files import form_problems
-from generator.secrets.forms import FORMS, UnreadableSecret, decoded
+from generator.secrets.forms import FORMS
 from generator.secrets.needed import needed_secrets
+from generator.secrets.values import UnreadableSecret, decoded
 from generator.site.model import Site
 from generator.verbs import secrets, up
 from generator.verbs import stages as verbs

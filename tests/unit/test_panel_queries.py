@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from generator.diagnostics import Problems
-from generator.prove.dashboards.document import PanelView, Target
+from generator.prove.dashboards.document import PanelView, QueryTarget
 from generator.prove.dashboards.interpolate import LeftOver, Value, interpolate, scale
-from generator.prove.dashboards.live import Answer, failures, judge, run_panels
+from generator.prove.dashboards.live import QueryResult, failures, judge, run_panels
 from tests.unit.dashboards import dashboard_files
 
 SCALES = {
@@ -69,13 +69,13 @@ def view(description: str = "What it is.", **more: Any) -> PanelView:
     return PanelView({**data, "fieldConfig": {"defaults": defaults}, **more}, "", False)
 
 
-def answer(*series: tuple[dict[str, str], float]) -> Answer:
-    return Answer(tuple((labels, (value,)) for labels, value in series))
+def answer(*series: tuple[dict[str, str], float]) -> QueryResult:
+    return QueryResult(tuple((labels, (value,)) for labels, value in series))
 
 
-QUERY = Target({"datasource": {"type": "prometheus"}, "legendFormat": "{{handler}}"})
+QUERY = QueryTarget({"datasource": {"type": "prometheus"}, "legendFormat": "{{handler}}"})
 MANY = answer(*(({"handler": str(number)}, 1.0) for number in range(101)))
-EXPECTATIONS: dict[str, tuple[Answer, PanelView, bool, str]] = {
+EXPECTATIONS: dict[str, tuple[QueryResult, PanelView, bool, str]] = {
     "data is what was expected": (answer(({"handler": "/"}, 1.0)), view(), True, ""),
     "nothing, where something was expected": (answer(), view(), True, "returned nothing"),
     "not a number, where one was expected": (answer(({}, float("nan"))), view(), True, "only NaN"),
@@ -91,7 +91,7 @@ EXPECTATIONS: dict[str, tuple[Answer, PanelView, bool, str]] = {
 
 
 @pytest.mark.parametrize(("given", "panel", "strict", "expected"), EXPECTATIONS.values(), ids=EXPECTATIONS)
-def test_what_panels_expect(given: Answer, panel: PanelView, strict: bool, expected: str) -> None:
+def test_what_panels_expect(given: QueryResult, panel: PanelView, strict: bool, expected: str) -> None:
     problem = judge(given, panel, QUERY, strict)
     assert expected in problem
     assert bool(expected) == bool(problem)
@@ -110,9 +110,15 @@ def server(reply: Reply) -> Iterator[tuple[str, list[str]]]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
-            query = parse_qs(parts.query)
+            self._answer(parts.path, parse_qs(parts.query))
+
+        def do_POST(self) -> None:
+            form = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            self._answer(self.path, parse_qs(form))
+
+        def _answer(self, path: str, query: dict[str, list[str]]) -> None:
             asked.extend(query.get("query", []))
-            data = reply(parts.path, query)
+            data = reply(path, query)
             body = json.dumps({"status": "success", "data": data}).encode() if data is not None else b"no such thing"
             self.send_response(200 if data is not None else 400)
             self.send_header("Content-Length", str(len(body)))
@@ -170,15 +176,14 @@ def test_an_empty_stack_breaks_the_expectations_of_panels_that_gave_no_reason() 
 def test_a_server_that_refuses_is_quoted() -> None:
     with server(lambda path, query: None) as (url, _):
         lines = failures(run_panels(dashboard_files(), url, url, 1_800_000_000.0))
-    assert any("'$service' (as opened): loki says 400: no such thing" in line for line in lines)
-    assert any("prometheus says 400" in line for line in lines)
+    assert any(f"'$service' (as opened): Loki at {url} answers 400: no such thing" in line for line in lines)
+    assert any(f"what answers at {url} is not Prometheus" in line for line in lines)
 
 
 def test_a_server_that_is_not_there_is_a_problem_and_no_traceback() -> None:
     results = run_panels(dashboard_files(), "http://127.0.0.1:9", "http://127.0.0.1:9", 1_800_000_000.0)
-    assert {"prometheus does not answer: ConnectionError", "loki does not answer: ConnectionError"} == {
-        each.problem for each in results
-    }
+    said = "{} does not answer at http://127.0.0.1:9: ConnectionError"
+    assert {said.format("Prometheus"), said.format("Loki")} == {each.problem for each in results}
 
 
 def test_a_file_that_cannot_be_read_is_reported() -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from generator.net.dsn import DsnError, parse_dsn
-from generator.secrets.forms import BY_NAME, FORMS, UnreadableSecret, cleaned, decoded, read_value
+from generator.secrets.forms import BY_NAME, FORMS
+from generator.secrets.values import UnreadableSecret, cleaned, decoded, read_value
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/errors/apply/secret-form.md"
 TOKEN = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0"

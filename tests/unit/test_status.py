@@ -1,14 +1,14 @@
 """`make status`: what the table says, and when it says that something is wrong."""
 
-import io
 import json
 import subprocess
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from generator.clients.http import NoAnswer
+from generator.verbs import status
 from generator.verbs.status import main, rows, table
 
 TARGETS = [
@@ -74,14 +74,15 @@ def machine(started: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         lines = "\n".join(json.dumps(each) for each in said["containers"])
         return subprocess.CompletedProcess(command, said["code"], lines, "no such daemon")
 
-    def urlopen(url: str, timeout: float) -> io.BytesIO:
+    def targets(url: str) -> list[dict[str, Any]]:
         said["asked"] = url
         if said["targets"] is None:
-            raise OSError("connection refused")
-        return io.BytesIO(json.dumps({"data": {"activeTargets": said["targets"]}}).encode())
+            raise NoAnswer("Prometheus does not answer")
+        found: list[dict[str, Any]] = said["targets"]
+        return found
 
     monkeypatch.setattr(subprocess, "run", run)
-    monkeypatch.setattr(urllib.request, "urlopen", urlopen)
+    monkeypatch.setattr(status, "targets", targets)
     return said
 
 
@@ -127,7 +128,7 @@ def test_without_docker_it_is_one_line(
     with pytest.raises(SystemExit, match="3"):
         main()
     assert capsys.readouterr().err == (
-        "lookout: docker cannot be run (No such file or directory); `make up` installs it\n"
+        "lookout: docker cannot be run: No such file or directory; `make up` installs it\n"
     )
 
 

@@ -4,7 +4,6 @@ Alertmanager may be away for as long as it likes: the first alert waits, with th
 growing intervals. When the queue is full, new ones are refused, and counted.
 """
 
-import http.client
 import json
 import queue
 import threading
@@ -13,7 +12,8 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from urllib.parse import urlsplit
+
+from .outgoing import NoAnswer, status_of
 
 LENGTH: Final = 100
 _TIMEOUT: Final = 5.0
@@ -21,23 +21,13 @@ _LONGEST_WAIT: Final = 30.0
 _FIRST_WAIT: Final = 1.0
 
 Alert = dict[str, Any]
-# Hands over one alert: the HTTP status of the answer. Raises OSError or http.client.HTTPException.
+# Hands over one alert: the HTTP status of the answer. Raises NoAnswer.
 Send = Callable[[Alert], int]
 
 
 def sender(url: str) -> Send:
     """Posts to Alertmanager's API at `url`, on a connection of its own each time."""
-    parts = urlsplit(url)
-
-    def send(alert: Alert) -> int:
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_TIMEOUT)
-        try:
-            connection.request("POST", parts.path, json.dumps([alert]), {"Content-Type": "application/json"})
-            return connection.getresponse().status
-        finally:
-            connection.close()
-
-    return send
+    return lambda alert: status_of(url, _TIMEOUT, json.dumps([alert]))
 
 
 class Delivery:
@@ -104,7 +94,7 @@ class Delivery:
         times = {"startsAt": now.isoformat(), "endsAt": (now + timedelta(seconds=self._lasts)).isoformat()}
         try:
             status = self._send({**alert, **times})
-        except (OSError, http.client.HTTPException):
+        except NoAnswer:
             return "failed"
         if 200 <= status < 300:
             return "delivered"

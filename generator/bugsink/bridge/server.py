@@ -4,7 +4,6 @@ What comes in is limited in size and time, is never echoed and never logged: a r
 """
 
 import hmac
-import http.client
 import json
 import sys
 from collections import Counter
@@ -12,10 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from .alerts import Unknown, alert_of
 from .delivery import Delivery
+from .outgoing import NoAnswer, status_of
 
 MAX_BODY: Final = 64 * 1024
 _PROBE_TIMEOUT: Final = 2.0
@@ -87,17 +86,12 @@ def _log(message: str, labels: Mapping[str, str]) -> None:
 
 def prober(url: str) -> Callable[[], bool]:
     """Asks whether Bugsink answers."""
-    parts = urlsplit(url)
 
     def up() -> bool:
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_PROBE_TIMEOUT)
         try:
-            connection.request("GET", parts.path)
-            return connection.getresponse().status == 200
-        except (OSError, http.client.HTTPException):
+            return status_of(url, _PROBE_TIMEOUT) == 200
+        except NoAnswer:
             return False
-        finally:
-            connection.close()
 
     return up
 

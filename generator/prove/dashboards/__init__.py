@@ -2,12 +2,12 @@
 queries over live servers is imported from `live` itself: it brings an HTTP client."""
 
 from generator.prove.dashboards.gate import RULES, check_dashboards, rule_index
-from generator.prove.dashboards.rule import Rule
+from generator.prove.dashboards.rule import DashboardRule
 from generator.prove.dashboards.rulefile import panel_rules
 
 __all__ = [
     "RULES",
-    "Rule",
+    "DashboardRule",
     "check_dashboards",
     "panel_rules",
     "rule_index",

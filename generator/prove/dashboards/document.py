@@ -18,12 +18,12 @@ DASHBOARDS: Final = "grafana/dashboards/"
 PROVISIONING: Final = "grafana/provisioning/"
 
 
-class Unreadable(ValueError):
+class UnreadableFile(ValueError):
     """A file that is not what its name says."""
 
 
 @dataclass(frozen=True)
-class Target:
+class QueryTarget:
     """One query of a panel."""
 
     data: Mapping[str, Any]
@@ -86,8 +86,8 @@ class PanelView:
         return config.get("defaults") or {}
 
     @property
-    def targets(self) -> tuple[Target, ...]:
-        return tuple(Target(each) for each in self.data.get("targets") or ())
+    def targets(self) -> tuple[QueryTarget, ...]:
+        return tuple(QueryTarget(each) for each in self.data.get("targets") or ())
 
     @property
     def thresholds(self) -> tuple[float, ...]:
@@ -192,9 +192,9 @@ def read_document(path: str, text: str) -> Document:
     try:
         data = json.loads(text)
     except ValueError as error:
-        raise Unreadable(f"not JSON: {error}") from error
+        raise UnreadableFile(f"not JSON: {error}") from error
     if not isinstance(data, dict):
-        raise Unreadable("not a JSON object")
+        raise UnreadableFile("not a JSON object")
     return Document(path, text, data)
 
 
@@ -203,4 +203,4 @@ def read_provisioning(text: str) -> Any:
     try:
         return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except yaml.YAMLError as error:
-        raise Unreadable(f"not YAML: {error}") from error
+        raise UnreadableFile(f"not YAML: {error}") from error

@@ -12,50 +12,50 @@ from generator.prove.dashboards.document import (
     DASHBOARDS,
     PROVISIONING,
     Bundle,
-    Unreadable,
+    UnreadableFile,
     read_document,
     read_provisioning,
 )
-from generator.prove.dashboards.rule import Finding, Rule
+from generator.prove.dashboards.rule import DashboardRule, Finding
 from generator.site.model import Site
 
 RULES: Final = (
-    Rule("D01-round-trip", structure.round_trip),
-    Rule("D02-types", structure.types),
-    Rule("D03-schema-version", structure.schema_version),
-    Rule("D04-panel-type", structure.panel_types),
-    Rule("D05-panel-id", structure.panel_ids),
-    Rule("D06-grid", structure.grid),
-    Rule("D07-uid", structure.uids),
-    Rule("D08-title", structure.titles),
-    Rule("D09-runtime-state", structure.runtime_state),
-    Rule("D10-ref-id", structure.ref_ids),
-    Rule("D11-variables", queries.variables),
-    Rule("D12-datasource", meaning.datasources),
-    Rule("D13-legend-labels", queries.legend_labels),
-    Rule("D14-no-query", queries.has_queries),
-    Rule("D15-bucket-bounds", queries.bucket_bounds),
-    Rule("D16-words", structure.words),
-    Rule("D17-thresholds", meaning.thresholds),
-    Rule("D18-alert-panel", meaning.alert_panels),
-    Rule("D19-links", meaning.links),
-    Rule("D20-literal-regex", queries.literal_regex),
-    Rule("D21-weight", queries.weight),
-    Rule("D22-texts", meaning.texts),
-    Rule("D23-unit", meaning.units),
-    Rule("D24-promql", queries.promql),
-    Rule("D25-rate-interval", queries.rate_interval),
-    Rule("D26-counter", queries.counters),
-    Rule("D27-service-matcher", queries.service_matcher),
-    Rule("D28-conventions", structure.conventions),
-    Rule("D29-empty-text", meaning.empty_text),
-    Rule("D30-logql", queries.logql),
-    Rule("P01-source-uid", provisioning.source_uids),
-    Rule("P02-time-interval", provisioning.time_interval),
-    Rule("P03-references", provisioning.references),
-    Rule("P04-dollar", provisioning.escaped_dollars),
-    Rule("P06-provider", provisioning.providers),
-    Rule("P07-secret", provisioning.no_secrets),
+    DashboardRule("D01-round-trip", structure.round_trip),
+    DashboardRule("D02-types", structure.types),
+    DashboardRule("D03-schema-version", structure.schema_version),
+    DashboardRule("D04-panel-type", structure.panel_types),
+    DashboardRule("D05-panel-id", structure.panel_ids),
+    DashboardRule("D06-grid", structure.grid),
+    DashboardRule("D07-uid", structure.uids),
+    DashboardRule("D08-title", structure.titles),
+    DashboardRule("D09-runtime-state", structure.runtime_state),
+    DashboardRule("D10-ref-id", structure.ref_ids),
+    DashboardRule("D11-variables", queries.variables),
+    DashboardRule("D12-datasource", meaning.datasources),
+    DashboardRule("D13-legend-labels", queries.legend_labels),
+    DashboardRule("D14-no-query", queries.has_queries),
+    DashboardRule("D15-bucket-bounds", queries.bucket_bounds),
+    DashboardRule("D16-words", structure.words),
+    DashboardRule("D17-thresholds", meaning.thresholds),
+    DashboardRule("D18-alert-panel", meaning.alert_panels),
+    DashboardRule("D19-links", meaning.links),
+    DashboardRule("D20-literal-regex", queries.literal_regex),
+    DashboardRule("D21-weight", queries.weight),
+    DashboardRule("D22-texts", meaning.texts),
+    DashboardRule("D23-unit", meaning.units),
+    DashboardRule("D24-promql", queries.promql),
+    DashboardRule("D25-rate-interval", queries.rate_interval),
+    DashboardRule("D26-counter", queries.counters),
+    DashboardRule("D27-service-matcher", queries.service_matcher),
+    DashboardRule("D28-conventions", structure.conventions),
+    DashboardRule("D29-empty-text", meaning.empty_text),
+    DashboardRule("D30-logql", queries.logql),
+    DashboardRule("P01-source-uid", provisioning.source_uids),
+    DashboardRule("P02-time-interval", provisioning.time_interval),
+    DashboardRule("P03-references", provisioning.references),
+    DashboardRule("P04-dollar", provisioning.escaped_dollars),
+    DashboardRule("P06-provider", provisioning.providers),
+    DashboardRule("P07-secret", provisioning.no_secrets),
 )
 
 
@@ -77,7 +77,7 @@ def read_bundle(files: Mapping[str, str], site: Site | None) -> tuple[Bundle, tu
                 documents.append(read_document(path, text))
             elif path.startswith(PROVISIONING):
                 contents[path] = read_provisioning(text)
-        except Unreadable as error:
+        except UnreadableFile as error:
             problems.append(Diagnostic("check/dashboard", f"D00-unreadable: {error}", Span(path, 1, 1, 1)))
     return Bundle(tuple(documents), contents, site), tuple(problems)
 

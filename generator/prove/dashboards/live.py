@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
-import requests
-
+from generator.clients import loki, prometheus
+from generator.clients.http import TooLarge
 from generator.diagnostics import Problems
-from generator.prove.dashboards.document import Bundle, Document, PanelView, Target
+from generator.prove.dashboards.document import Bundle, Document, PanelView, QueryTarget
 from generator.prove.dashboards.gate import read_bundle
 from generator.prove.dashboards.interpolate import LeftOver, Scale, Value, interpolate, scale
 from generator.prove.dashboards.variables import assignments
@@ -45,7 +45,7 @@ class PanelResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class QueryResult:
     """Series (or streams) of an answer: their labels and their values."""
 
     series: tuple[tuple[Mapping[str, str], tuple[float, ...]], ...]
@@ -68,7 +68,7 @@ class Servers:
     loki_url: str
     now: float
 
-    def ask(self, kind: str, expr: str, at: Scale, instant: bool, limit: int) -> Answer:
+    def ask(self, kind: str, expr: str, at: Scale, instant: bool, limit: int) -> QueryResult:
         """The answer to a query, over the scale's range up to now. Raises Refused."""
         start, end = self.now - at.range_ms / 1000, self.now
         loki = kind == "loki"
@@ -82,7 +82,9 @@ class Servers:
             parameters["limit"] = limit
         path = "query" if instant else "query_range"
         data = self._get(kind, path, parameters)
-        return Answer(tuple(_series(each) for each in data["result"]) if data["resultType"] != "scalar" else _SCALAR)
+        return QueryResult(
+            tuple(_series(each) for each in data["result"]) if data["resultType"] != "scalar" else _SCALAR
+        )
 
     def values(self, variable: Mapping[str, Any]) -> Sequence[str]:
         """The choices of a query variable. Raises Refused."""
@@ -94,14 +96,14 @@ class Servers:
         return sorted(self._get(kind, f"label/{match['label']}/values", parameters))
 
     def _get(self, kind: str, path: str, parameters: Mapping[str, Any]) -> Any:
-        base = f"{self.loki_url}/loki/api/v1" if kind == "loki" else f"{self.prometheus_url}/api/v1"
         try:
-            answer = requests.get(f"{base}/{path}", params=parameters, timeout=TIMEOUT)
-        except requests.RequestException as error:
-            raise Refused(f"{kind} does not answer: {type(error).__name__}") from error
-        if answer.status_code != 200:
-            raise Refused(f"{kind} says {answer.status_code}: {answer.text.strip()[:300]}")
-        return answer.json()["data"]
+            if kind == "loki":
+                return loki.read(self.loki_url, path, parameters)
+            return prometheus.ask(self.prometheus_url, path, parameters, TIMEOUT)
+        except Problems as problems:
+            raise Refused(problems.diagnostics[0].message) from problems
+        except TooLarge as error:
+            raise Refused(f"{kind} says: {error}") from error
 
 
 _SCALAR: Final[tuple[tuple[Mapping[str, str], tuple[float, ...]], ...]] = (({}, (0.0,)),)
@@ -118,7 +120,7 @@ def _series(data: Mapping[str, Any]) -> tuple[Mapping[str, str], tuple[float, ..
 class _Question:
     document: Document
     panel: PanelView | None
-    target: Target
+    target: QueryTarget
     values: Mapping[str, Value]
     chosen: str
     strict: bool
@@ -180,7 +182,7 @@ def _questions(document: Document, servers: Servers) -> Iterator[_Question]:
             for target in panel.targets:
                 yield _Question(document, panel, target, values, chosen, must)
         for annotation in document.annotations:
-            yield _Question(document, None, Target(annotation), values, chosen, False)
+            yield _Question(document, None, QueryTarget(annotation), values, chosen, False)
 
 
 class _Lookup:
@@ -225,7 +227,7 @@ def _range_of(document: Document) -> int:
     return parse_duration(start.removeprefix("now-"))
 
 
-def judge(answer: Answer, panel: PanelView, target: Target, strict: bool) -> str:
+def judge(answer: QueryResult, panel: PanelView, target: QueryTarget, strict: bool) -> str:
     """How an answer differs from what its panel expects; empty when it does not."""
     if not answer.filled:
         empty = "it returned nothing" if not answer.series else "it returned only NaN"
@@ -240,7 +242,7 @@ def judge(answer: Answer, panel: PanelView, target: Target, strict: bool) -> str
     return "" if panel.type in ("logs", "table") else _outside(answer, panel)
 
 
-def _outside(answer: Answer, panel: PanelView) -> str:
+def _outside(answer: QueryResult, panel: PanelView) -> str:
     low, high = panel.defaults.get("min"), panel.defaults.get("max")
     for _, values in answer.series:
         for value in values:

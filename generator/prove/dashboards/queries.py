@@ -9,7 +9,7 @@ import promql_parser as pp
 
 from generator.conventions import COUNT_WINDOW, LONG_WINDOW, OPEN_QUERIES
 from generator.promql.tree import PromQLError, children, parse, result_labels, vector_argument, walk
-from generator.prove.dashboards.document import Bundle, Document, PanelView, Target
+from generator.prove.dashboards.document import Bundle, Document, PanelView, QueryTarget
 from generator.prove.dashboards.interpolate import LeftOver, Scale, interpolate, scale
 from generator.prove.dashboards.rule import Finding
 from generator.prove.dashboards.variables import assignments, offline
@@ -164,7 +164,7 @@ def has_queries(bundle: Bundle) -> Iterator[Finding]:
                 yield Finding(document.path, f"'{panel.title}' asks nothing", panel.id)
 
 
-def _targets(document: Document) -> Iterator[tuple[PanelView, Target]]:
+def _targets(document: Document) -> Iterator[tuple[PanelView, QueryTarget]]:
     for panel in document.panels:
         for target in panel.targets:
             yield panel, target
@@ -200,7 +200,7 @@ def _filled(document: Document, text: str) -> Iterator[str]:
                 yield expr
 
 
-def _trees(bundle: Bundle) -> Iterator[tuple[Document, PanelView, Target, Any]]:
+def _trees(bundle: Bundle) -> Iterator[tuple[Document, PanelView, QueryTarget, Any]]:
     """Every PromQL query that parses, with windows by which Grafana's own can be recognised."""
     for document in bundle.documents:
         values = _opening(document)

@@ -17,7 +17,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class DashboardRule:
     """A lint rule. Its documentation is the function's docstring."""
 
     id: str

@@ -18,7 +18,7 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RedactionRule:
     """One thing that is masked. In `mask`, `${1}` is the first group: what stays.
 
     A regular expression costs more than all else that happens to a line. It is tried only where it can match: where the
@@ -106,144 +106,144 @@ _WEBHOOKS: Final = (
     r"|hooks\.zapier\.com/hooks/catch|webhook\.office\.com/webhookb2"
 )
 
-RULES: Final[tuple[Rule, ...]] = (
-    Rule(
+RULES: Final[tuple[RedactionRule, ...]] = (
+    RedactionRule(
         "private key block",
         r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----(?:[^-]|-[^-])*(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----)?",
         "[redacted:key]",
         hints=("private key",),
     ),
-    Rule(
+    RedactionRule(
         "parameters of a statement",
         r"(\[parameters: )(?:[^\]\\]|\\[^n])*\]?",
         "${1}redacted]",
         hints=("[parameters: ",),
     ),
-    Rule(
+    RedactionRule(
         "secret field of JSON",
         rf'(?i)((?:{NAMES})"\s*:\s*)(?:{_JSON_STRING}|{_NUMBER})',
         '${1}"[redacted:secret]"',
         hints=_ended(_ENDS, '"'),
         gate="named",
     ),
-    Rule(
+    RedactionRule(
         "secret field of JSON inside a JSON string",
         rf'(?i)((?:{NAMES})\\+"\s*:\s*)(?:(\\+")[^"]*"?|{_NUMBER})',
         "${1}${2}[redacted:secret]${2}",
         hints=_ended(_ENDS, "\\"),
         gate="named",
     ),
-    Rule(
+    RedactionRule(
         "secret field of encoded JSON",
         rf"(?i)((?:{NAMES})%22(?:%20|\+)*%3A(?:%20|\+)*)(?:%22(?:[^%\s\"'&\\]|%[013-9A-F][0-9A-F]|%2[013-9A-F])*|\d+)",
         "${1}%22[redacted:secret]",
         hints=_ended(_ENDS, "%22"),
         gate="named",
     ),
-    Rule(
+    RedactionRule(
         "secret pair of JSON",
         rf'(?i)(\["{_PART}(?:{NAMES})",\s*)"(?:[^"\\]|\\.)*(?:"\]|{_CUT})',
         '${1}"[redacted:secret]"]',
         hints=_ended(_ENDS, '",'),
         gate="named",
     ),
-    Rule(
+    RedactionRule(
         "secret list of JSON",
         rf'(?i)((?:{NAMES}|{_PLURALS})(\\*)"\s*:\s*)\[(?:\s*(?:{_JSON_STRING}|\\+"[^"]*"?)\s*,?)+\s*\]?',
         '${1}${2}"[redacted:secret]${2}"',
         hints=_ended((*_ENDS, "passwords", "secrets", "keys", "tokens"), '"', "\\"),
         gate="named",
     ),
-    Rule(
+    RedactionRule(
         "secret element of XML",
         rf"(?i)(<(?:\w{{1,60}}:)?{_PART}(?:{NAMES})>)[^<]+",
         "${1}[redacted:secret]",
         hints=_ended(_ENDS, ">"),
         gate="named",
     ),
-    Rule(
+    RedactionRule(
         "secret part of a form",
         rf"""(?i)(name=\\*"{_PART}(?:{NAMES})\\*"(?:\\+[rn]|\s)+)[^\s"\\]+""",
         "${1}[redacted:secret]",
         hints=_ended(_ENDS, '"', "\\"),
         gate="named",
     ),
-    Rule(
+    RedactionRule(
         "secret item of a Python dict",
         rf"""(?i)((?:{NAMES})'\s*:\s*)(?:b?'(?:[^'"\\]|\\.)*'?|\\*"[^"]*(?:"|$)|{_NUMBER})""",
         "${1}'[redacted:secret]'",
         hints=_ended(_ENDS, "'"),
         gate="named",
     ),
-    Rule(
+    RedactionRule(
         "secret pair of a Python tuple",
         rf"""(?i)(\(b?'{_PART}(?:{NAMES})',\s*)b?'(?:[^'"\\]|\\.)*'?""",
         "${1}'[redacted:secret]'",
         hints=_ended(_ENDS, "',"),
         gate="named",
     ),
-    Rule(
+    RedactionRule(
         "secret header",
         r"""(?i)(authorization\s*:\s*)(?:(?:basic|bearer|digest|token|apikey)\s+[^\r\n"'\\]+|[\w.~+/=-]{16,})""",
         "${1}[redacted:secret]",
         hints=("authorization",),
         gate="named",
     ),
-    Rule(
+    RedactionRule(
         "cookie",
         r"""(?i)(cookie\s*:\s*)[^\s=;"'\\\[]{1,128}=[^\r\n"'\\]*""",
         "${1}[redacted:secret]",
         hints=("cookie",),
         gate="named",
     ),
-    Rule(
+    RedactionRule(
         "key header",
         r"""(?i)(x-[a-z-]{0,60}(?:key|token|secret)\s*:\s*)[^\s"'\\,;]+""",
         "${1}[redacted:secret]",
         hints=_ended(("key", "token", "secret"), ":", " :"),
         gate="named",
     ),
-    Rule(
+    RedactionRule(
         "secret assignment",
         rf"""(?i)((?:{NAMES})(?:\s?=>?\s?|%3D))(?:\\+"[^"]*"?|"[^",}}\s][^"]*"?|b?'[^'",}}\s][^'"]*'?|{_BARE})""",
         "${1}[redacted:secret]",
         hints=_ended(_ENDS, "=", " =", "\t=", "%3d"),
         gate="named",
     ),
-    Rule(
+    RedactionRule(
         "secret field of a form",
         rf"(?i)((?:{NAMES})(?:\]|\[\]|%5D|%5B%5D)(?:=|%3D)){_BARE}",
         "${1}[redacted:secret]",
         hints=("]=", "]%3d", "%5d=", "%5d%3d"),
         gate="named",
     ),
-    Rule(
+    RedactionRule(
         "cookies and credentials",
         r"""(?i)((?:cookies?|credentials?)\\*['"]?\s*[=:]\s*\{)[^}]+""",
         "${1}[redacted:secret]",
         hints=("cookie", "credential"),
         gate="named",
     ),
-    Rule(
+    RedactionRule(
         "login",
         r"""(?i)(\bauth=\(\\*['"][^'"]*['"],\s*)[^\s,)]+""",
         "${1}[redacted:secret]",
         hints=("auth=(",),
     ),
-    Rule(
+    RedactionRule(
         "login of a command",
         r"""(?i)(\s(?:-u|--user)[ =]\\*['"]?[^\s:,'"\\]+:)[^\s,'"\\)]+""",
         "${1}[redacted:secret]",
         hints=(" -u ", "--user"),
     ),
-    Rule(
+    RedactionRule(
         "secret option",
         rf"""(?i)(--(?:\w[\w-]{{0,40}})?(?:{NAMES})\s+)[^\s"'\\-][^\s"'\\]*""",
         "${1}[redacted:secret]",
         hints=("--",),
         gate="named",
     ),
-    Rule(
+    RedactionRule(
         "secret after a colon",
         rf"(?i)((?:passw(?:or)?d|passphrase|pwd|secret|api[ _-]?key|token)\s?:\s*)"
         rf"""(?:{_ODD}|[\w.~+/=-]{{16,}}|'[^'"\\\s][^'"\\]*(?:'|$))""",
@@ -251,66 +251,72 @@ RULES: Final[tuple[Rule, ...]] = (
         hints=_ended(("password", "passwd", "passphrase", "pwd", "secret", "key", "token"), ":", " :"),
         gate="named",
     ),
-    Rule(
+    RedactionRule(
         "password of a statement",
         r"(?i)((?:password|identified\s+by)\s+)'[^']+(?:'|$)",
         "${1}'[redacted:secret]'",
         hints=("password ", "identified "),
     ),
-    Rule(
+    RedactionRule(
         "password in an address",
         r"""(://[^\s:/@"'\\]*:)[^\s/"'\\]+@""",
         "${1}[redacted:secret]@",
         hints=("@",),
     ),
-    Rule("key in an address", r"(://)[\w-]{20,}@", "${1}[redacted]@", hints=("@",)),
-    Rule(
+    RedactionRule("key in an address", r"(://)[\w-]{20,}@", "${1}[redacted]@", hints=("@",)),
+    RedactionRule(
         "webhook",
         rf"((?:{_WEBHOOKS})/)[\w/@+-]+",
         "${1}[redacted:secret]",
         hints=("hooks.slack.com/", "/api/webhooks/", "/hooks/catch/", "/webhookb2/"),
     ),
-    Rule("Telegram bot token", r"\d{6,12}(?::|%3A)AA[\w-]{30,}", "[redacted:key]", hints=(":aa", "%3aaa")),
-    Rule("provider key", rf"{_START}(?:{_KEYS})", "${1}[redacted:key]", hints=_KEY_STARTS),
-    Rule("JSON web token", r"eyJ[\w-]{8,1000}\.[\w-]*\.[\w-]*(?:\.[\w-]*){0,2}", "[redacted:jwt]", hints=("eyj",)),
-    Rule("bearer token", r"(?i)(bearer(?:\s|%20|\+)+)[\w.~+/=-]{16,}", "${1}[redacted:secret]", hints=("bearer",)),
-    Rule(
+    RedactionRule("Telegram bot token", r"\d{6,12}(?::|%3A)AA[\w-]{30,}", "[redacted:key]", hints=(":aa", "%3aaa")),
+    RedactionRule("provider key", rf"{_START}(?:{_KEYS})", "${1}[redacted:key]", hints=_KEY_STARTS),
+    RedactionRule(
+        "JSON web token", r"eyJ[\w-]{8,1000}\.[\w-]*\.[\w-]*(?:\.[\w-]*){0,2}", "[redacted:jwt]", hints=("eyj",)
+    ),
+    RedactionRule(
+        "bearer token", r"(?i)(bearer(?:\s|%20|\+)+)[\w.~+/=-]{16,}", "${1}[redacted:secret]", hints=("bearer",)
+    ),
+    RedactionRule(
         "basic login",
         r"([Bb]asic(?:\s|%20|\+)+)(?:[A-Za-z0-9+/]{16,}=*|[A-Za-z0-9+/]{6,}==?)",
         "${1}[redacted:secret]",
         hints=("basic",),
     ),
-    Rule("e-mail", rf"{_MAILBOX}@{_DOMAIN}", "${1}[redacted:email]", hints=("@",)),
-    Rule("e-mail in an address", rf"{_MAILBOX}%40{_DOMAIN}", "${1}[redacted:email]", hints=("%40",)),
-    Rule("card number", rf"{_BEFORE}(?:{_CARD})(_|\b)", "${1}[redacted:card]${2}", gate="digits", check="luhn"),
-    Rule(
+    RedactionRule("e-mail", rf"{_MAILBOX}@{_DOMAIN}", "${1}[redacted:email]", hints=("@",)),
+    RedactionRule("e-mail in an address", rf"{_MAILBOX}%40{_DOMAIN}", "${1}[redacted:email]", hints=("%40",)),
+    RedactionRule(
+        "card number", rf"{_BEFORE}(?:{_CARD})(_|\b)", "${1}[redacted:card]${2}", gate="digits", check="luhn"
+    ),
+    RedactionRule(
         "phone field of JSON",
         rf'(?i)((?:{PHONE_NAMES})(\\*)"\s*:\s*)(?:\\*"[+\d(][^"\\]*\\*"|{_NUMBER})',
         '${1}${2}"[redacted:phone]${2}"',
         hints=_ended(_PHONE_ENDS, '"', "\\"),
         gate="named",
     ),
-    Rule(
+    RedactionRule(
         "phone item of a Python dict",
         rf"""(?i)((?:{PHONE_NAMES})'\s*:\s*)(?:'[+\d(][^'"\\]*'|{_NUMBER})""",
         "${1}'[redacted:phone]'",
         hints=_ended(_PHONE_ENDS, "'"),
         gate="named",
     ),
-    Rule(
+    RedactionRule(
         "phone assignment",
         rf"(?i)((?:{PHONE_NAMES})(?:\s?=\s?|%3D))[+(]?\d[\d().-]{{5,}}",
         "${1}[redacted:phone]",
         hints=_ended(_PHONE_ENDS, "=", " =", "\t=", "%3d"),
         gate="named",
     ),
-    Rule(
+    RedactionRule(
         "international phone",
         r"(?:\+|%2[Bb])[1-9](?:(?:[ .()-]|%2[089]){0,2}\d){9,14}\b",
         "[redacted:phone]",
         hints=("+", "%2b"),
     ),
-    Rule(
+    RedactionRule(
         "local phone",
         rf"{_START}(?:\([2-9]\d{{2}}\) ?[2-9]\d{{2}}[ .-]\d{{4}}|[2-9]\d{{2}}[.-][2-9]\d{{2}}[.-]\d{{4}}"
         r"|0[1-9](?: \d\d){4}|0[1-9]\d{1,3} (?:\d{3,4} \d{4}|\d{6,8}))\b",

@@ -10,7 +10,7 @@ from datetime import datetime, tzinfo
 from statistics import median
 from typing import Final, Literal
 
-from generator.verbs.backtest.history import LabelSet, Window
+from generator.verbs.backtest.history import LabelSet, Period
 
 State = Literal["inactive", "pending", "firing"]
 
@@ -21,7 +21,7 @@ _NIGHT_TO: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class AlertRule:
     """What of an alert decides when it fires: evaluation interval, `for` and `keep_firing_for`, in seconds."""
 
     step: int
@@ -63,7 +63,7 @@ class Figures:
 class Machine:
     """The state of one alert of one set of labels, evaluation by evaluation."""
 
-    rule: Rule
+    rule: AlertRule
     state: State = "inactive"
     _active_at: int = 0
     _missing_since: int | None = None
@@ -85,7 +85,7 @@ class Machine:
         return self.state
 
 
-def states(true: Sequence[int], window: Window, rule: Rule) -> Iterator[tuple[int, State]]:
+def states(true: Sequence[int], window: Period, rule: AlertRule) -> Iterator[tuple[int, State]]:
     """The state after each evaluation in which there is one; those in which nothing is the case are left out."""
     machine, end = Machine(rule), window.aligned(rule.step).end
     for place, at in enumerate(true):
@@ -98,7 +98,7 @@ def states(true: Sequence[int], window: Window, rule: Rule) -> Iterator[tuple[in
                 break
 
 
-def replay(times: Mapping[LabelSet, Sequence[int]], window: Window, rule: Rule) -> History:
+def replay(times: Mapping[LabelSet, Sequence[int]], window: Period, rule: AlertRule) -> History:
     """The history of an alert whose expression was true at `times`."""
     episodes: list[Episode] = []
     nearly = 0
@@ -116,7 +116,7 @@ def replay(times: Mapping[LabelSet, Sequence[int]], window: Window, rule: Rule) 
     return History(tuple(sorted(episodes, key=lambda each: (each.start, each.labels))), nearly)
 
 
-def figures(history: History, window: Window, zone: tzinfo | None = None) -> Figures:
+def figures(history: History, window: Period, zone: tzinfo | None = None) -> Figures:
     """The history in numbers. `zone` says when it is night; None is the machine's own."""
     lengths = [(window.end if each.end is None else each.end) - each.start for each in history.episodes]
     nights = sum(_is_night(each.start, zone) for each in history.episodes)

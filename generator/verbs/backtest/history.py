@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from generator.clients.prometheus import TooLarge, ask
+from generator.clients.http import TooLarge
+from generator.clients.prometheus import ask
 
 # Prometheus gives no more than 11000 points of a series at once.
 _POINTS: Final = 10_000
@@ -20,7 +21,7 @@ LabelSet = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class Period:
     """A stretch of history: whole seconds since the epoch."""
 
     start: int
@@ -31,25 +32,25 @@ class Window:
         """How long it is."""
         return self.end - self.start
 
-    def aligned(self, step: int) -> "Window":
+    def aligned(self, step: int) -> "Period":
         """The part of it that holds whole steps, as rules are evaluated."""
-        return Window(-(-self.start // step) * step, self.end // step * step)
+        return Period(-(-self.start // step) * step, self.end // step * step)
 
 
-def times_true(url: str, expr: str, window: Window, step: int) -> Mapping[LabelSet, list[int]]:
+def times_true(url: str, expr: str, window: Period, step: int) -> Mapping[LabelSet, list[int]]:
     """For each set of labels that `expr` returned, when it did. Raises Problems."""
     found: dict[LabelSet, list[int]] = {}
     whole = window.aligned(step)
     start = whole.start
     while start <= whole.end:
         end = min(start + (_POINTS - 1) * step, whole.end)
-        for labels, times in _piece(url, expr, Window(start, end), step):
+        for labels, times in _piece(url, expr, Period(start, end), step):
             found.setdefault(labels, []).extend(times)
         start = end + step
     return found
 
 
-def first_sample(url: str, window: Window) -> int | None:
+def first_sample(url: str, window: Period) -> int | None:
     """When the history begins, or the window if it is older; None when there is none. Raises Problems."""
     step = max(window.seconds // _LOOKS, 15)
     times = times_true(url, "count(up)", window, step).get((), [])
@@ -58,7 +59,7 @@ def first_sample(url: str, window: Window) -> int | None:
     return window.start if times[0] <= window.start + 2 * step else times[0]
 
 
-def _piece(url: str, expr: str, piece: Window, step: int) -> Iterator[tuple[LabelSet, list[int]]]:
+def _piece(url: str, expr: str, piece: Period, step: int) -> Iterator[tuple[LabelSet, list[int]]]:
     """One piece, or its halves where it is too much for Prometheus."""
     parameters = {"query": expr, "start": str(piece.start), "end": str(piece.end), "step": str(step)}
     try:
@@ -68,8 +69,8 @@ def _piece(url: str, expr: str, piece: Window, step: int) -> Iterator[tuple[Labe
         if points <= _LEAST_POINTS:
             raise
         middle = piece.start + points // 2 * step
-        yield from _piece(url, expr, Window(piece.start, middle - step), step)
-        yield from _piece(url, expr, Window(middle, piece.end), step)
+        yield from _piece(url, expr, Period(piece.start, middle - step), step)
+        yield from _piece(url, expr, Period(middle, piece.end), step)
         return
     for series in data["result"]:
         labels = tuple(sorted((name, value) for name, value in series["metric"].items() if name != "__name__"))

@@ -8,7 +8,7 @@ from typing import Any, Final
 from generator.site.model import Alert
 from generator.units import format_duration
 from generator.verbs.backtest.episodes import Figures, History
-from generator.verbs.backtest.history import Window
+from generator.verbs.backtest.history import Period
 
 _HEAD: Final = ("SERVICE", "ALERT", "SEVERITY", "EPISODES", "FIRING", "MEDIAN", "LONGEST", "FLAPS", "NIGHT", "NEARLY")
 _LEFT: Final = 3
@@ -32,7 +32,7 @@ class Result:
     """All that was replayed. A line is an alert as it is and as it was proposed; one of the two may be missing."""
 
     asked: int
-    window: Window
+    window: Period
     lines: tuple[tuple[Outcome | None, Outcome | None], ...]
     compares: bool
 

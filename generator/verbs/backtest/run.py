@@ -5,14 +5,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.clients.prometheus import TooLarge, prometheus_url
+from generator.clients.http import TooLarge
+from generator.clients.prometheus import prometheus_url
 from generator.diagnostics import Diagnostic, Problems, did_you_mean
 from generator.net.addresses import without_logins
 from generator.pipeline import resolve_text
 from generator.site.model import Alert, Site
 from generator.source.file import read_spec_file
-from generator.verbs.backtest.episodes import Rule, figures, replay
-from generator.verbs.backtest.history import Window, first_sample, times_true
+from generator.verbs.backtest.episodes import AlertRule, figures, replay
+from generator.verbs.backtest.history import Period, first_sample, times_true
 from generator.verbs.backtest.proposal import Pair, committed_site, pairs_of, proposed_site
 from generator.verbs.backtest.report import Outcome, Result
 
@@ -33,9 +34,9 @@ def backtest(file: Path, wanted: Wanted, say: Callable[[str], None], now: int | 
     pairs = _chosen(file, wanted)
     url = prometheus_url(file.absolute().parent)
     end = int(time.time()) if now is None else now
-    asked = Window(end - wanted.since, end)
+    asked = Period(end - wanted.since, end)
     start = first_sample(url, asked)
-    window = Window(end if start is None else start, end)
+    window = Period(end if start is None else start, end)
     if not window.seconds:
         say(f"Prometheus at {without_logins(url)} has no history yet")
         return Result(wanted.since, window, (), False)
@@ -73,7 +74,7 @@ def _check_names(site: Site, wanted: Wanted) -> None:
         raise Problems([Diagnostic("spec/unknown-alert", message, hint=hint)])
 
 
-def _outcome(url: str, alert: Alert | None, window: Window) -> Outcome | None:
+def _outcome(url: str, alert: Alert | None, window: Period) -> Outcome | None:
     if alert is None:
         return None
     step = alert.evaluation_interval
@@ -82,5 +83,5 @@ def _outcome(url: str, alert: Alert | None, window: Window) -> Outcome | None:
     except TooLarge as error:
         message = f"{alert.name} of {alert.service} is too much for Prometheus: {error}"
         raise Problems([Diagnostic("apply/unreachable", message, hint="ask for less with --since")]) from error
-    history = replay(times, window, Rule(step, alert.for_seconds, alert.keep_firing_seconds))
+    history = replay(times, window, AlertRule(step, alert.for_seconds, alert.keep_firing_seconds))
     return Outcome(alert, history, figures(history, window))

@@ -21,7 +21,7 @@ from generator.clients.textfile import (
 )
 from generator.diagnostics import Diagnostic, Problems, did_you_mean
 from generator.verbs.backup.dump import Dump, checksum_problem, find_dumps
-from generator.verbs.backup.scratch import Failed, Scratch
+from generator.verbs.backup.scratch import RestoreFailed, Scratch
 from generator.verbs.record import known_services
 
 # What is said of a dump that is not there any more would be a lie.
@@ -73,7 +73,7 @@ class _Check:
     def read(self, scratch: Scratch, dump: Dump) -> Iterator[str]:
         try:
             entries = scratch.contents(dump)
-        except Failed as failed:
+        except RestoreFailed as failed:
             yield self.note("backup_readable_ok", f"Postgres cannot read it: {failed}", "")
             return
         yield self.note("backup_readable_ok", "", f"Postgres reads it: {entries} entries")
@@ -91,7 +91,7 @@ class _Check:
     def restore(self, scratch: Scratch, dump: Dump) -> str:
         try:
             done = scratch.restore(dump)
-        except Failed as failed:
+        except RestoreFailed as failed:
             return self.note("backup_restore_ok", f"it cannot be restored: {failed}", "")
         self.record("backup_restore_timestamp_seconds", self.now)
         self.record("backup_restored_tables", done.tables)

@@ -13,7 +13,7 @@ from typing import Final
 
 import yaml
 
-from generator.clients.docker import docker_environment, dotenv
+from generator.clients.docker import docker, dotenv
 from generator.diagnostics import Diagnostic, Problems
 from generator.verbs.backup.dump import Dump, format_of, opened, plain_problem
 
@@ -37,7 +37,7 @@ class Restored:
     seconds: float
 
 
-class Failed(Exception):
+class RestoreFailed(Exception):
     """The dump is at fault; the message says how."""
 
 
@@ -45,7 +45,7 @@ class Scratch:
     """Postgres in a container of its own, for the time of a `with`. Raises Problems when Docker cannot run it."""
 
     def __init__(self, root: Path, service: str) -> None:
-        self._environment = docker_environment(root)
+        self._root = root
         self._image = image_of(root)
         self._name = f"lookout-backup-check-{service}"
 
@@ -73,7 +73,7 @@ class Scratch:
         """How many entries the dump lists. Raises Failed when Postgres cannot read it."""
         if format_of(dump) == "plain":
             if problem := plain_problem(dump):
-                raise Failed(problem)
+                raise RestoreFailed(problem)
             return 1
         listed = self._feed(dump, ["pg_restore", "--list"])
         return sum(1 for line in listed.splitlines() if line.strip() and not line.startswith(";"))
@@ -89,10 +89,10 @@ class Scratch:
         seconds = time.monotonic() - began
         counted = self._exec(["psql", "--tuples-only", "--no-align", "--command", _COUNT, *user])
         if counted.returncode:
-            raise Failed(_last(counted.stderr))
+            raise RestoreFailed(_last(counted.stderr))
         tables, rows = (int(word) for word in counted.stdout.strip().split("|"))
         if tables == 0:
-            raise Failed("there is not a single table in it")
+            raise RestoreFailed("there is not a single table in it")
         return Restored(tables, rows, seconds)
 
     def _wait(self) -> None:
@@ -111,13 +111,10 @@ class Scratch:
 
     def _feed(self, dump: Dump, command: Sequence[str]) -> str:
         with opened(dump) as stdin:
-            done = subprocess.run(
-                ["docker", "exec", "--interactive", self._name, *command],
-                stdin=stdin, capture_output=True, env=self._environment, check=False,
-            )  # fmt: skip
+            done = docker(self._root, "exec", "--interactive", self._name, *command, timeout=None, stdin=stdin)
         if done.returncode:
-            raise Failed(_last(done.stderr.decode(errors="replace")))
-        return done.stdout.decode(errors="replace")
+            raise RestoreFailed(_last(done.stderr))
+        return done.stdout
 
     def _exec(self, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
         return self._run(["exec", self._name, *command])
@@ -128,12 +125,7 @@ class Scratch:
             raise _no_docker(_last(done.stderr))
 
     def _run(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
-        try:
-            return subprocess.run(
-                ["docker", *arguments], env=self._environment, capture_output=True, text=True, check=False
-            )
-        except OSError as error:
-            raise _no_docker(f"docker cannot be run: {error.strerror}") from error
+        return docker(self._root, *arguments, timeout=None)
 
 
 def image_of(root: Path) -> str:

@@ -21,7 +21,7 @@ from generator.site.routing import NO_RECEIVER, receiver_of, recipients
 from generator.source.file import read_spec_file
 from generator.source.read import Source, load_source
 from generator.units import format_duration
-from generator.verbs.explain.limits import Limit, limits_of
+from generator.verbs.explain.limits import AlertLimit, limits_of
 from generator.verbs.explain.live import live_lines
 
 _FAULTS: Final = {
@@ -88,7 +88,7 @@ def _times(alert: Alert) -> str:
     return f"{held}{kept}; looked at every {format_duration(alert.evaluation_interval)}"
 
 
-def _limit(limit: Limit) -> str:
+def _limit(limit: AlertLimit) -> str:
     where = f"{limit.span.file}:{limit.span.line}"
     return f"{limit.name} = {limit.value}  {f'set at {where}' if limit.is_set else f'{where}: {limit.why}'}"
 

@@ -23,7 +23,7 @@ _SIGNAL: Final = re.compile(r"\bsig\.(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class AlertLimit:
     """A parameter as it stands for one service; `is_set` when services.yaml says so, else the pack's default."""
 
     name: str
@@ -33,7 +33,7 @@ class Limit:
     is_set: bool
 
 
-def limits_of(site: Site, source: Source, alert: Alert) -> tuple[Limit, ...]:
+def limits_of(site: Site, source: Source, alert: Alert) -> tuple[AlertLimit, ...]:
     """The parameters in the rule of `alert`, by name."""
     service = next(each for each in site.services if each.name == alert.service)
     instance = next(each for each in service.packs if each.pack == alert.pack)
@@ -44,7 +44,7 @@ def limits_of(site: Site, source: Source, alert: Alert) -> tuple[Limit, ...]:
         place = _place(source, service, alert, param)
         value = format_value(param.type, instance.params[name])
         span = source.value_span(place) if place else _default_span(pack, param)
-        found.append(Limit(param.path, value, param.why, span, place is not None))
+        found.append(AlertLimit(param.path, value, param.why, span, place is not None))
     return tuple(found)
 
 

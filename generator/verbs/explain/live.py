@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import promql_parser as pp
 
-from generator.clients.prometheus import TooLarge, ask, ask_rules
+from generator.clients.http import TooLarge
+from generator.clients.prometheus import ask, ask_rules
 from generator.conventions import OWN_PACK
 from generator.diagnostics import Problems
 from generator.promql.text import measured

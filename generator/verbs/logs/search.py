@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from generator.clients.loki import Record, TooLarge, ask, refused
+from generator.clients.http import TooLarge
+from generator.clients.loki import LogLine, ask, refused
 from generator.clients.windows import SECOND, Window, halves, looks, pieces, time_of
 from generator.verbs.logs.query import Search, logql
 
@@ -19,7 +20,7 @@ class Found:
     """What a search found, oldest first, where it looked, and what it cost."""
 
     query: str
-    records: list[Record] = field(default_factory=list)
+    records: list[LogLine] = field(default_factory=list)
     start: int = 0
     end: int = 0
     more: bool = False

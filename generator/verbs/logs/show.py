@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import click
 
-from generator.clients.loki import Record
+from generator.clients.loki import LogLine
 from generator.clients.windows import SECOND
 from generator.conventions import DATASOURCE_LOKI, GRAFANA_PATH
 from generator.verbs.logs.search import Found, clock
@@ -24,7 +24,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\
 _INDENT: Final = "    "
 
 
-def table(records: Sequence[Record], colour: bool, without: str = "") -> Iterator[str]:
+def table(records: Sequence[LogLine], colour: bool, without: str = "") -> Iterator[str]:
     """A line of text for each record, tracebacks indented below it. `without` is the request id that all share."""
     width = max((len(_service(record)) for record in records), default=0)
     for record in records:
@@ -39,7 +39,7 @@ def table(records: Sequence[Record], colour: bool, without: str = "") -> Iterato
             yield f"{_INDENT}{clean(line)}"
 
 
-def machine_lines(records: Sequence[Record]) -> Iterator[str]:
+def machine_lines(records: Sequence[LogLine]) -> Iterator[str]:
     """One JSON object a record."""
     for record in records:
         data = {"time": _time(record.at), "service": _service(record), "level": _level(record), "line": record.line}
@@ -76,11 +76,11 @@ def _time(at: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{nanos // 10**6:03}Z"
 
 
-def _service(record: Record) -> str:
+def _service(record: LogLine) -> str:
     return clean(record.fields.get("service_name", "unknown"))
 
 
-def _level(record: Record) -> str:
+def _level(record: LogLine) -> str:
     return clean(record.fields.get("detected_level", "unknown"))
 
 
@@ -105,7 +105,7 @@ def _message(line: str, data: Mapping[str, Any]) -> tuple[str, list[str]]:
     return first, rest
 
 
-def _fields(record: Record, data: Mapping[str, Any], without: str) -> str:
+def _fields(record: LogLine, data: Mapping[str, Any], without: str) -> str:
     pairs = []
     for name in _SHOWN:
         value = record.fields.get(name) or data.get(name)

@@ -11,7 +11,7 @@ from typing import Final
 
 from generator.conventions import USER_HASH_KEY
 from generator.diagnostics import Diagnostic, Problems
-from generator.secrets.forms import UnreadableSecret, read_value
+from generator.secrets.values import FOLDER, MissingSecret, UnreadableSecret, needed_value
 
 HASH_DIGITS: Final = 16
 
@@ -23,16 +23,11 @@ def user_hash(key: bytes, user: str) -> str:
 
 def read_key(root: Path) -> bytes:
     """The key of the installation in `root`. Raises Problems when there is none."""
-    path = root / "secrets" / USER_HASH_KEY
+    path = f"{FOLDER}/{USER_HASH_KEY}"
     try:
-        path.stat()
-        key = read_value(path).encode()
+        return needed_value(root / path).encode()
+    except MissingSecret as error:
+        hint = "`make secrets` makes it"
+        raise Problems([Diagnostic("apply/secret-missing", f"{path} {error}", hint=hint)]) from None
     except UnreadableSecret as error:
-        raise Problems([Diagnostic("apply/secret-form", f"secrets/{USER_HASH_KEY} {error}")]) from None
-    except OSError as error:
-        message = f"secrets/{USER_HASH_KEY} cannot be read: {error.strerror}"
-        raise Problems([Diagnostic("apply/secret-missing", message, hint="`make secrets` makes it")]) from error
-    if not key:
-        message = f"secrets/{USER_HASH_KEY} is empty"
-        raise Problems([Diagnostic("apply/secret-missing", message, hint="`make secrets` makes it")])
-    return key
+        raise Problems([Diagnostic("apply/secret-form", f"{path} {error}")]) from None

@@ -21,6 +21,7 @@ from generator.changes.programs import pinned, program_changes
 from generator.clients.docker import dotenv
 from generator.conventions import LOCK_FILE, SPEC_FILE
 from generator.diagnostics import Diagnostic, Problems, Span
+from generator.disk.atomic import write_file
 from generator.disk.confined import Tree
 from generator.disk.journal import digest
 from generator.render.compose import COMPOSE_FILE
@@ -125,7 +126,7 @@ def _rewrite(root: Path) -> tuple[str, ...]:
     before = path.read_bytes().decode("utf-8-sig", errors="replace")
     after, moved = rewrite(before, place_of(root))
     if moved:
-        path.write_text(after, encoding="utf-8")
+        write_file(path, after, path.stat().st_mode & 0o777)
     return moved
 
 

@@ -1,5 +1,6 @@
 """What can be pulled is pulled, the rest is built or left out, and .env says which."""
 
+import os
 import re
 from pathlib import Path
 
@@ -44,10 +45,10 @@ def test_env_is_whole_even_if_writing_fails(tmp_path: Path, monkeypatch: pytest.
     path = tmp_path / ".env"
     path.write_text("A=1\n")
 
-    def fail(self: Path, target: Path) -> Path:
+    def fail(source: Path, target: Path) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(Path, "replace", fail)
+    monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(OSError, match="disk full"):
         merge_dotenv(path, {"A": "2"})
     assert [entry.name for entry in tmp_path.glob(".env*")] == [".env"]

@@ -147,6 +147,11 @@ def cases_of(instance: PackInstance, service: Service, stack: Stack) -> list[Cas
     return _Cases(pack, instance, service, stack).build()
 
 
+def _given(text: str, shown: str) -> str:
+    """What was written and what it gives, as the beginning of a sentence that says what it is not."""
+    return f"'{shown}' is" if text.strip() == shown else f"'{text.strip()}' gives '{shown}', which is"
+
+
 class _Cases:
     """One reading of a tests.yaml; exists for as long as `build` runs."""
 
@@ -158,7 +163,8 @@ class _Cases:
         self.rules |= {each.name: each.expr for each in instance.records}
         self.read: Callable[[str], bool] = lambda _: True
         self.alert = ""
-        self.folder = pack.folder.parent / pack.source
+        # A case written in services.yaml stands in no file of a pack.
+        self.folder = None if pack.tests else pack.folder.parent / pack.source
         self.timing = stack.timing
         self.context: dict[str, Any] = pack_context(pack, service, stack, instance.params)
         self.context["sig"] = signals_of(pack, self.context)
@@ -282,17 +288,19 @@ class _Cases:
             return float(shown)
         except ValueError as error:
             hint = "; a duration is a number with `| seconds`" if re.fullmatch(r"(\d+[a-z]+)+", shown) else ""
-            raise self._wrong(f"'{text.strip()}' gives '{shown}', which is no number{hint}") from error
+            raise self._wrong(f"{_given(text, shown)} no number{hint}") from error
 
     def _seconds(self, text: str) -> int:
         shown = self._text(text)
         try:
             return int(float(shown)) if re.fullmatch(r"[\d.]+", shown) else units.parse_duration(shown)
         except ValueError as error:
-            raise self._wrong(f"'{text.strip()}' gives '{shown}', which is no duration") from error
+            raise self._wrong(f"{_given(text, shown)} no duration") from error
 
-    def _wrong(self, message: str) -> Problems:
-        """A mistake in the case that is being read."""
+    def _wrong(self, message: str) -> Problems | ValueError:
+        """A mistake in the case that is being read; without a place where services.yaml has one."""
+        if self.folder is None:
+            return ValueError(message)
         if not self.alert:
             return pack_problem(message, self.where.file)
         line = line_of(self.folder, "tests.yaml", ("alerts", self.alert))

@@ -194,8 +194,7 @@ class _Reader:
             for problem in problems.diagnostics:
                 self._say("spec/no-proof", problem.message, "proof")
         except ValueError as error:
-            said = str(error).replace("could not convert string to float:", "no number:")
-            self._say("spec/no-proof", f"the proof cannot be read: {said}", "proof")
+            self._say("spec/no-proof", f"the proof cannot be read: {error}", "proof")
         return not self.wrong
 
     def _alert(self, expr: str, case: CaseData) -> CustomAlert:

@@ -10,7 +10,7 @@ from typing import Any
 import promql_parser as pp
 
 from generator.packs.template import PANEL_WINDOW
-from generator.promql.tree import parse, walk
+from generator.promql.tree import PromQLError, parse, walk
 from generator.site.model import PackInstance, ScrapeJob, Site
 
 
@@ -79,7 +79,11 @@ def _expressions(pack: PackInstance) -> Iterator[str]:
 
 
 def _names(expr: str) -> Iterator[str]:
-    for node in walk(parse(expr.replace(PANEL_WINDOW, "5m"))):
+    try:
+        tree = parse(expr.replace(PANEL_WINDOW, "5m"))
+    except PromQLError:  # promtool says so, at the rule
+        return
+    for node in walk(tree):
         if isinstance(node, pp.VectorSelector):
             yield from [node.name] if node.name else _listed(node)
 

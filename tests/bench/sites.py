@@ -10,7 +10,7 @@ def services_yaml(count: int, mix: Mix | None = None) -> str:
     head = (
         "stack:\n"
         "  name: bench\n"
-        "  machine: {memory: 64GiB, disk: 4TiB}\n"
+        "  machine: {memory: 512GiB, disk: 64TiB}\n"
         "people: {ana: {}, boris: {}}\n"
         'channels: {ops: {slack: {channel: "#ops"}}, phone: {telegram: 12}}\n'
         "notify: {critical: [ops, phone, owner], warning: [ops]}\n"

@@ -259,7 +259,7 @@ DRILLS: Final = (
         "the LLM provider answers 429",
         provider("llm", "429"),
         provider("llm", "ok"),
-        of("api", "LlmRateLimited") | of("worker", "LlmRateLimited"),
+        of("api", "LlmFailuresCritical"),
         900,
         of("api", *_PROVIDER_FAILS) | of("worker", *_PROVIDER_FAILS),
     ),

@@ -348,8 +348,7 @@ class _Cases:
     def _copies(self, texts: Mapping[str, str], objective: ObjectiveView) -> Iterator[SeriesSpec]:
         """The series as often as it takes for enough events, since a proof samples less often than Prometheus does."""
         interval, evaluation = self.pace
-        pairs = self.context["burns"].values()
-        weight = min((pair.factor * pair.long for pair in pairs if pair.long >= 10 * evaluation), default=evaluation)
+        weight = min(pair.factor * pair.long for pair in self.context["burns"].values())
         bad_events = weight * objective.budget / interval * min(1.0, burn.SLICE / evaluation)
         for number in range(math.ceil(burn.ENOUGH * float(self.context["min_bad"]) / bad_events)):
             yield SeriesSpec.model_validate({**texts, "series": f'{texts["series"]}{{instance="{number}"}}'})

@@ -86,12 +86,12 @@ def lookout_digest() -> str:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for entry in os.scandir(folder):
-        if entry.is_dir():
-            if entry.name != "__pycache__":
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.is_dir():
+                yield Path(entry.path)
+            elif entry.name != "__pycache__":
                 yield from _files(Path(entry.path))
-        else:
-            yield Path(entry.path)
 
 
 def _packages() -> list[str]:

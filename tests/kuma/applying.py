@@ -40,7 +40,7 @@ def main(log: Path) -> None:
         "open_mounts": lambda _: [],
         "mark_up": lambda _: None,
         "start_stale_parts": lambda *_: [],
-        "apps_to_restart": lambda _: [],
+        "apps_to_restart": lambda *_: [],
         "RECONCILERS": uptime_kuma,
     }
     for name, part in played.items():

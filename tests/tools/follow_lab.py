@@ -4,11 +4,13 @@ They run as compose.yaml runs them, without compose: what apply asks of it is do
 """
 
 import subprocess
+import threading
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -71,10 +73,6 @@ class LiveRunning(Running):
 
     ports: Mapping[str, int] = field(default_factory=dict)
 
-    def get(self, path: str) -> requests.Response:
-        """As Caddy would lead it on: by the first word of the path."""
-        return _get(f"http://127.0.0.1:{self.ports[path.split('/')[1]]}{path}")
-
     def inside(self, url: str) -> str:
         """What Caddy's container would get."""
         parts = urlsplit(url)
@@ -91,11 +89,12 @@ class Lab:
     containers: dict[str, str] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
     calls: list[tuple[str, ...]] = field(default_factory=list)
+    entry: str = ""
 
     def running(self) -> LiveRunning:
         """What plan and apply are given for services.yaml as it is now."""
         site, artifacts = rendered(self.text)
-        return LiveRunning(self.root, site, {each.path: each for each in artifacts}, "", "", ports=self.ports)
+        return LiveRunning(self.root, site, {each.path: each for each in artifacts}, self.entry, "", ports=self.ports)
 
     def write(self) -> LiveRunning:
         """Write the rendered tree and the shares of secrets."""
@@ -198,9 +197,40 @@ def _get(url: str) -> requests.Response:
 
 
 @contextmanager
+def _local_entry(ports: Mapping[str, int]) -> Iterator[str]:
+    """Where every part is asked, as at the local entry of a stack: the first word of a path names it."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            answer = requests.get(f"http://127.0.0.1:{ports[self.path.split('/')[1]]}{self.path}", timeout=60)
+            self.send_response(answer.status_code)
+            self.send_header("Content-Length", str(len(answer.content)))
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            serving.join()
+
+
+@contextmanager
 def lab(root: Path, text: str) -> Iterator[Lab]:
     """All four parts, ready, with what `text` renders to."""
-    made = Lab(root, text)
+    ports: dict[str, int] = {}
+    with _local_entry(ports) as entry:
+        yield from _started(Lab(root, text, ports=ports, entry=entry))
+
+
+def _started(made: Lab) -> Iterator[Lab]:
+    root = made.root
     made.write()
     (root / "prometheus" / "custom").mkdir()
     made.open()

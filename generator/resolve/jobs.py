@@ -131,7 +131,7 @@ def _app_jobs(work: _Work, kinds: Sequence[str]) -> list[ScrapeJob]:
                 tls=resolve_tls(metrics.tls) if scheme == "https" else None,
                 relabel=tuple(rule for kind in kinds for rule in work.context.packs[kind].relabel),
                 sample_limit=default(metrics.sample_limit, SAMPLE_LIMIT),
-                own_metrics=tuple(name for kind in kinds for name in work.context.packs[kind].own_metrics),
+                own_metrics=work.context.packs["host"].own_metrics if "host" in kinds else (),
                 keeps_others=True,
             )
         )

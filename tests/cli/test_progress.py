@@ -17,6 +17,7 @@ from generator.prove.verdicts import Verdicts
 from generator.units import how_far
 from generator.verbs import progress
 from generator.verbs.progress import Progress
+from tests.support.terminal import all_of
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 PROGRAM: Final = """
@@ -50,13 +51,7 @@ def test_a_line_that_passes_is_redrawn_in_place_on_a_terminal() -> None:
     run = subprocess.Popen([sys.executable, "-c", PROGRAM], cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=theirs,
                            env={**os.environ, "TERM": "xterm", "PYTHONPATH": str(REPOSITORY)})  # fmt: skip
     os.close(theirs)
-    shown = b""
-    try:
-        while piece := os.read(ours, 4096):
-            shown += piece
-    except OSError:  # the other end is closed
-        pass
-    os.close(ours)
+    shown = all_of(ours)
     out, _ = run.communicate(timeout=30)
     assert (run.returncode, out) == (0, b"")
     assert b"1 of 3, about 20 s left" in shown and b"2 of 3, about 10 s left" in shown

@@ -102,6 +102,14 @@ def test_an_app_s_own_metrics_are_all_stored() -> None:
     assert "api" not in kept(EVERYTHING)
 
 
+@pytest.mark.parametrize("kinds", ["[postgres, redis, http]", "[redis, postgres]", "[http, postgres, flower]"])
+def test_what_a_user_s_own_targets_print_is_all_stored(kinds: str) -> None:
+    mixed = f"  own: {{kind: {kinds}, targets: [own:9100], address: 'own:6379', dsn: secret:own_dsn}}\n"
+    found = kept(EVERYTHING.replace("hosts:", f"{mixed}hosts:"))
+    assert "own" not in found
+    assert {"cache", "db", "vps1"} <= set(found)
+
+
 def test_a_custom_alert_keeps_what_it_reads() -> None:
     alert = """
     alerts:

@@ -62,7 +62,7 @@ def _may_print(job: ScrapeJob, name: str) -> bool:
 def _others(job: ScrapeJob) -> Iterator[str]:
     """For a host: what does not begin like its own metrics, as the textfile metrics of its jobs do not."""
     if job.keeps_others:
-        (prefix,) = job.own_metrics
+        (prefix,) = job.own_metrics  # node_
         yield from (f"{prefix[:at]}[^{letter}].*" for at, letter in enumerate(prefix))
 
 

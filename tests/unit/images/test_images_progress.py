@@ -12,6 +12,7 @@ import pytest
 
 from images import Failed, progress
 from images.progress import counted, step
+from tests.support.terminal import all_of
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 PROGRAM: Final = """
@@ -31,13 +32,7 @@ def on_a_terminal(**environment: str) -> str:
     run = subprocess.Popen([sys.executable, "-c", PROGRAM], cwd=ROOT, stdout=theirs,
                            env={**os.environ, "TERM": "xterm", "COLUMNS": "120", **environment})  # fmt: skip
     os.close(theirs)
-    shown = b""
-    try:
-        while piece := os.read(ours, 4096):
-            shown += piece
-    except OSError:  # the other end is closed
-        pass
-    os.close(ours)
+    shown = all_of(ours)
     assert run.wait(timeout=30) == 0
     return shown.decode()
 

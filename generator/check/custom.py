@@ -26,18 +26,25 @@ def custom_rules(folder: Path) -> list[str]:
 
 def check_custom(site: Site, folder: Path) -> list[Diagnostic]:
     """A problem for each metric that a rule reads and no scrape job stores."""
-    return [problem for path in custom_rules(folder) for problem in _unstored(site, folder, path)]
+    read = [found for path in custom_rules(folder) for found in _read(folder, path)]
+    # Asked once: to answer it, all rules and panels of the site are read.
+    missing = set(not_stored(site, {name for name, _ in read})) if read else set()
+    return [_unstored(name, span) for name, span in read if name in missing]
 
 
-def _unstored(site: Site, folder: Path, path: str) -> Iterator[Diagnostic]:
+def _read(folder: Path, path: str) -> Iterator[tuple[str, Span]]:
+    """The metrics that the rules of a file read, and where."""
     try:
         source = load_source((folder / path).read_text(encoding="utf-8"), path)
     except (OSError, UnicodeDecodeError, Problems):  # promtool says so
         return
     for expr, span in _expressions(source):
-        for name in not_stored(site, _names(expr)):
-            message = f"no rule or panel of Lookout reads '{name}', so Prometheus does not store it"
-            yield Diagnostic("check/not-stored", message, span, hint=f"write stack: {{keep_metrics: [{name}]}}")
+        yield from ((name, span) for name in _names(expr))
+
+
+def _unstored(name: str, span: Span) -> Diagnostic:
+    message = f"no rule or panel of Lookout reads '{name}', so Prometheus does not store it"
+    return Diagnostic("check/not-stored", message, span, hint=f"write stack: {{keep_metrics: [{name}]}}")
 
 
 def _expressions(source: Source) -> Iterator[tuple[str, Span]]:

@@ -17,7 +17,7 @@ from generator.clients.docker import compose, dotenv
 from generator.clients.tools import ToolMissing, ToolRun, run_tool
 from generator.conventions import SECRETS_MOUNT
 from generator.diagnostics import Diagnostic
-from generator.prove.dashboards import panel_rules
+from generator.prove.dashboards import judge_queries
 from generator.prove.nameless import names_of
 from generator.prove.proving import Trial, one_group, rule_texts, run_trials
 from generator.prove.verdicts import Verdicts, proven_folder, shipped_marks
@@ -179,9 +179,7 @@ def check_panels(tree: Tree) -> list[Diagnostic]:
     """promtool over all queries of all dashboards at once. That dashboards keep to their rules does not depend on
     services.yaml: tests hold Lookout to that, and `check-pack` a pack."""
     files = {path: artifact.content for path, artifact in tree.artifacts.items() if path.startswith("grafana/")}
-    (tree.folder / "panels.yml").write_text(panel_rules(files), encoding="utf-8")
-    run = run_tool("promtool", ["check", "rules", "--lint=none", "panels.yml"], tree.folder)
-    return _complaints(tree, "promtool on panels", run, "grafana/")
+    return _complaints(tree, "promtool on panels", judge_queries(files, tree.folder), "grafana/")
 
 
 CHECKERS: Final[tuple[Callable[[Tree], list[Diagnostic]], ...]] = (

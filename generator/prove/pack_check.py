@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from generator.clients.tools import run_tool
 from generator.diagnostics import Diagnostic, sort_diagnostics
 from generator.packs import Pack
 from generator.packs.contract import check_pack
 from generator.packs.sample import sample_instance, site_of
-from generator.prove.dashboards import check_dashboards, panel_rules
+from generator.prove.dashboards import check_dashboards, judge_queries
 from generator.prove.failures import describe
 from generator.prove.mutants import Score, judge
 from generator.prove.proofs import proof_phases, render_proofs
@@ -61,8 +60,7 @@ def _panels(pack: Pack, _progress: TrialProgress, _verdicts: Verdicts | None) ->
 
 def _queries(pack: Pack, files: Mapping[str, str]) -> list[Diagnostic]:
     with tempfile.TemporaryDirectory(prefix="lookout-panels-") as folder:
-        (Path(folder) / "panels.yml").write_text(panel_rules(files), encoding="utf-8")
-        run = run_tool("promtool", ["check", "rules", "--lint=none", "panels.yml"], Path(folder))
+        run = judge_queries(files, Path(folder))
     if run.code == 0:
         return []
     message = "promtool does not take a query of a panel"

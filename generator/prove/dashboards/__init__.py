@@ -3,12 +3,13 @@ queries over live servers is imported from `live` itself: it brings an HTTP clie
 
 from generator.prove.dashboards.gate import RULES, check_dashboards, rule_index
 from generator.prove.dashboards.rule import DashboardRule
-from generator.prove.dashboards.rulefile import panel_rules
+from generator.prove.dashboards.rulefile import judge_queries, panel_rules
 
 __all__ = [
     "RULES",
     "DashboardRule",
     "check_dashboards",
+    "judge_queries",
     "panel_rules",
     "rule_index",
 ]

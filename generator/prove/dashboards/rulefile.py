@@ -1,8 +1,10 @@
 """All PromQL of all dashboards as one file of recording rules, so that Prometheus' own parser judges it in one go."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
+from generator.clients.tools import ToolRun, run_tool
 from generator.prove.dashboards.gate import read_bundle
 from generator.prove.dashboards.interpolate import LeftOver, interpolate, scale
 from generator.prove.dashboards.variables import assignments, offline
@@ -30,6 +32,12 @@ def panel_rules(files: Mapping[str, str]) -> str:
                 continue
     rules = [{"record": f"panel:query:{number}", "expr": expr} for number, expr in enumerate(exprs)]
     return emit_yaml({"groups": [{"name": "panels", "rules": rules}]}, NOTE)
+
+
+def judge_queries(files: Mapping[str, str], folder: Path) -> ToolRun:
+    """What promtool says of the queries in `files`; their rule file is written to `folder`. Raises ToolMissing."""
+    (folder / "panels.yml").write_text(panel_rules(files), encoding="utf-8")
+    return run_tool("promtool", ["check", "rules", "--lint=none", "panels.yml"], folder)
 
 
 def _is_prometheus(annotation: Mapping[str, Any]) -> bool:

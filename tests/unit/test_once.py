@@ -29,7 +29,7 @@ COPYING = {f"shutil.{name}" for name in ("copyfile", "copy", "copy2", "copytree"
 WRITERS = {
     "generator/check/checkers.py": "in a temporary folder of its own",
     "generator/check/run.py": "in a temporary folder of its own",
-    "generator/prove/pack_check.py": "in a temporary folder of its own",
+    "generator/prove/dashboards/rulefile.py": "in a temporary folder of its caller",
     "generator/prove/proving.py": "in a temporary folder of its caller",
     "generator/verbs/new_pack/run.py": "a whole folder, made of files that generator/disk wrote, takes its name",
     "generator/verbs/upgrade/merging.py": "in a work tree of its own, which is gone afterwards",

@@ -3,7 +3,7 @@
 Owns the words; docs/add-a-pack.md lists them. It renders nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -85,8 +85,10 @@ class BurnView:
         self.driven, self.count = bool(driven), len(budgets)
 
 
-def pack_context(pack: Pack, service: Service, stack: Stack, params: Mapping[str, ParamValue]) -> dict[str, Any]:
-    """Every name that the pack's templates may use, `sig` apart."""
+def pack_context(
+    pack: Pack, service: Service, stack: Stack, params: Mapping[str, ParamValue], given: Collection[str] = ()
+) -> dict[str, Any]:
+    """Every name that the pack's templates may use, `sig` apart. `given` are the parameters that services.yaml sets."""
     scraped = [job for job in service.jobs if not job.probe_module]
     targets = [Target(job.name, instance) for job in scraped for _, instance in job.targets]
     probed = [Target(job.name, at) for job in service.jobs if job.probe_module for _, at in job.targets]
@@ -122,6 +124,8 @@ def pack_context(pack: Pack, service: Service, stack: Stack, params: Mapping[str
         "owner": service.owner,
         "environment": service.environment,
         "kinds": service.kinds,
+        "used_by": service.used_by,
+        "given": tuple(sorted(given)),
         "objectives": objectives,
         "slo_window": Duration(service.slo_window),
         "burns": {each.name: BurnView(each, service, objectives, least) for each in pairs},

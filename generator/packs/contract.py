@@ -21,7 +21,7 @@ from generator.site.model import Alert, PackInstance, Service
 
 HEADINGS: Final = ("Meaning", "Impact", "Diagnosis", "Mitigation", "Escalation")
 _HEADING: Final = re.compile(r"^## (.+)$", re.MULTILINE)
-_TEMPLATED: Final = re.compile(r"((?:<<|<%).*?(?:>>|%>)|\bwhen: .*)", re.DOTALL)
+_TEMPLATED: Final = re.compile(r"((?:<<|<%).*?(?:>>|%>)|\bwhen: [^\n]*)", re.DOTALL)
 # `params.http.latency_p95` and `params: {http: {latency_p95: …}}` in a runbook.
 _NAMED_PARAM: Final = re.compile(r"`params\.([\w-]+)\.(\w+)`")
 _SET_PARAMS: Final = re.compile(r"`params: \{(.*?)\}?\}`")

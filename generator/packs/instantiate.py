@@ -9,6 +9,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 
 from generator import conventions, units
+from generator.conventions import Severity
 from generator.diagnostics import Span
 from generator.packs.context import final_params, pack_context, signals_of
 from generator.packs.grouping import groups, inhibition_group
@@ -61,7 +62,7 @@ class _Instance:
         self.service = service
         self.stack = stack
         self.params = final_params(pack, overrides)
-        self.context = pack_context(pack, service, stack, self.params)
+        self.context = pack_context(pack, service, stack, self.params, overrides)
         self.context["sig"] = signals_of(pack, self.context)
         self.names = bind(self.context)
         in_panels = signals_of(pack, self.context, PANEL_WINDOW)
@@ -71,7 +72,7 @@ class _Instance:
             for spec in pack.rules.alerts
             if spec.name not in off and holds(spec.when, self.context, pack.lines[spec.name])
         )
-        self.groups = groups(self.specs, self._hold)
+        self.groups = groups(self.specs, self._hold, self._severity)
         self.shape = f"{pack.name}-{self._shape()}"
 
     def build(self) -> PackInstance:
@@ -98,7 +99,7 @@ class _Instance:
         expr = self._text(spec.expr, where)
         labels = {
             "service": service.name,
-            "severity": spec.severity,
+            "severity": self._severity(spec),
             "owner": service.owner,
             "environment": service.environment,
             "fault": spec.fault,
@@ -121,7 +122,7 @@ class _Instance:
             expr=expr,
             for_seconds=self._hold(spec),
             keep_firing_seconds=self._seconds(spec.keep_firing_for, where),
-            severity=spec.severity,
+            severity=self._severity(spec),
             owner=service.owner,
             fault=spec.fault,
             labels=labels,
@@ -134,6 +135,9 @@ class _Instance:
             inhibited_by=spec.inhibited_by or "",
         )
 
+    def _severity(self, spec: AlertSpec) -> Severity:
+        return self.service.severity.get(spec.name, spec.severity)
+
     def _hold(self, spec: AlertSpec) -> int:
         return self._seconds(spec.hold, self.pack.lines[spec.name])
 
@@ -143,9 +147,8 @@ class _Instance:
             return timing.evaluation_interval
         hold = self._hold(spec)
         # What is critical and does not wait is not made to wait for its evaluation either.
-        return (
-            timing.slow_interval if spec.severity == "critical" and not hold else pace(timing.slow_interval, expr, hold)
-        )
+        at_once = self._severity(spec) == "critical" and not hold
+        return timing.slow_interval if at_once else pace(timing.slow_interval, expr, hold)
 
     def _records(self) -> tuple[Record, ...]:
         return tuple(
@@ -270,6 +273,11 @@ class _Instance:
         seen = (len(service.witnesses), len(service.called)) if self._mentions("witnesses") else ()
         return [seen, "on another host" if self._mentions("on_other_host") and service.on_other_host else ""]
 
+    def _regraded(self) -> list[tuple[str, str]]:
+        """The alerts whose severity is not the pack's."""
+        severities = ((spec, self._severity(spec)) for spec in self.specs)
+        return [(spec.name, severity) for spec, severity in severities if severity != spec.severity]
+
     def _mentions(self, word: str) -> bool:
         rules = self.pack.rules
         texts = [text for alert in rules.alerts for text in (alert.expr, alert.hold)]
@@ -288,6 +296,6 @@ class _Instance:
             int(self.context["confirm"]),
             (timing.evaluation_interval, timing.slow_interval),
             *self._objectives(),
-            *filter(None, [self.pack.digest, *self._elsewhere()]),
+            *filter(None, [self.pack.digest, *self._elsewhere(), self._regraded()]),
         )
         return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:8]

@@ -27,6 +27,7 @@ from generator.resolve.objectives import PACK as SLO
 from generator.resolve.objectives import check_traffic, resolve_objectives
 from generator.resolve.params import GivenParams, resolve_params
 from generator.resolve.shared import check_addresses, probed_for
+from generator.resolve.users import kinds_of_users
 from generator.resolve.witnesses import with_carried, with_users
 from generator.site.model import Logs, ParamValue, Service, Stack
 from generator.source.read import Path
@@ -76,6 +77,7 @@ def _service(context: Context, stack: Stack, name: str, spec: ServiceSpec, elsew
         logs=_logs(context, spec.logs, path),
         token=spec.metrics.token if spec.metrics else None,
         off=tuple(sorted(set(spec.off or []))),
+        severity=dict(sorted((spec.severity or {}).items())),
         origin=context.source.key_span(path),
         dsn=resolve_dsn(spec, store.address, store.tls),
         password=spec.password,
@@ -83,6 +85,7 @@ def _service(context: Context, stack: Stack, name: str, spec: ServiceSpec, elsew
         tls=store.tls,
         insecure=default(spec.insecure, ""),
         secrets=tuple(sorted(set(spec.secrets or []), key=lambda secret: secret.name)),
+        used_by=kinds_of_users(context, name),
     )
     kinds = _known_kinds(context, base, path, probed=not elsewhere)
     interval = _interval(context, stack, spec, detect_within, path)
@@ -129,6 +132,7 @@ def _host(context: Context, stack: Stack, name: str, spec: HostSpec, services: t
         logs=Logs("none"),
         token=None,
         off=tuple(sorted(set(spec.off or []))),
+        severity=dict(sorted((spec.severity or {}).items())),
         origin=context.source.key_span(path),
     )
     jobs, _ = resolve_jobs(context, base, service, kinds, stack.timing.scrape_interval, path)
@@ -153,6 +157,7 @@ def _stack_service(context: Context, stack: Stack) -> Service:
         logs=Logs("docker"),
         token=None,
         off=tuple(sorted(set(spec.off or []))),
+        severity=dict(sorted((spec.severity or {}).items())),
         origin=context.source.key_span(path),
         jobs=stack_jobs(stack),
     )
@@ -179,12 +184,32 @@ def _with_packs(
     for pack in packs:
         own = {name: values[param] for name, param in pack.params.items() if param in values}
         instances.append(instantiate(pack, service, stack, own, service.off))
-    known = {alert for pack in packs for alert in pack.alert_names}
+    _check_alerts(context, service, {alert for pack in packs for alert in pack.alert_names}, path)
+    return replace(service, packs=tuple(instances))
+
+
+def _check_alerts(context: Context, service: Service, known: set[str], path: Path) -> None:
+    """`off` and `severity` name alerts that the service's packs bring, and none of them both."""
     for index, alert in enumerate(service.off):
         if alert not in known and alert not in MODES:
             message = f"no alert of '{service.name}' is called '{alert}'"
             context.unknown("spec/unknown-alert", message, alert, known, (*path, "off", index))
-    return replace(service, packs=tuple(instances))
+    for alert in service.severity:
+        where: Path = (*path, "severity", alert)
+        if alert in _own_names(context, path):
+            message = f"'{alert}' is an alert of your own, which says its severity itself"
+            context.problem("spec/unknown-alert", message, where, at_key=True, hint="write it under `alerts`")
+        elif alert not in known:
+            message = f"no alert of '{service.name}' is called '{alert}'"
+            context.unknown("spec/unknown-alert", message, alert, known, where)
+        elif alert in service.off:
+            message = f"'{alert}' is switched off by `off`, so it has no severity"
+            context.problem("spec/unknown-alert", message, where, at_key=True, hint="take one of the two away")
+
+
+def _own_names(context: Context, path: Path) -> Collection[str]:
+    group, *names = path
+    return (context.spec.services[str(names[0])].alerts or {}) if group == "services" else ()
 
 
 def _known_kinds(context: Context, service: Service, path: Path, *, probed: bool) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from generator.conventions import Severity
 from generator.diagnostics import Span
 from generator.site.brought import Alert, CustomAlert, PackInstance
 from generator.site.tls import Tls
@@ -145,7 +146,8 @@ class Service:
 
     `user` and `tls` are for the exporter that asks `address`; `insecure` is why plain text may leave local networks.
     `witnesses` show that it works while its exporter fails: of a store, the services that use it and report whether it
-    answers, under one of the names in `called`; of a host, the jobs that scrape something on it.
+    answers, under one of the names in `called`; of a host, the jobs that scrape something on it. `used_by` are the
+    kinds of the services that use it, and its own.
     """
 
     name: str
@@ -180,6 +182,9 @@ class Service:
     on_other_host: bool = False
     witnesses: tuple[str, ...] = ()
     called: tuple[str, ...] = ()
+    used_by: tuple[str, ...] = ()
+    severity: Mapping[str, Severity] = field(default_factory=dict)
+    """Of single alerts, by name, where it is not the pack's."""
     alerts: tuple[Alert, ...] = field(init=False, repr=False, compare=False)
     """All alerts of all packs, in pack order."""
 

@@ -26,6 +26,7 @@ class RunbookSpec(Model):
 
 Runbook = Annotated[RunbookSpec, BeforeValidator(_as_runbook), Or({"type": "string"})]
 AlertName = Annotated[str, Field(pattern=f"^{ALERT_PATTERN}$")]
+Severities = dict[str, Severity]
 
 
 class CustomAlertSpec(Model):

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from generator.spec.alerts import AlertName, CustomAlertSpec
+from generator.spec.alerts import AlertName, CustomAlertSpec, Severities
 from generator.spec.endpoints import ErrorsTo, Logs, MetricsSpec, Tls
 from generator.spec.objectives import SloSpec
 from generator.values.typed import Duration, Latency, Model, Names, Params, Reason, Secret, Status, WebAddress
@@ -79,6 +79,10 @@ class ServiceSpec(Model):
         default=None,
         description="Alerts that this service does not want, and ways of failing that need none: `backup`.",
     )
+    severity: Severities | None = Field(
+        default=None,
+        description="The severity of single alerts, where it is not the pack's: {RedisSlow: critical}.",
+    )
     alerts: dict[AlertName, CustomAlertSpec] | None = Field(default=None, description="Alerts of your own, by name.")
 
 
@@ -93,3 +97,6 @@ class HostSpec(Model):
         default=None, description="Thresholds that differ from the defaults, by kind: {host: {disk_low: 20%}}."
     )
     off: Names | None = Field(default=None, description="Alerts that this host does not want.")
+    severity: Severities | None = Field(
+        default=None, description="The severity of single alerts, where it is not the pack's: {HostCpuHigh: info}."
+    )

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from generator.spec.alerts import Severities
 from generator.values.typed import Domain, Duration, MetricPattern, Model, Names, Params, Secret, Size, Word
 
 
@@ -50,6 +51,9 @@ class StackSpec(Model):
         default=None, description="Thresholds of the stack's own alerts, by kind: {stack: {queue_full: 80%}}."
     )
     off: Names | None = Field(default=None, description="Alerts about the stack that you do not want.")
+    severity: Severities | None = Field(
+        default=None, description="The severity of single alerts about the stack: {LogLinesLost: critical}."
+    )
     keep_metrics: list[MetricPattern] | None = Field(
         default=None,
         description="Names of metrics, as regular expressions, that are stored though no rule and no panel reads them.",

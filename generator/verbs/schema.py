@@ -4,11 +4,13 @@ It accepts all that the compiler accepts. It refuses what the shape alone shows 
 what takes more than that is for `check`.
 """
 
+import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from generator import units
+from generator.conventions import SEVERITIES
 from generator.packs import Pack, Param, load_packs
 from generator.packs.coverage import MODES
 from generator.packs.renamed import flat_name
@@ -56,6 +58,7 @@ def json_schema() -> Schema:
         properties = definitions[name]["properties"]
         properties["params"] |= _or_null(_params(brought))
         properties["off"] |= _or_null(_off(brought))
+        properties["severity"] |= _or_null(_severities(brought))
     return schema
 
 
@@ -114,6 +117,10 @@ def _off(packs: Iterable[Pack]) -> Schema:
     return {"anyOf": _one_or_many({"enum": sorted({*alerts, *MODES})})}
 
 
+def _severities(packs: Iterable[Pack]) -> Schema:
+    return _mapping({alert: {"enum": list(SEVERITIES)} for pack in packs for alert in pack.alert_names})
+
+
 def _budgets(old: Schema) -> Schema:
     values = next(each for each in old["anyOf"] if each.get("type") == "object")
     return {**values, "propertyNames": {"pattern": f"^{ENDPOINT}$"}}
@@ -127,13 +134,14 @@ def _both(properties: Iterable[str]) -> Schema:
 
 
 def _conditions(packs: list[Pack]) -> Iterator[Schema]:
-    """A kind has what it needs; a parameter, or an alert that is switched off, belongs to one of its kinds."""
+    """A kind has what it needs; a parameter, or an alert that is named, belongs to one of its kinds."""
     for needs in sorted({pack.needs for pack in packs if pack.needs}):
         kinds = [pack.name for pack in packs if pack.needs == needs]
         yield {"if": {"required": ["kind"], **_has(kinds)}, "then": {"required": list(needs)}}
     implied = [load_packs()[name] for name in _OF_SERVICES]
-    yield from _brought(packs, implied, _param_words, _writes)
+    yield from _brought(packs, implied, _param_words, functools.partial(_writes, "params"))
     yield from _brought(packs, implied, lambda pack: pack.alert_names, _switches_off)
+    yield from _brought(packs, implied, lambda pack: pack.alert_names, functools.partial(_writes, "severity"))
 
 
 def _param_words(pack: Pack) -> tuple[str, ...]:
@@ -168,9 +176,9 @@ def _has(kinds: Iterable[str]) -> Schema:
     return {"properties": {"kind": {"anyOf": [one, {"type": "array", "contains": one}]}}}
 
 
-def _writes(names: list[str]) -> Schema:
+def _writes(key: str, names: list[str]) -> Schema:
     written = {"type": "object", "anyOf": [{"required": [name]} for name in names]}
-    return {"required": ["params"], "properties": {"params": written}}
+    return {"required": [key], "properties": {key: written}}
 
 
 def _switches_off(names: list[str]) -> Schema:

@@ -94,6 +94,7 @@ def full(name: str, kinds: tuple[str, ...]) -> Entry:
     entry["params"] = params
     alerts = sorted({alert for pack in packs for alert in pack.alert_names})
     entry["off"] = chance.sample(alerts, min(len(alerts) - 1, 1))
+    entry["severity"] = {alert: "info" for alert in alerts[:2] if alert not in entry["off"]}
     entry["alerts"] = {"QueueTooLong": {"expr": "my_queue > 5", "severity": "info", "summary": "{{ $value }} wait"}}
     return entry
 

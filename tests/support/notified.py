@@ -6,7 +6,8 @@ from typing import Final
 Alert = tuple[str, str]
 
 _HEADLINE: Final = re.compile(
-    r"^(?P<icon>🔴|🟠|🔵|⚪|✅) (?:RESOLVED )?[A-Z]* · (?P<service>[^·]*) · (?:(?P<name>\w+)(?: \W\d+)?|\d+ alerts)$",
+    r"^(?P<icon>🔴|🟠|🔵|⚪|✅) (?:RESOLVED )?(?:P\d )?[A-Z]* · (?P<service>[^·]*) · "
+    r"(?:(?P<name>\w+)(?: \W\d+)?|\d+ alerts)$",
     re.MULTILINE,
 )
 _LINE: Final = re.compile(r"^• (?P<name>\w+) since ", re.MULTILINE)

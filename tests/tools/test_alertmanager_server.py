@@ -118,7 +118,7 @@ def test_an_outage_is_one_message_to_each_place_and_so_is_its_end(alertmanager: 
     alertmanager.post(down, probe, slow)
     for to in BOTH:
         message = alertmanager.receivers.wait_for(to, lambda m: "· api ·" in m.text, 15)
-        assert message.text.splitlines()[0] == "🔴 CRITICAL · api · ServiceDown"
+        assert message.text.splitlines()[0] == "🔴 P0 CRITICAL · api · ServiceDown"
         assert "api: it does not answer" in message.text
         assert re.search(r"Since \d\d:\d\d:\d\d UTC on \d", message.text)
         assert message.text.splitlines()[-1] == "Runbook · Dashboard · Logs · Silence · acme · production"
@@ -127,7 +127,7 @@ def test_an_outage_is_one_message_to_each_place_and_so_is_its_end(alertmanager: 
     assert sorted(m.to for m in alertmanager.sent_about("api")) == ["slack", "telegram"], quiet
     alertmanager.post(down, probe, slow, over=True)
     for to in BOTH:
-        message = alertmanager.receivers.wait_for(to, lambda m: "RESOLVED CRITICAL · api ·" in m.text, 15)
+        message = alertmanager.receivers.wait_for(to, lambda m: "RESOLVED P0 CRITICAL · api ·" in m.text, 15)
         assert re.search(r"ServiceDown lasted \d+s, ", message.text)
         assert "Silence" not in message.text
     assert len(alertmanager.sent_about("api")) == 4
@@ -136,7 +136,7 @@ def test_an_outage_is_one_message_to_each_place_and_so_is_its_end(alertmanager: 
 def test_a_warning_alone_goes_to_chat_and_wakes_no_one(alertmanager: Alertmanager) -> None:
     (slow,) = _of("web", SLOW)
     alertmanager.post(slow, summary='<b>5 > 3</b> & "so on"')
-    message = alertmanager.receivers.wait_for("slack", lambda m: "🟠 WARNING · web · Slow" in m.text, 15)
+    message = alertmanager.receivers.wait_for("slack", lambda m: "🟠 P1 WARNING · web · Slow" in m.text, 15)
     assert 'web: <b>5 > 3</b> & "so on"' in message.text
     assert [m.to for m in alertmanager.sent_about("web")] == ["slack"]
 

@@ -140,7 +140,7 @@ def test_a_page_on_a_phone(messages: Messages) -> None:
     }
     message = messages.telegram(template_data([template_alert(LABELS, annotations, STARTED)]))
     assert message.splitlines() == [
-        "<b>🔴 CRITICAL · api · ServiceDown</b>",
+        "<b>🔴 P0 CRITICAL · api · ServiceDown</b>",
         "api is down: none of its 2 targets answers",
         "Prometheus scraped api:8000 twice in a row without an answer.",
         "Since 10:21:43 UTC on 21 Nov",
@@ -155,9 +155,9 @@ def test_a_page_on_a_phone(messages: Messages) -> None:
 def test_the_same_page_in_slack(messages: Messages) -> None:
     annotations = {"summary": "api is down: none of its 2 targets answers", **LINKS}
     message = messages.slack(template_data([template_alert(LABELS, annotations, STARTED)]))
-    assert message["title"] == "🔴 CRITICAL · api · ServiceDown"
+    assert message["title"] == "🔴 P0 CRITICAL · api · ServiceDown"
     assert message["color"] == "#c62828"
-    assert message["fallback"] == "🔴 CRITICAL · api · ServiceDown: api is down: none of its 2 targets answers"
+    assert message["fallback"] == "🔴 P0 CRITICAL · api · ServiceDown: api is down: none of its 2 targets answers"
     summary, since, links = message["text"].splitlines()
     assert (summary, since) == ("api is down: none of its 2 targets answers", "Since 10:21:43 UTC on 21 Nov")
     assert slack_stub.readable(links) == "Runbook · Dashboard · Logs · Silence · acme · production"
@@ -168,7 +168,7 @@ def test_what_is_over_is_short_says_how_long_it_lasted_and_offers_no_silence(mes
     data = template_data([template_alert(LABELS, {"summary": "gone", **LINKS}, STARTED, LASTED)])
     plain = telegram_html.parse(messages.telegram(data)).splitlines()
     assert plain == [
-        "✅ RESOLVED CRITICAL · api · ServiceDown",
+        "✅ RESOLVED P0 CRITICAL · api · ServiceDown",
         "Lasted 4m 12s, 10:21:43 to 10:25:55 UTC on 21 Nov",
         "Dashboard · Logs · acme · production",
     ]
@@ -194,7 +194,7 @@ def test_several_alerts_have_a_line_each_with_their_own_runbook(messages: Messag
     ]
     message = messages.telegram(template_data(group))
     assert telegram_html.parse(message).splitlines() == [
-        "🟠 WARNING · api · 2 alerts",
+        "🟠 P1 WARNING · api · 2 alerts",
         "• ErrorRatioHigh since 10:21:43 UTC on 21 Nov: ErrorRatioHigh of api",
         "• LatencyHigh since 10:21:43 UTC on 21 Nov: LatencyHigh of api",
         "Dashboard · Logs · Silence · acme · production",
@@ -208,7 +208,7 @@ def test_what_is_over_stands_below_what_still_fires(messages: Messages) -> None:
     up = template_alert({**LABELS, "instance": "api-1:8000"}, {"summary": "api-1 is down", **LINKS}, STARTED, LASTED)
     plain = telegram_html.parse(messages.telegram(template_data([down, up]))).splitlines()
     assert plain[:3] == [
-        "🔴 CRITICAL · api · ServiceDown \u00d72",
+        "🔴 P0 CRITICAL · api · ServiceDown \u00d72",
         "• ServiceDown since 10:21:43 UTC on 21 Nov: api-2 is down",
         "✅ ServiceDown api-1:8000 lasted 4m 12s, 10:21:43 to 10:25:55 UTC on 21 Nov",
     ]

@@ -89,7 +89,7 @@ def test_a_new_error_is_a_message_to_the_channel_with_the_link_and_without_a_per
     lab.report("api", "1.0.0", "CardDeclined")
     message = lab.receivers.wait_for("slack", lambda m: "NewError" in m.text, TIMEOUT)
     lines = message.text.splitlines()
-    assert lines[0] == "🟠 WARNING · api · NewError"
+    assert lines[0] == "🟠 P1 WARNING · api · NewError"
     assert lines[1] == "New error: CardDeclined in GET /orders/{id} (API-1)"
     assert lines[-1] == "Issue · Runbook · Dashboard · Logs · Silence · acme · production"
     assert re.search(r"http://localhost:8080/bugsink/issues/issue/[0-9a-f-]{36}/event/last/", str(message.payload))

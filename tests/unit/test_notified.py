@@ -5,7 +5,7 @@ import pytest
 from tests.docs.blocks import proven_by
 from tests.support.notified import firing
 
-GROUP = """🟠 WARNING · api · 2 alerts
+GROUP = """🟠 P1 WARNING · api · 2 alerts
 • HttpErrorSurge since 10:21:43 UTC on 21 Nov: 12 requests failed
 • LlmRateLimited since 10:21:50 UTC on 21 Nov: 40 calls were refused
 ✅ SlowQueries lasted 2m 0s, 10:00:00 to 10:02:00 UTC on 21 Nov
@@ -21,7 +21,10 @@ def test_the_messages_in_the_documentation_name_their_alert() -> None:
     ("text", "expected"),
     [
         (GROUP, {("HttpErrorSurge", "api"), ("LlmRateLimited", "api")}),
-        ("🔴 CRITICAL · db · PostgresDown \N{MULTIPLICATION SIGN}2\n• PostgresDown since 1", {("PostgresDown", "db")}),
+        (
+            "🔴 P0 CRITICAL · db · PostgresDown \N{MULTIPLICATION SIGN}2\n• PostgresDown since 1",
+            {("PostgresDown", "db")},
+        ),
         ("• HttpErrorSurge since 10:21", set()),
     ],
 )

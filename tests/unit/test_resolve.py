@@ -8,6 +8,7 @@ from generator.channels.slack import SlackChannel
 from generator.channels.telegram import TelegramChannel
 from generator.diagnostics import Problems
 from generator.pipeline import resolve_text
+from generator.prove.proofs import proof_paths
 from generator.site.model import (
     Service,
     Site,
@@ -119,6 +120,89 @@ def test_a_parameter_reaches_its_rule_and_an_alert_can_be_switched_off() -> None
     alerts = {alert.name: alert for alert in service(text, "api").alerts}
     assert "> 0.25" in alerts["HttpLatencyHigh"].expr
     assert "HttpErrorSurge" not in alerts
+
+
+def test_an_alert_has_the_severity_that_its_service_gives_it() -> None:
+    text = (
+        "services:\n"
+        "  api: {kind: sqlalchemy, targets: [api:8000], severity: {DatabaseConnectionFailures: critical}}\n"
+        "  other: {kind: sqlalchemy, targets: [other:8000]}\n"
+        "hosts: {vps: {severity: {HostCpuCritical: warning}}}\n"
+        "stack: {severity: {LogLinesLost: critical}}\n"
+    )
+    found = {
+        (each.name, alert.name): (alert.severity, alert.labels["severity"])
+        for each in resolve(text).services
+        for alert in each.alerts
+    }
+    assert found["api", "DatabaseConnectionFailures"] == ("critical", "critical")
+    assert found["other", "DatabaseConnectionFailures"] == ("warning", "warning")
+    assert found["vps", "HostCpuCritical"] == ("warning", "warning")
+    assert found["lookout", "LogLinesLost"] == ("critical", "critical")
+
+
+def test_an_alert_of_another_severity_has_a_proof_of_its_own() -> None:
+    text = (
+        "services:\n"
+        "  cache: {kind: redis, address: cache:6379}\n"
+        "  sessions: {kind: redis, address: sessions:6379, severity: {RedisSlow: critical}}\n"
+    )
+    proofs = proof_paths(resolve(text))
+    assert proofs["sessions/RedisSlow"] == "prometheus/proofs/sessions/redis/RedisSlow.yml"
+    assert proofs["sessions/RedisDown"] == proofs["cache/RedisDown"]
+
+
+def test_what_became_the_lesser_of_two_mutes_the_other_no_more() -> None:
+    def grouped(severity: str) -> list[str]:
+        text = f"services:\n  api: {{kind: http, targets: [api:8000]}}\nhosts: {{vps: {{severity: {severity}}}}}\n"
+        return [alert.name for alert in service(text, "vps").alerts if "inhibition_group" in alert.labels]
+
+    assert {"HostCpuCritical", "HostCpuHigh"} <= set(grouped("{}"))
+    assert not {"HostCpuCritical", "HostCpuHigh"} & set(grouped("{HostCpuCritical: info}"))
+    assert not {"HostCpuCritical", "HostCpuHigh"} & set(grouped("{HostCpuHigh: critical}"))
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("severity: {RedisSlwo: critical}", "no alert of 'cache' is called 'RedisSlwo'"),
+        (
+            "severity: {RedisSlow: critical}, off: RedisSlow",
+            "'RedisSlow' is switched off by `off`, so it has no severity",
+        ),
+        (
+            "severity: {Own: critical}, alerts: {Own: {expr: a > 1, severity: info, summary: s}}",
+            "'Own' is an alert of your own, which says its severity itself",
+        ),
+    ],
+)
+def test_a_severity_is_of_an_alert_that_the_service_has(line: str, said: str) -> None:
+    with pytest.raises(Problems) as caught:
+        resolve(f"services:\n  cache: {{kind: redis, address: cache:6379, {line}}}\n")
+    assert [(d.code, d.message) for d in caught.value.diagnostics if d.level == "error"] == [
+        ("spec/unknown-alert", said)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("users", "own", "has"),
+    [
+        ("api: {kind: http, targets: [api:8000], uses: cache}", "", True),
+        ("worker: {kind: celery, targets: [worker:9808], uses: cache}", "", False),
+        ("worker: {kind: celery-exporter, targets: [worker:9808], uses: [cache]}", "", False),
+        ("worker: {kind: [process, celery], targets: [worker:9808], uses: [cache]}", "", False),
+        ("worker: {kind: flower, targets: [worker:5555], address: cache:6379}", "", False),
+        ("worker: {kind: celery, targets: [worker:9808]}", "", True),
+        (
+            "worker: {kind: celery, targets: [worker:9808], uses: cache}",
+            ", params: {redis: {hit_ratio: 60%}}",
+            True,
+        ),
+    ],
+)
+def test_a_redis_that_celery_uses_as_its_broker_has_no_hit_ratio(users: str, own: str, has: bool) -> None:
+    text = f"services:\n  cache: {{kind: redis, address: cache:6379{own}}}\n  {users}\n"
+    assert ("RedisHitRatioLow" in {alert.name for alert in service(text, "cache").alerts}) is has
 
 
 def test_channels_take_short_forms_and_default_secrets() -> None:

@@ -53,7 +53,7 @@ def test_a_service_adds_files_of_its_own_and_moves_none(place: str) -> None:
         "prometheus/proofs/sessions/redis/RedisDown.yml",
         "prometheus/proofs/sessions/redis/RedisExporterRefused.yml",
         "prometheus/proofs/sessions/redis/RedisEvicting.yml",  # its text says "cache", the other's name
-        "prometheus/proofs/sessions/redis/RedisHitRatioLow.yml",  # switched off at the other
+        "prometheus/proofs/sessions/redis/RedisHitRatioLow.yml",  # the other is a broker, and has none
         "prometheus/rules/sessions/redis.yml",
     }
     assert not [path for path in changed if "/api" in path or "/cache" in path or "/db" in path or "/worker" in path]

@@ -18,6 +18,7 @@ from generator.resolve.notify import resolve_channels, resolve_notify, resolve_p
 from generator.resolve.owners import with_owners
 from generator.resolve.services import resolve_services
 from generator.resolve.stack import resolve_stack
+from generator.resolve.waiting import with_waiting
 from generator.site.model import Site
 from generator.source.read import Source
 from generator.spec.keys import Spec
@@ -51,4 +52,4 @@ def resolve_site(spec: Spec, source: Source, packs: Mapping[str, Pack]) -> tuple
     problems = sort_diagnostics(context.problems)
     if any(problem.level == "error" for problem in problems):
         raise Problems(problems)
-    return with_early_labels(with_owners(site)), problems
+    return with_waiting(with_early_labels(with_owners(site))), problems

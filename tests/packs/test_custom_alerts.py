@@ -131,7 +131,8 @@ def test_a_selector_that_takes_more_fails_the_proof(name: str, tmp_path: Path) -
     service = service_with(DERIVED[name])
     (alert,) = service.alerts
     for mutant in mutants_of(alert):
-        if mutant.name.startswith("matcher"):
+        # What is added for processes that take turns is no selector of the owner's.
+        if mutant.name.startswith("matcher") and "(alertname)" not in mutant.name:
             assert prove_service(service, tmp_path, partial(_instead, mutant.alert)).failed == {"MyOwn"}, mutant.name
 
 

@@ -80,8 +80,8 @@ def test_no_traffic_is_an_alert_once_traffic_is_expected() -> None:
 @pytest.mark.parametrize(
     ("targets", "names"),
     [
-        (1, ["ServiceDown", "MetricsRefused", "MetricsMissing"]),
-        (2, ["ServiceDown", "MetricsRefused", "TargetDown", "MetricsMissing"]),
+        (1, ["ServiceDown", "MetricsRefused", "MetricsMissing", "SeveralProcesses"]),
+        (2, ["ServiceDown", "MetricsRefused", "TargetDown", "MetricsMissing", "SeveralProcesses"]),
     ],
     ids=["one target is the service", "one of two targets has an alert of its own"],
 )

@@ -6,7 +6,7 @@ to describe. The result is a case as tests.yaml has them.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -102,7 +102,7 @@ def _measure(node: Any) -> _Measure:
     everything = {**_PLACE, **matched}
     kept = everything if by is None else by
     labels = {name: everything.get(name, _ANY) for name in kept if name not in _SET}
-    return _Measure(str(node.name), matched, kind, window, labels, tuple(_others(node, matched)))
+    return _Measure(str(node.name), matched, kind, window, labels, tuple(others(node, matched)))
 
 
 def _bare(node: Any) -> Any:
@@ -136,7 +136,7 @@ def _matched(selector: Any) -> dict[str, str]:
     return labels
 
 
-def _others(selector: Any, matched: Mapping[str, str]) -> Iterator[dict[str, str]]:
+def others(selector: Any, matched: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """The labels of series that one matcher alone keeps out."""
     for matcher in selector.matchers.matchers:
         if matcher.name in (*_SET, "__name__"):
@@ -167,14 +167,14 @@ def _level_case(measure: _Measure, limit: Limit, hold: int) -> CaseData:
     beyond = {">": 1, ">=": 1, "<": -1, "<=": -1, "==": 0, "!=": 1}[limit.op]
     healthy = limit.value - (distance * beyond if limit.op != "!=" else 0) + (1 if limit.op == "==" else 0)
     broken = limit.value + distance * beyond
-    case = _case(measure, "level", healthy, broken, labels=dict(measure.labels), value=_text(broken))
+    case = _case(measure, "level", healthy, broken, labels=dict(measure.labels), value=number_text(broken))
     if limit.op in ("==", "!="):
         case["no_edge"] = "It is this number or another one."
     else:
-        case["boundary"] = [{"series": measure.series, "level": _text(limit.value)}]
+        case["boundary"] = [{"series": measure.series, "level": number_text(limit.value)}]
         case["at_edge"] = "firing" if limit.op in (">=", "<=") else "silent"
     if measure.window:
-        step = _step(measure.window, hold)
+        step = steps_for([measure.window], hold)[0]
         case |= {"gap": f"{measure.window + step}s", "step": f"{step}s"}
     return case
 
@@ -188,7 +188,7 @@ def _counter_case(measure: _Measure, limit: Limit, hold: int) -> CaseData:
     between two evaluations."""
     if limit.op in ("==", "!="):
         raise Underivable("a rate is never exactly one number")
-    step = _step(measure.window, hold)
+    step = steps_for([measure.window], hold)[0]
     spaces = measure.window // step - 1
     passed = max(spaces * 3 // 5, 1) + 0.5 - 1
     scale = measure.window if measure.kind == "increase" else 1
@@ -204,12 +204,12 @@ def _counter_case(measure: _Measure, limit: Limit, hold: int) -> CaseData:
     onset = passed * step if base else step
     firing = min(_up(onset, step) + _up(hold, step), spaces * step) / (spaces * step)
     value = scale * (healthy + (broken - healthy) * firing)
-    case = _case(measure, "rate", healthy, broken, labels=dict(measure.labels), value=_text(value))
+    case = _case(measure, "rate", healthy, broken, labels=dict(measure.labels), value=number_text(value))
     case |= {"onset": f"{onset:g}", "step": f"{step}s"}
     case |= {"clears": f"{measure.window}s", "calm": f"{2 * measure.window}s"}
     if base:
         edge = base * (1 - _EDGE if limit.op.startswith(">") else 1 + _EDGE)
-        case["boundary"] = [{"series": measure.series, "rate": _text(edge)}]
+        case["boundary"] = [{"series": measure.series, "rate": number_text(edge)}]
     else:
         case["no_edge"] = "None at all is the edge, and the healthy state."
     return case
@@ -218,30 +218,30 @@ def _counter_case(measure: _Measure, limit: Limit, hold: int) -> CaseData:
 def _case(measure: _Measure, shape: str, healthy: float, broken: float, **more: object) -> CaseData:
     return {
         "fault": f"{measure.metric} is on the wrong side of the limit.",
-        "background": [{"series": measure.series, shape: _text(healthy)}],
-        "change": [{"series": measure.series, shape: _text(broken)}],
+        "background": [{"series": measure.series, shape: number_text(healthy)}],
+        "change": [{"series": measure.series, shape: number_text(broken)}],
         "gone": "resolves",
         "silent_when": [
-            {"state": "It is so elsewhere.", "change": [{"series": measure.named(other), shape: _text(broken)}]}
+            {"state": "It is so elsewhere.", "change": [{"series": measure.named(other), shape: number_text(broken)}]}
             for other in measure.others
         ],
         **more,
     }
 
 
-def _step(window: int, hold: int) -> int:
-    """As coarse as the window and the `for` allow."""
-    fitting = (step for step in _STEPS if window % step == 0 and window // step >= _LEAST_STEPS)
-    step = next((step for step in fitting if step <= max(hold, 60)), None)
-    if step is None:
-        raise Underivable(f"a window of {window}s holds too few samples")
-    return step
+def steps_for(windows: Sequence[int], hold: int, least: int = _LEAST_STEPS) -> list[int]:
+    """Seconds between samples that the windows and the `for` allow, with at least so many in a window, most first."""
+    fitting = (step for step in _STEPS if all(each % step == 0 and each // step >= least for each in windows))
+    steps = [step for step in fitting if step <= max(hold, 60)]
+    if not steps:
+        raise Underivable(f"a window of {min(windows)}s holds too few samples")
+    return steps
 
 
 def _up(seconds: float, step: int) -> int:
     return int(-(-seconds // step)) * step
 
 
-def _text(value: float) -> str:
+def number_text(value: float) -> str:
     """With as many digits as series in a proof have."""
     return f"{round(value, 9):.9f}".rstrip("0").rstrip(".")

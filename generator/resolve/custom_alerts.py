@@ -17,6 +17,7 @@ from generator.packs import instantiate, own_pack
 from generator.packs.case_schema import CaseSpec, SeriesSpec
 from generator.packs.cases import cases_of
 from generator.packs.derive import CaseData, Underivable, derive_case
+from generator.packs.derive_search import search_case
 from generator.promql.expansion import expand
 from generator.promql.text import limit_of, measured, scoped
 from generator.promql.texts import labels_used, values_used
@@ -146,7 +147,7 @@ class _Reader:
         given = self.spec.proof
         if given is None:
             try:
-                return derive_case(expr, self.hold, self.fault)
+                return _derived(expr, self.hold, self.fault)
             except Underivable as error:
                 message = f"it is not known which fault triggers '{self.name}': {error}"
                 self._say("spec/no-proof", message, "expr", notes=_EXAMPLE)
@@ -223,6 +224,14 @@ class _Reader:
             case=case,
             origin=self.context.source.key_span(self.path),
         )
+
+
+def _derived(expr: str, hold: int, fault: Fault) -> CaseData:
+    """The case of a plain form, or one that is searched. Raises Underivable."""
+    try:
+        return derive_case(expr, hold, fault)
+    except Underivable:
+        return search_case(expr, hold, fault)
 
 
 def _decides(node: Any) -> bool:

@@ -1,10 +1,12 @@
 """The only place where the stages meet: text -> Spec -> Site -> Artifacts. A Site comes from here."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
-from generator.artifact import Artifact
+from generator.artifact import Artifact, spooled
 from generator.diagnostics import Diagnostic
+from generator.disk.spool import Spool
 from generator.packs import load_packs
 from generator.prove.coverage import render_coverage
 from generator.prove.proofs import render_proofs
@@ -41,4 +43,4 @@ def resolve_source(source: Source) -> tuple[Site, tuple[Diagnostic, ...]]:
 def compile_text(text: str, file: str) -> Compiled:
     """Everything that `text` renders to. Raises Problems."""
     site, warnings = resolve_text(text, file)
-    return Compiled(file, site, render_all(site, _BESIDE), warnings)
+    return Compiled(file, site, render_all(site, _BESIDE, partial(spooled, spool=Spool())), warnings)

@@ -12,13 +12,14 @@ from typing import Final
 
 from generator.disk.confined import Blocked, Tree
 from generator.disk.journal import digest
+from generator.disk.transaction import Rendered
 
 _NAME: Final = re.compile(r"\.(.+)\.[a-z0-9_]{8}")
 _UNFINISHED: Final = 0o600
 
 
-def sweep_leftovers(tree: Tree, texts: Mapping[str, str], hashes: Mapping[str, Collection[str]]) -> None:
-    """Remove drafts of rendered files: by path, their texts, and the SHA-256 of what else was rendered there."""
+def sweep_leftovers(tree: Tree, texts: Mapping[str, Rendered], hashes: Mapping[str, Collection[str]]) -> None:
+    """Remove drafts of rendered files: by path, what they are, and the SHA-256 of what else was rendered there."""
     for folder in sorted({path.rpartition("/")[0] for path in (*texts, *hashes)}):
         with contextlib.suppress(OSError, Blocked):
             at = tree.folder(folder)
@@ -33,12 +34,12 @@ def sweep_leftovers(tree: Tree, texts: Mapping[str, str], hashes: Mapping[str, C
                     os.unlink(name, dir_fd=at)
 
 
-def _is_draft(tree: Tree, path: str, rendered: str | None, hashes: Collection[str]) -> bool:
+def _is_draft(tree: Tree, path: str, rendered: Rendered | None, hashes: Collection[str]) -> bool:
     found = tree.read(path)
     if found is None:
         return False
     content, mode = found
-    text = None if rendered is None else rendered.encode()
+    text = None if rendered is None else rendered.content.encode()
     if content == text or digest(content) in hashes:
         return True
     return mode == _UNFINISHED and text is not None and text.startswith(content)

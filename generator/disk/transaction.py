@@ -9,6 +9,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from generator.disk.confined import Blocked, Tree
 from generator.disk.journal import (
@@ -25,16 +26,21 @@ from generator.disk.journal import (
 )
 
 
+class Rendered(Protocol):
+    """What has a text, which may be read from a disk each time."""
+
+    @property
+    def content(self) -> str:
+        """The text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One file's text before and after, as `as_text` has it; None where there is no file.
-
-    Text, since who plans has it already: of thousands of files there is no second copy at once.
-    """
+    """One file's text before, as `as_text` has it, and what it will be; None where there is no file."""
 
     path: str
     before: str | None
-    after: str | None
+    after: Rendered | None
 
 
 def as_text(content: bytes) -> str:
@@ -102,12 +108,14 @@ def _stage(tree: Tree, work: int, steps: Sequence[Step]) -> Journal:
     """Write all that will be needed, so that a disk that is full is noticed before the tree is touched."""
     entries = []
     for number, step in enumerate(steps):
+        before, after = None if step.before is None else digest(_bytes(step.before)), None
         if step.after is not None:
+            content = _bytes(step.after.content)
+            after = digest(content)
             # The last one is generated.lock: without it the others would be foreign files after a power cut.
-            write_new(work, f"new-{number}", _bytes(step.after), synced=number == len(steps) - 1)
+            write_new(work, f"new-{number}", content, synced=number == len(steps) - 1)
             if step.before is not None:
                 _keep(tree, work, step, f"old-{number}")
-        before, after = (None if text is None else digest(_bytes(text)) for text in (step.before, step.after))
         entries.append(Entry(step.path, before, after))
     return Journal(tuple(entries), tuple(_missing_folders(tree, steps)))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from generator.conventions import SEVERITIES, Severity
 from generator.packs.schema import AlertSpec
-from generator.promql.tree import parse, result_labels
+from generator.promql.tree import labels_of
 
 
 def groups(
@@ -38,5 +38,5 @@ def groups(
 
 def inhibition_group(top: str, expr: str) -> str:
     """Which thing an alert is about: the name of its group's most severe alert, and what the expression returns."""
-    labels = sorted(result_labels(parse(expr)).names - {"service"})
+    labels = sorted(labels_of(expr).names - {"service"})
     return "/".join([top, *(f"{{{{ $labels.{label} }}}}" for label in labels)])

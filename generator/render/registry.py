@@ -1,6 +1,6 @@
 """The list of renderers, and running them all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from generator.artifact import Artifact
 from generator.render.alertmanager.config import render_alertmanager
@@ -19,7 +19,9 @@ from generator.render.runbooks import render_runbooks
 from generator.render.tempo import render_tempo
 from generator.site.model import Site
 
-Renderer = Callable[[Site], tuple[Artifact, ...]]
+Renderer = Callable[[Site], Iterable[Artifact]]
+# What becomes of an artifact as soon as it is made, before the next one is.
+Keep = Callable[[Artifact], Artifact]
 
 RENDERERS: tuple[Renderer, ...] = (
     render_with_rules,
@@ -38,13 +40,17 @@ RENDERERS: tuple[Renderer, ...] = (
 _OPTIONAL: tuple[Renderer, ...] = (render_tempo, render_instrumentation)
 
 
-def render_all(site: Site, more: tuple[Renderer, ...] = ()) -> tuple[Artifact, ...]:
-    """Every artefact of ours and of `more`, sorted by path. Two for one path is a defect."""
-    rendered = render_parts(site)
+def _as_made(artifact: Artifact) -> Artifact:
+    return artifact
+
+
+def render_all(site: Site, more: tuple[Renderer, ...] = (), keep: Keep = _as_made) -> tuple[Artifact, ...]:
+    """Every artefact of ours and of `more`, sorted by path, as `keep` has it. Two for one path is a defect."""
+    rendered = render_parts(site, keep)
     found = [
         *rendered,
         *render_compose(site, rendered),
-        *(artifact for render in more for artifact in _render(render, site)),
+        *(artifact for render in more for artifact in _render(render, site, keep)),
     ]
     artifacts: dict[str, Artifact] = {}
     for artifact in found:
@@ -54,13 +60,13 @@ def render_all(site: Site, more: tuple[Renderer, ...] = ()) -> tuple[Artifact, .
     return tuple(artifacts[path] for path in sorted(artifacts))
 
 
-def render_parts(site: Site) -> tuple[Artifact, ...]:
+def render_parts(site: Site, keep: Keep = _as_made) -> tuple[Artifact, ...]:
     """What the parts read, without how compose starts them: that depends on this."""
-    return tuple(artifact for render in (*RENDERERS, *_OPTIONAL) for artifact in _render(render, site))
+    return tuple(artifact for render in (*RENDERERS, *_OPTIONAL) for artifact in _render(render, site, keep))
 
 
-def _render(render: Renderer, site: Site) -> tuple[Artifact, ...]:
-    rendered = render(site)
+def _render(render: Renderer, site: Site, keep: Keep) -> tuple[Artifact, ...]:
+    rendered = tuple(map(keep, render(site)))
     if not rendered and render not in _OPTIONAL:
         raise AssertionError(f"{render.__name__} rendered nothing")
     return rendered

@@ -5,6 +5,7 @@ in for the service.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from generator.artifact import Artifact
@@ -20,17 +21,16 @@ _HEADING: Final = re.compile(
 )
 
 
-def render_runbooks(site: Site) -> tuple[Artifact, ...]:
+def render_runbooks(site: Site) -> Iterator[Artifact]:
     """docs/runbooks/<service>.md for each service with alerts, and docs/runbooks/README.md."""
     events = event_runbooks(site)
-    pages = []
     rows = []
     for service in site.services:
         runbooks = _runbooks(service, [each for each in events if each.service == service.name])
         if runbooks:
-            pages.append(Artifact(f"docs/runbooks/{service.name}.md", _page(service, runbooks)))
+            yield Artifact(f"docs/runbooks/{service.name}.md", _page(service, runbooks))
             rows.append(f"| [{service.name}]({service.name}.md) | {len(runbooks)} | {service.owner} |")
-    return (Artifact("docs/runbooks/README.md", _index(rows)), *pages)
+    yield Artifact("docs/runbooks/README.md", _index(rows))
 
 
 def _runbooks(service: Service, events: list[Runbook]) -> list[Runbook]:

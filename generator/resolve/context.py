@@ -25,6 +25,16 @@ class Context:
     source: Source
     packs: Mapping[str, Pack]
     problems: list[Diagnostic] = field(default_factory=list)
+    _users: dict[str, list[str]] | None = None
+
+    def users_of(self, service: str) -> list[str]:
+        """The services that use it. Who they are is found once for all services."""
+        if self._users is None:
+            self._users = {}
+            for name, spec in self.spec.services.items():
+                for used in spec.uses or ():
+                    self._users.setdefault(used, []).append(name)
+        return self._users.get(service, [])
 
     def problem(
         self,

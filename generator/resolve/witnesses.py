@@ -21,11 +21,8 @@ def with_users(context: Context, stack: Stack, service: Service, interval: int) 
     """The store with the services that use it. One that is scraped less often would report too late that it is gone."""
     if not service.address:
         return service
-    users = {
-        name: spec
-        for name, spec in context.spec.services.items()
-        if service.name in (spec.uses or []) and (_interval(spec, stack) or interval + 1) <= interval
-    }
+    using = {name: context.spec.services[name] for name in context.users_of(service.name)}
+    users = {name: spec for name, spec in using.items() if (_interval(spec, stack) or interval + 1) <= interval}
     if not users:
         return service
     alone = service.dsn and all(_databases(context, spec) == [service.name] for spec in users.values())

@@ -38,16 +38,27 @@ _ATTEMPTS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one path needs. `before` is the text on disk, `after` the rendered one; None where there is none.
+    """What one path needs. `rendered` is what will be there, None for nothing.
 
-    `obstacle` is what stands in the way: the path of a link or of a foreign file, or why the file cannot be read.
+    `found` is the text on disk where it is another one than that. `obstacle` is what stands in the way: the path of a
+    link or of a foreign file, or why the file cannot be read.
     """
 
     action: Action
     path: str
-    before: str | None
-    after: str | None
+    rendered: Artifact | None
+    found: str | None = None
     obstacle: str = ""
+
+    @property
+    def before(self) -> str | None:
+        """The text on disk, None where there is none."""
+        return self.after if self.action == "unchanged" else self.found
+
+    @property
+    def after(self) -> str | None:
+        """The rendered text, None where there is none."""
+        return self.rendered.content if self.rendered else None
 
     def diff(self) -> str:
         """A unified diff from disk to rendered."""
@@ -91,7 +102,7 @@ def open_tree(root: Path, say: Say = lambda _: None, wait: float = LONGEST_WAIT)
 
 def plan_tree(artifacts: Iterable[Artifact], root: Path) -> Plan:
     """Compare `artifacts` with the tree at `root`. Reads only. Raises Problems when it is not known what is ours."""
-    wanted = {artifact.path: artifact.content for artifact in artifacts}
+    wanted = {artifact.path: artifact for artifact in artifacts}
     with _opened(root) as tree:
         owned = read_ownership(tree)
         changes, closed = [], []
@@ -127,17 +138,18 @@ def write_plan(plan: Plan, force: bool = False) -> Plan:
 
 
 def _again(plan: Plan) -> Plan:
-    return plan_tree((Artifact(c.path, c.after) for c in plan.changes if c.after is not None), plan.root)
+    return plan_tree((c.rendered for c in plan.changes if c.rendered), plan.root)
 
 
 def _write(plan: Plan) -> None:
-    texts = {change.path: change.after for change in plan.changes if change.after is not None}
-    lock = lock_text({path: digest(text.encode()) for path, text in texts.items()})
-    steps = [Step(c.path, c.before, c.after) for c in plan.pending if c.after is not None]
-    steps += [Step(c.path, c.before, None) for c in plan.pending if c.after is None]
+    rendered = {change.path: change.rendered for change in plan.changes if change.rendered}
+    lock = lock_text({path: digest(each.content.encode()) for path, each in rendered.items()})
+    steps = [Step(c.path, c.found, c.rendered) for c in plan.pending if c.rendered]
+    steps += [Step(c.path, c.found, None) for c in plan.pending if not c.rendered]
     # Last: until the lock says so, nothing of it counts.
     if lock != plan.owned.lock:
-        steps.append(Step(LOCK_FILE, None if plan.owned.lock is None else as_text(plan.owned.lock), lock.decode()))
+        before = None if plan.owned.lock is None else as_text(plan.owned.lock)
+        steps.append(Step(LOCK_FILE, before, Artifact(LOCK_FILE, lock.decode())))
     with _opened(plan.root) as tree:
         try:
             if steps:
@@ -146,7 +158,7 @@ def _write(plan: Plan) -> None:
                 tree.allow_reading(path)
         except (Blocked, OSError) as error:
             raise Problems([_not_written(tree, error)]) from error
-        sweep_leftovers(tree, texts, plan.owned.hashes)
+        sweep_leftovers(tree, rendered, plan.owned.hashes)
 
 
 @contextlib.contextmanager
@@ -172,31 +184,31 @@ def _recovered(root: Path) -> bool:
             raise Problems([_not_written(tree, error)]) from error
 
 
-def _change(tree: Tree, owned: Ownership, path: str, text: str | None) -> tuple[Change | None, bool]:
+def _change(tree: Tree, owned: Ownership, path: str, wanted: Artifact | None) -> tuple[Change | None, bool]:
     """What the path needs, None for nothing; and whether other users may read what is there."""
     try:
         found = tree.read(path)
     except Blocked as error:
         if error.obstacle == "link":
-            return Change("link", path, None, text, error.path), True
+            return Change("link", path, wanted, obstacle=error.path), True
         # Where nothing is wanted, a folder in the place of a file that was ours is a user's.
-        return None if text is None else Change("foreign", path, None, text, error.path), True
+        return Change("foreign", path, wanted, obstacle=error.path) if wanted else None, True
     except OSError as error:
-        return Change("unreadable", path, None, text, error.strerror or "unknown"), True
+        return Change("unreadable", path, wanted, obstacle=error.strerror or "unknown"), True
     if found is None:
-        return None if text is None else Change("create", path, None, text), True
+        return Change("create", path, wanted) if wanted else None, True
     content, mode = found
-    if text is not None and content == text.encode():
-        return Change("unchanged", path, text, text), mode & 0o444 == 0o444
-    return Change(_action(owned, path, content, text), path, as_text(content), text), True
+    if wanted and content == wanted.content.encode():
+        return Change("unchanged", path, wanted), mode & 0o444 == 0o444
+    return Change(_action(owned, path, content, wanted), path, wanted, as_text(content)), True
 
 
-def _action(owned: Ownership, path: str, content: bytes, text: str | None) -> Action:
+def _action(owned: Ownership, path: str, content: bytes, wanted: Artifact | None) -> Action:
     if path not in owned.hashes:
         return "foreign"
     if digest(content) not in owned.hashes[path]:
         return "edited"
-    return "delete" if text is None else "update"
+    return "update" if wanted else "delete"
 
 
 def _problem(change: Change) -> Diagnostic | None:

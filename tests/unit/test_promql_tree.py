@@ -2,7 +2,7 @@
 
 import pytest
 
-from generator.promql.tree import Comparison, PromQLError, comparisons, parse, result_labels
+from generator.promql.tree import Comparison, PromQLError, comparisons, labels_of, longest_wait, parse, result_labels
 
 COMPARISONS = {
     "a limit": ("rate(x[5m]) > 0.05", [(">", 0.05)]),
@@ -61,3 +61,32 @@ def test_result_labels(expr: str, kept: set[str], dropped: set[str]) -> None:
 def test_what_does_not_parse_says_why() -> None:
     with pytest.raises(PromQLError, match="unclosed"):
         parse("sum(up")
+
+
+ODD_VALUES = {
+    "a comparison in a value": 'x{a="> 7"} > 5',
+    "one in a pattern": "x{a=~'y > 7|z'} > 5",
+    "in backquotes": "x{a!~`> 7`} > 5",
+    "an escaped quote": r'x{a="\" > 7 or \""} > 5',
+    "a matcher in a string": 'label_replace(x, "a", "b=\'> 7\'", "b", "(.+)") > 5',
+    "a comment": "x{a=\"1\"} # '\n > 5 # '",
+    "a selector of nothing but an empty value": 'x{a!=""} > 5 and {__name__=~"y.+",b!~"c"} > 5',
+}
+
+
+@pytest.mark.parametrize("expr", ODD_VALUES.values(), ids=ODD_VALUES)
+def test_values_of_matchers_decide_nothing(expr: str) -> None:
+    assert {(each.op, each.value) for each in comparisons(expr)} == {(">", 5.0)}
+    assert labels_of(expr) == result_labels(parse(expr))
+
+
+def test_what_stands_in_a_string_that_is_no_value_counts() -> None:
+    added = [labels_of(f'label_replace(sum(x), "{name}", "$1", "b", "")') for name in "ac"]
+    assert [("a" in each, "c" in each) for each in added] == [(True, False), (False, True)]
+    assert longest_wait('rate(x{a="[1h]"}[5m]) == 0') == 300
+
+
+def test_an_expression_that_does_not_parse_still_says_so() -> None:
+    for ask in (comparisons, labels_of):
+        with pytest.raises(PromQLError):
+            ask('x{a="b"')

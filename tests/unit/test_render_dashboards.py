@@ -65,7 +65,7 @@ def test_there_is_one_for_each_service_and_one_for_all_hosts() -> None:
 
 
 def test_the_same_site_gives_the_same_bytes() -> None:
-    assert render_dashboards(dashboard_site()) == render_dashboards(dashboard_site())
+    assert [*render_dashboards(dashboard_site())] == [*render_dashboards(dashboard_site())]
 
 
 def test_no_service_at_all_still_renders_home_and_logs() -> None:
@@ -203,7 +203,7 @@ def test_more_queries_than_letters_are_refused() -> None:
     many = make_panel("many", "", queries=tuple(Query(f"up == {number}") for number in range(27)))
     packs = (PackInstance("http", {}, (), (), (Row("Is it OK?", (many,)),), ()),)
     with pytest.raises(ValueError, match="more queries than there are letters"):
-        render_dashboards(make_site(make_service("api", packs=packs)))
+        list(render_dashboards(make_site(make_service("api", packs=packs))))
 
 
 # --- hosts --------------------------------------------------------------------------------------------------

@@ -97,7 +97,7 @@ def test_a_file_leads_back_to_the_lines_of_the_packs() -> None:
 
 
 def page_of(*packs: PackInstance) -> str:
-    index, page = render_runbooks(make_site(services=(service_with(*packs),)))
+    page, index = render_runbooks(make_site(services=(service_with(*packs),)))
     assert (index.path, page.path) == ("docs/runbooks/README.md", "docs/runbooks/api.md")
     assert "| [api](api.md) |" in index.content
     return page.content

@@ -53,6 +53,7 @@ class StateSpec(PackModel):
     alert is silent too. gap: a gap of that length before all of it, when not as of the case. of_each: once for each
     target, probe or witness, which is then `<<target>>`; `when` says of which. first: the service begins
     with it, and where it must fire it does as soon as `before` is over. then_gone: its series go while it fires in it.
+    onset: where it must fire, the expression turns true no earlier than that.
     """
 
     state: Text
@@ -61,6 +62,7 @@ class StateSpec(PackModel):
     before: list[SeriesSpec] = Field([])
     before_for: Expression = "0s"
     gap: Expression | None = None
+    onset: Expression | None = None
     first: bool = False
     then_gone: bool = False
     of_each: Literal["target", "probe", "witness"] | None = None
@@ -81,8 +83,10 @@ class CaseSpec(PackModel):
     silent_when, fires_when: other states in which the alert must never fire (too few events, another service's fault,
     what another alert reports already), or must too (the other half of an `or`); as long as the fault itself would
     take. gone: what happens when the changed series (or the metrics in `vanish`) cease to exist while it fires.
-    lasts: for how long it surely fires on after the fault. outlives: how long it may after its series are gone; by
-    default as long as after the fault. stays: why it does not resolve within any proof; without
+    until: how long the expression stays true after the fault, at the parameters with which the pack is tested: to the
+    step, so that another range or another hold is noticed. outlasts: for how long it fires on after its series are
+    gone, to the step. lasts: for how long it surely fires on after the fault. outlives: how long it may after its
+    series are gone; by default as long as after the fault. stays: why it does not resolve within any proof; without
     `change`, why it fires from the beginning.
     each: the alerts that fire at once, one for each objective that burns, for each plan or each endpoint with a budget;
     `<<each.…>>` in `labels` and `value`.
@@ -110,6 +114,8 @@ class CaseSpec(PackModel):
     gap: Expression = "0s"
     calm: Expression = "0s"
     history: Expression = "0s"
+    until: Expression | None = None
+    outlasts: Expression | None = None
     lasts: Expression = "0s"
     outlives: Expression | None = None
     stays: str = ""

@@ -17,6 +17,7 @@ from generator.packs.case_schema import CaseSpec, SeriesSpec, StateSpec
 from generator.packs.context import ObjectiveView, Target, pack_context, signals_of
 from generator.packs.load import Pack, line_of, tests_of
 from generator.packs.own import pack_of
+from generator.packs.schema import parse_value
 from generator.packs.template import holds, pack_problem, render_text
 from generator.site.model import Alert, EndpointBudget, PackInstance, Service, Stack
 
@@ -75,9 +76,12 @@ State = Mapping[str, Shape]
 _PROMETHEUS: Final = f'job="prometheus",service="{STACK_SERVICE}"'
 STARTED: Final = f"process_start_time_seconds{{{_PROMETHEUS}}}"
 RELOADED: Final = f"prometheus_config_last_reload_success_timestamp_seconds{{{_PROMETHEUS}}}"
-_ALWAYS: Final[Mapping[str, Shape]] = {
+ALWAYS: Final[Mapping[str, Shape]] = {
     STARTED: Level(0),
     RELOADED: Level(0),
+    # What it was before under another address: the younger one counts.
+    f'process_start_time_seconds{{instance="before",{_PROMETHEUS}}}': Level(-500),
+    f'prometheus_config_last_reload_success_timestamp_seconds{{instance="before",{_PROMETHEUS}}}': Level(-500),
     # Another part of the stack that never runs for long: what asks how long Prometheus has must not ask that one.
     f'process_start_time_seconds{{job="loki",service="{STACK_SERVICE}"}}': FromNow(-1),
 }
@@ -94,6 +98,7 @@ class Other:
     first: bool = False
     then_gone: bool = False
     said: str = ""
+    onset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,8 @@ class Case:
     gone_fires: bool
     always: bool
     also: tuple[tuple[Mapping[str, str], float | None], ...]
+    until: int | None
+    outlasts: int | None
     lasts: int
     outlives: int
     silent_gap: int
@@ -166,12 +173,22 @@ class _Cases:
         # A case written in services.yaml stands in no file of a pack.
         self.folder = None if pack.tests else pack.folder.parent / pack.source
         self.timing = stack.timing
+        self.usual = self._is_usual(pack, instance)
         self.context: dict[str, Any] = pack_context(pack, service, stack, instance.params)
         self.context["sig"] = signals_of(pack, self.context)
         self.endpoints = self._endpoints(service)
         for name, text in self.tests.let.items():
             self.context[name] = self._number(text)
         self.pace = (STEP, STEP)
+
+    def _is_usual(self, pack: Pack, instance: PackInstance) -> bool:
+        """Whether the parameters are those with which the pack itself is tested."""
+        given = self.tests.params
+        usual = {
+            name: parse_value(param.type, given[name]) if name in given else param.default
+            for name, param in pack.params.items()
+        }
+        return usual == dict(instance.params)
 
     def _endpoints(self, service: Service) -> list[Endpoint]:
         """One endpoint that has the common budget, and those that have their own."""
@@ -223,6 +240,8 @@ class _Cases:
             gone_fires=spec.gone == "keeps firing",
             always=bool(spec.stays) and not spec.change,
             also=tuple(fired[1:]),
+            until=self._seconds(spec.until) if spec.until and self.usual else None,
+            outlasts=self._seconds(spec.outlasts) if spec.outlasts else None,
             lasts=self._seconds(spec.lasts),
             outlives=self._seconds(spec.outlives or spec.clears or spec.gap),
             silent_gap=self._seconds(spec.silent_gap or spec.gap),
@@ -244,7 +263,8 @@ class _Cases:
             before = self._with(baseline, spec.before)
             gap = None if spec.gap is None else self._seconds(spec.gap)
             lead = self._seconds(spec.before_for)
-            others.append(Other(state, before, lead, gap, spec.first, spec.then_gone, spec.state))
+            onset = self._seconds(spec.onset) if spec.onset and self.usual else 0
+            others.append(Other(state, before, lead, gap, spec.first, spec.then_gone, spec.state, onset))
         self.context["target"] = usual
         return others
 
@@ -270,13 +290,15 @@ class _Cases:
     def _always(self) -> dict[str, Shape]:
         """What Prometheus says of itself, as far as the pack's alerts look at it."""
         asked = " ".join(alert.expr for alert in self.alerts)
-        return {series: shape for series, shape in _ALWAYS.items() if _metric(series) in asked}
+        return {series: shape for series, shape in ALWAYS.items() if _metric(series) in asked}
 
     def _pace(self, alert: Alert, spec: CaseSpec) -> tuple[int, int]:
         """Seconds between samples, and between evaluations: as in real life where seconds count, else coarser."""
         if alert.fault == "outage":
             return int(self.context["confirm"]), alert.evaluation_interval
-        step = self._seconds(spec.step) if spec.step else STEP
+        # Half of its hold is seen to be another one.
+        usual = STEP // 2 if self.usual and 0 < alert.for_seconds < 2 * STEP else STEP
+        step = self._seconds(spec.step) if spec.step else usual
         return self._seconds(spec.samples) if spec.samples else step, step
 
     def _text(self, text: str, **more: object) -> str:

@@ -4,21 +4,19 @@ still, whatever services.yaml says instead.
 Owns the labels of a case's series. What the series do is the business of generator.packs.cases.
 """
 
-import json
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import promql_parser as pp
 
 from generator.packs.cases import Case, Other, State
 from generator.packs.load import Pack
+from generator.packs.series import labels_of, metric_of, named
 from generator.promql.matchers import by_label, examples, takes
 from generator.promql.tree import parse, walk
 from generator.site.model import ParamValue
 
-_LABEL: Final = re.compile(r'([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"')
 # What a label's value becomes, by label and value.
 Values = Mapping[tuple[str, str], str]
 Shape = TypeVar("Shape")
@@ -38,7 +36,7 @@ def _follow(case: Case, default: str, given: str, rules: list[str], service: str
     usual, wanted = (parse(f"x{{{text}}}").matchers.matchers for text in (default, given))
     asked = _metrics(rules, given)
     series = list(dict.fromkeys(each for state in _states(case) for each in state))
-    concerned = [each for each in series if each.partition("{")[0] in asked]
+    concerned = [each for each in series if metric_of(each) in asked]
     taken = frozenset(each for each in concerned if _takes(usual, each))
     names = _names(wanted, [each for each in concerned if each in taken], series, service)
     left_out = {each for each in concerned if each not in taken and _takes(wanted, names.of(each))}
@@ -60,13 +58,12 @@ class _Names:
 
     def of(self, series: str) -> str:
         """The name of a series."""
-        labels = _labels(series)
+        labels = labels_of(series)
         added = {label: new for (label, old), new in self.values.items() if not old and label not in labels}
         shown = self.labels(labels)
         if series in self.taken:
             shown = added | {name: self.values.get((name, value), value) for name, value in labels.items()}
-        inside = ",".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in sorted(shown.items()))
-        return f"{series.partition('{')[0]}{{{inside}}}"
+        return named(metric_of(series), shown)
 
     def labels(self, labels: Mapping[str, str]) -> dict[str, str]:
         """Labels with their values."""
@@ -83,7 +80,7 @@ def _names(wanted: Iterable[Any], taken: list[str], series: list[str], service: 
     names = _Names({}, frozenset(taken), service)
     for label, matchers in by_label(wanted).items():
         used: set[str] = set()
-        for value in dict.fromkeys(_labels(each).get(label, "") for each in taken):
+        for value in dict.fromkeys(labels_of(each).get(label, "") for each in taken):
             for example in examples(matchers, value):
                 tried = replace(names, values={**names.values, (label, value): example})
                 if example not in used and len(set(map(tried.of, series))) == len(series):
@@ -105,12 +102,8 @@ def _key(matcher: Any) -> tuple[str, str, str]:
 
 
 def _takes(matchers: Iterable[Any], series: str) -> bool:
-    labels = _labels(series)
+    labels = labels_of(series)
     return all(takes(matcher, labels.get(matcher.name, "")) for matcher in matchers if matcher.name != "__name__")
-
-
-def _labels(series: str) -> dict[str, str]:
-    return {name: json.loads(f'"{value}"') for name, value in _LABEL.findall(series)}
 
 
 def _states(case: Case) -> list[State]:

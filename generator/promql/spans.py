@@ -6,7 +6,7 @@ Owns the grammar, as far as positions need it. Only what promql-parser has accep
 from dataclasses import dataclass
 from typing import Final
 
-from generator.promql.tokens import COMPARISONS, GROUPINGS, MATCHINGS, Token, tokens
+from generator.promql.tokens import AGGREGATIONS, COMPARISONS, GROUPINGS, MATCHINGS, Token, tokens
 
 Span = tuple[int, int]
 
@@ -29,6 +29,35 @@ class Binary:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelList:
+    """`by (a, b)`, `on (a)` and the like: the word, and what stands between the brackets, both included."""
+
+    word: str
+    names: tuple[str, ...]
+    at: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """`sum by (a) (…)`: the aggregation's name, its list of labels if it has one, and all of it."""
+
+    op: str
+    at: Span
+    labels: LabelList | None
+    whole: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """The value of a matcher, with its quotes."""
+
+    label: str
+    op: str
+    text: str
+    at: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Spans:
     """All that stands in an expression, in the order of the text."""
 
@@ -38,6 +67,12 @@ class Spans:
     matchers: tuple[tuple[str, Span], ...]
     # ` offset 7d`, with the word.
     offsets: tuple[Span, ...]
+    # The duration after `[`.
+    ranges: tuple[Span, ...]
+    aggregates: tuple[Aggregate, ...]
+    # `on`, `ignoring`, `group_left` and `group_right`.
+    matchings: tuple[LabelList, ...]
+    values: tuple[Value, ...]
 
 
 def read_spans(expr: str) -> Spans:
@@ -47,7 +82,16 @@ def read_spans(expr: str) -> Spans:
     if reader.at != len(reader.tokens):
         raise AssertionError(f"read to {reader.tokens[reader.at]} of {expr}")
     binaries = tuple(sorted(reader.binaries, key=lambda each: each.at))
-    return Spans(reader.tokens, binaries, tuple(reader.matchers), tuple(reader.offsets))
+    return Spans(
+        tokens=reader.tokens,
+        binaries=binaries,
+        matchers=tuple(reader.matchers),
+        offsets=tuple(reader.offsets),
+        ranges=tuple(reader.ranges),
+        aggregates=tuple(sorted(reader.aggregates, key=lambda each: each.at)),
+        matchings=tuple(reader.matchings),
+        values=tuple(reader.values),
+    )
 
 
 class _Reader:
@@ -59,6 +103,10 @@ class _Reader:
         self.binaries: list[Binary] = []
         self.matchers: list[tuple[str, Span]] = []
         self.offsets: list[Span] = []
+        self.ranges: list[Span] = []
+        self.aggregates: list[Aggregate] = []
+        self.matchings: list[LabelList] = []
+        self.values: list[Value] = []
 
     def _peek(self, ahead: int = 0) -> str:
         return self.tokens[self.at + ahead].text if self.at + ahead < len(self.tokens) else ""
@@ -77,9 +125,9 @@ class _Reader:
             if self._peek() == "bool":
                 self._next()
             while self._peek() in MATCHINGS:
-                self._next()
+                word = self._next().text
                 if self._peek() == "(":
-                    self._skip_group()
+                    self.matchings.append(self._label_list(word))
             # `^` binds to the right, everything else to the left.
             right = self.expression(level if operator.text == "^" else level + 1)
             self.binaries.append(Binary(operator.text, (operator.start, operator.end), left, right))
@@ -101,24 +149,28 @@ class _Reader:
             return token.start, self._braces()
         end = token.end
         if token.kind == "word":
-            end = self._grouping(end)
+            before = self._grouping()
             if self._peek() == "(":
-                end = self._grouping(self._arguments())
+                end = self._arguments()
+                after = self._grouping()
+                end = after.at[1] if after else end
+                if token.text in AGGREGATIONS:
+                    at = (token.start, token.end)
+                    self.aggregates.append(Aggregate(token.text, at, before or after, (token.start, end)))
             elif self._peek() == "{":
                 self._next()
                 end = self._braces()
         return token.start, end
 
-    def _grouping(self, end: int) -> int:
-        if self._peek() in GROUPINGS:
-            self._next()
-            return self._skip_group()
-        return end
+    def _grouping(self) -> LabelList | None:
+        return self._label_list(self._next().text) if self._peek() in GROUPINGS else None
 
-    def _skip_group(self) -> int:
+    def _label_list(self, word: str) -> LabelList:
+        start, names = self._next().start, []
         while (token := self._next()).text != ")":
-            pass
-        return token.end
+            if token.kind == "word":
+                names.append(token.text)
+        return LabelList(word, tuple(names), (start, token.end))
 
     def _arguments(self) -> int:
         self._next()
@@ -132,7 +184,8 @@ class _Reader:
         """Matchers, after the opening brace."""
         before = self.tokens[self.at - 1].end
         while self._peek() != "}":
-            name, _, value = self._next(), self._next(), self._next()
+            name, op, value = self._next(), self._next(), self._next()
+            self.values.append(Value(name.text, op.text, value.text, (value.start, value.end)))
             end = value.end
             if self._peek() == ",":
                 end = self._next().end
@@ -147,6 +200,7 @@ class _Reader:
         while self._peek() in ("[", "offset", "@"):
             token = self._next()
             if token.text == "[":
+                self.ranges.append((self.tokens[self.at].start, self.tokens[self.at].end))
                 while (token := self._next()).text != "]":
                     pass
                 end = token.end

@@ -20,6 +20,8 @@ _TOKEN: Final = re.compile(
 # Each comparison, and what it is with its sides exchanged.
 MIRRORED: Final = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": "!="}
 COMPARISONS: Final = tuple(MIRRORED)
+# What makes one series of many, and differs from the others only in what it makes of different ones.
+AGGREGATIONS: Final = ("sum", "max", "min", "avg", "count")
 # Words before a list of labels.
 GROUPINGS: Final = ("by", "without")
 MATCHINGS: Final = ("on", "ignoring", "group_left", "group_right")

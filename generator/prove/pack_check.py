@@ -15,9 +15,10 @@ from generator.packs.contract import check_pack
 from generator.packs.sample import sample_instance, site_of
 from generator.prove.dashboards import check_dashboards, judge_queries
 from generator.prove.failures import describe
-from generator.prove.mutants import Score, judge
+from generator.prove.mutants import judge
 from generator.prove.proofs import proof_phases, render_proofs
 from generator.prove.proving import Trial, cut_rules, run_trials
+from generator.prove.scores import Score
 from generator.prove.verdicts import Verdicts
 from generator.render.grafana.dashboards import render_dashboards
 from generator.render.grafana.provisioning import render_provisioning

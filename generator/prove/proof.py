@@ -182,6 +182,10 @@ class Proof:
         self.phase = Phase("resolved")
         if keep:
             self._expect_state("firing", start + keep - self._every)
+        if self.case.until is not None and self.case.until + keep:
+            over = start + self.timeline.align(self.case.until) + keep
+            self._expect_state("firing", over - self._every)
+            self._expect_silent(over)
         if self.case.lasts:
             self._expect_state("firing", start + self.case.lasts // self._every * self._every)
         self._expect_silent(start + after)
@@ -225,7 +229,10 @@ class Proof:
         if other.before_for:
             self._expect_never(start, self.timeline.now - self._every)
         after = 0 if other.first else self.case.fires_for or self._long_enough()
-        self.timeline.run(after + self._every, other.state)
+        begin = self.timeline.run(after + self._every, other.state)
+        if other.onset:
+            earliest = self.timeline.align(other.onset) + self.timeline.align(self.alert.for_seconds)
+            self._expect_never(begin - self._every, begin + earliest - self._every)
         self._expect_state("firing", self.timeline.now - self._every)
 
     def _lead_up(self, other: Other, usual: int) -> int:
@@ -255,6 +262,12 @@ class Proof:
         self.phase = Phase("gone")
         _, after = self._fires_after()
         rest = self.case.outlives + self.alert.keep_firing_seconds + self._every
+        if self.case.outlasts is not None:
+            over = self.timeline.align(self.case.outlasts) + self.alert.keep_firing_seconds
+            start = self.timeline.run(over + 2 * self._every, self.case.vanished)
+            self._expect_state("firing", start + over - self._every)
+            self._expect_silent(start + over + self._every)
+            return
         self.timeline.run(rest + after if self.case.gone_fires else rest, self.case.vanished)
         if self.case.gone_fires:
             self._expect_state("firing", self.timeline.now - self._every)

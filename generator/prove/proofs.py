@@ -14,7 +14,9 @@ from generator.conventions import OWN_PACK
 from generator.packs.cases import Case, Rate, cases_of
 from generator.packs.following import follow
 from generator.packs.own import pack_of
+from generator.prove.company import with_company
 from generator.prove.proof import Phases, Proof
+from generator.prove.proving import rules_for
 from generator.prove.timeline import Timeline
 from generator.site.model import Alert, PackInstance, Service, Site, Stack
 from generator.source.emit import emit_json
@@ -88,8 +90,12 @@ def proofs_of(stack: Stack, service: Service, instance: PackInstance, wanted: Co
     for each in cases_of(instance, service, stack):
         case = follow(each, pack_of(service, instance), instance.params, rules, service.name)
         if case.alert in wanted:
-            proofs.append(_proof(alerts[case.alert], case))
+            proofs.append(_proof(alerts[case.alert], _full(case, instance)))
     return proofs
+
+
+def _full(case: Case, instance: PackInstance) -> Case:
+    return with_company(case, (rule.expr for rule in rules_for(instance, case.alert)))
 
 
 def _proof(alert: Alert, case: Case) -> Proof:

@@ -63,10 +63,15 @@ def one_group(rules: Iterable[str]) -> str:
 
 def rule_texts(instance: PackInstance, *alerts: str) -> list[str]:
     """The text of each rule that has to be there for `alerts`, as in a rule file."""
-    return ["\n".join(rule_lines(rule)) + "\n" for rule in _rules_for(instance, *alerts)]
+    return [rule_text(rule) for rule in rules_for(instance, *alerts)]
 
 
-def _rules_for(instance: PackInstance, *alerts: str) -> list[Alert | Record]:
+def rule_text(rule: Alert | Record) -> str:
+    """The text of one rule, as in a rule file."""
+    return "\n".join(rule_lines(rule)) + "\n"
+
+
+def rules_for(instance: PackInstance, *alerts: str) -> list[Alert | Record]:
     """Those alerts of a pack, and the records and alerts that their expressions read."""
     rules = _in_order(instance)
     wanted, open_ones = set(alerts), [rules[name] for name in alerts]

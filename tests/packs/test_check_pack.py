@@ -61,7 +61,7 @@ def test_a_good_pack_passes_every_step() -> None:
     [
         ("value: <<1.5 * latency>>", "value: 2s", "'2s' is no number; a duration is a number with"),
         ("value: <<1.5 * latency>>", "value: much", "'much' is no number"),
-        ('"<<1.4 * latency>>"', '"<<service>>"', "which is no number"),
+        ('"<<0.8 * latency>>"', '"<<service>>"', "which is no number"),
         ("value: <<1.5 * latency>>", "onset: soon", "'soon' is no duration"),
     ],
 )

@@ -22,7 +22,9 @@ TEXT = "services: {api: {kind: probe, owner: ana, url: 'https://api.acme.dev'}}\
 
 def test_what_memory_should_not_hold_is_read_again_by_many_at_once() -> None:
     spool = Spool(held=0)
-    artifacts = [spooled(Artifact(f"a/{n}", text, {"a": Span("f", n + 1, 1, 1)}), spool) for n, text in enumerate(TEXTS)]
+    artifacts = [
+        spooled(Artifact(f"a/{n}", text, {"a": Span("f", n + 1, 1, 1)}), spool) for n, text in enumerate(TEXTS)
+    ]
     assert all(isinstance(each, Spooled) for each in artifacts)
     with ThreadPoolExecutor(8) as pool:
         assert [*pool.map(lambda each: each.content, artifacts * 5)] == TEXTS * 5

@@ -32,6 +32,18 @@ load_docker() {
     fi
 }
 
+# time_left NUMBER: about how long the steps from that one on take, as a clause; nothing where that is not known. TIMES
+# has the seconds of each step in their order.
+time_left() {
+    local left=0
+    [[ -z ${TIMES:-} || ! -f $TIMES ]] || left=$(tail -n "+$1" "$TIMES" | awk '{sum += $1} END {print sum + 0}')
+    if ((left >= 90)); then
+        printf ', about %d min left' $(((left + 30) / 60))
+    elif ((left >= 5)); then
+        printf ', about %d s left' $(((left + 4) / 5 * 5))
+    fi
+}
+
 # step TITLE COMMAND...: say what is done, and which of OF_STEPS it is where that is set; do it, say how long it took;
 # `table` says it again of all steps. Not `"$@" || …`: that would make the shell go on after a command that fails inside
 # a function.
@@ -39,7 +51,7 @@ step() {
     local started=$SECONDS
     STEP=$1
     shift
-    say "== ${OF_STEPS:+$((${#STEPS[@]} + 1)) of $OF_STEPS: }$STEP"
+    say "== ${OF_STEPS:+$((${#STEPS[@]} + 1)) of $OF_STEPS: }$STEP$(time_left $((${#STEPS[@]} + 1)))"
     "$@"
     say "   $((SECONDS - started)) s"
     STEPS+=("$((SECONDS - started)) $STEP")

@@ -63,6 +63,7 @@ lint() {
     bin ruff check . || failed=yes
     bin ruff format --check . || failed=yes
     bin mypy --cache-dir "$CACHE/mypy" || failed=yes
+    bin vulture || failed=yes
     PYTHONPATH=instrumentation bin lint-imports --no-cache || failed=yes
     shell_scripts | xargs "$(dirname "$PYTHON")/shellcheck" --external-sources --source-path=SCRIPTDIR || failed=yes
     [[ -z $failed ]]

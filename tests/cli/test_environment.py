@@ -143,3 +143,36 @@ def test_the_small_one_has_all_that_lookout_imports() -> None:
         and not named & {name.lower().replace("_", "-") for name in brought.get(package, ())}
     }
     assert missing == set()
+
+
+LEFT: Final = {
+    "minutes": ("3\n200\n0\n40\n", ", about 4 min left|, about 4 min left|, about 40 s left|, about 40 s left"),
+    "seconds, in fives": ("1\n1\n1\n5\n", ", about 10 s left|, about 10 s left|, about 10 s left|, about 5 s left"),
+    "nearly nothing": ("1\n1\n0\n2\n", "|||"),
+}
+
+
+@pytest.mark.parametrize("times, said", LEFT.values(), ids=LEFT)
+def test_steps_say_how_much_time_is_left(clone: Path, times: str, said: str) -> None:
+    (clone / "times").write_text(times)
+    script = 'TIMES=times; OF_STEPS=4; for n in one two three four; do step "$n" true; done'
+    lines = [line for line in shell(script, clone).stdout.splitlines() if line.startswith("==")]
+    names = zip(("one", "two", "three", "four"), said.split("|"), strict=True)
+    assert lines == [f"== {number} of 4: {name}{left}" for number, (name, left) in enumerate(names, 1)]
+
+
+def test_without_times_steps_say_none(clone: Path) -> None:
+    for before in ("", "TIMES=missing; "):
+        assert shell(f"{before}OF_STEPS=1; step one true", clone).stdout.splitlines()[0] == "== 1 of 1: one"
+
+
+def test_a_run_leaves_its_times_for_the_next_one(clone: Path) -> None:
+    """One figure for each step, in their order; that of the images is none."""
+    script = (REPOSITORY / "scripts/up.sh").read_text(encoding="utf-8")
+    steps = re.findall(r'^step "([^":]+)', script, re.MULTILINE)
+    (usual,) = re.findall(r"^USUAL=\((.*)\)$", script, re.MULTILINE)
+    figures = dict(zip(steps, map(int, usual.split()), strict=True))
+    assert [name for name, seconds in figures.items() if not seconds] == ["images"]
+    (remember,) = re.findall(r"^remember_times\(\) \{.*?^\}$", script, re.MULTILINE | re.DOTALL)
+    shell(f'{remember}; TIMES=times; STEPS=("7 machine" "90 images" "3 render"); remember_times', clone)
+    assert (clone / "times").read_text() == "7\n0\n3\n"

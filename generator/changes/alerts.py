@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from generator.changes.picture import Picture
-from generator.changes.receivers import Receiver, Source
+from generator.changes.receivers import InhibitionSource, Receiver
 from generator.changes.records import Records, changed_records, measured
 from generator.changes.rules import AlertState, Key
 from generator.changes.values import changed_numbers, changed_values, in_words
@@ -16,7 +16,7 @@ from generator.units import format_duration
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PeopleChange:
     """One thing that changes for people. `alerts` are those that it is about, as (service, name)."""
 
     text: str
@@ -25,7 +25,7 @@ class Change:
     receivers: tuple[str, ...] = ()
 
 
-def alert_changes(before: Picture, after: Picture) -> list[Change]:
+def alert_changes(before: Picture, after: Picture) -> list[PeopleChange]:
     """The changes of alerts: values and routes first, then new ones, then those that are gone."""
     renamed = _renamed(before, after)
     records = changed_records(before.records, after.records)
@@ -38,7 +38,7 @@ def alert_changes(before: Picture, after: Picture) -> list[Change]:
             receivers = tuple(each.name for each in picture.routing.receivers(alert))
             alike[rank, text, alert.severity, receivers].append((alert.service, alert.name))
     ordered = sorted(alike.items(), key=lambda item: (item[0][0], len(item[1])))
-    return [Change(text, tuple(names), severity, receivers) for (_, text, severity, receivers), names in ordered]
+    return [PeopleChange(text, tuple(names), severity, receivers) for (_, text, severity, receivers), names in ordered]
 
 
 def _judged(
@@ -138,7 +138,7 @@ def _muted(before: Picture, after: Picture, old_key: Key, new_key: Key) -> Itera
         yield f"no longer muted while {gone} fires"
 
 
-def _names(sources: Iterable[Source]) -> str:
+def _names(sources: Iterable[InhibitionSource]) -> str:
     services: dict[str, list[str]] = defaultdict(list)
     for each in sorted(sources):
         services[each.service].append(each.name)

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
-from generator.changes.alerts import Change, alert_changes
+from generator.changes.alerts import PeopleChange, alert_changes
 from generator.changes.picture import Picture, settled
 from generator.changes.rules import Files, is_rules
 from generator.changes.surroundings import dashboard_changes, is_routing, rest, service_changes, setting_changes
@@ -17,7 +17,7 @@ from generator.changes.surroundings import dashboard_changes, is_routing, rest, 
 _WIDTH: Final = 116
 
 
-def people_changes(before: Files, after: Files) -> tuple[Change, ...]:
+def people_changes(before: Files, after: Files) -> tuple[PeopleChange, ...]:
     """Everything that changes for people between two trees, the most important first."""
     changed = {path for path in {*before, *after} if before.get(path) != after.get(path)}
     if not changed:
@@ -32,15 +32,15 @@ def people_changes(before: Files, after: Files) -> tuple[Change, ...]:
         *setting_changes(before, after),
         *rest(before, after, bool(alerts or services)),
     ]
-    return (*map(Change, services), *alerts, *map(Change, sentences))
+    return (*map(PeopleChange, services), *alerts, *map(PeopleChange, sentences))
 
 
-def lines(changes: Iterable[Change]) -> list[str]:
+def lines(changes: Iterable[PeopleChange]) -> list[str]:
     """The changes as lines of text."""
     return [line for change in changes for line in _lines(change)]
 
 
-def _lines(change: Change) -> list[str]:
+def _lines(change: PeopleChange) -> list[str]:
     if not change.alerts:
         return _wrapped(change.text, "")
     to = f"{change.severity or 'no severity'}, to {', '.join(change.receivers) or 'no receiver'}"

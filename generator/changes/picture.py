@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import yaml
 
-from generator.changes.receivers import Routing, Source
+from generator.changes.receivers import InhibitionSource, Routing
 from generator.changes.rules import AlertState, Files, Key, load, read_alerts, read_records
 from generator.promql.tree import longest_wait
 from generator.prove.alertmanager import CONFIG
@@ -45,7 +45,7 @@ class Picture:
         return read_records(self._files, self._paths)
 
     @cached_property
-    def muting(self) -> Mapping[Key, frozenset[Source]]:
+    def muting(self) -> Mapping[Key, frozenset[InhibitionSource]]:
         """For each alert the ones that mute it."""
         return self.routing.muting(self.alerts)
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 import yaml
 
 from generator.changes.rules import AlertState, Key
-from generator.prove.alertmanager import Configuration, InhibitRule, Matcher, Route
+from generator.prove.alertmanager import Configuration, InhibitRule, LoadedRoute, Matcher
 
 _TITLES: Final = {"slack": "Slack", "telegram": "Telegram", "email": "e-mail", "pagerduty": "PagerDuty",
                   "pushover": "Pushover", "discord": "Discord", "msteamsv2": "Teams", "webhook": "webhook"}  # fmt: skip
@@ -41,7 +41,7 @@ class Receiver:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Source:
+class InhibitionSource:
     """An alert that mutes another one: the service for which it fires, and the rule that it is of."""
 
     service: str
@@ -57,7 +57,7 @@ class Routing:
             self._configuration = Configuration.read(text)
         except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError):
             self._configuration = Configuration.read("")
-        self._routes: dict[tuple[tuple[str, str], ...], Route] = {}
+        self._routes: dict[tuple[tuple[str, str], ...], LoadedRoute] = {}
 
     def receivers(self, alert: AlertState) -> tuple[Receiver, ...]:
         """Everything that gets a message of the alert, sorted."""
@@ -76,22 +76,22 @@ class Routing:
         """How long the first message waits for others."""
         return str(self._route(alert).settings.get("group_wait", "0s"))
 
-    def muting(self, alerts: Mapping[Key, AlertState]) -> dict[Key, frozenset[Source]]:
+    def muting(self, alerts: Mapping[Key, AlertState]) -> dict[Key, frozenset[InhibitionSource]]:
         """For each alert the ones that mute it."""
-        found: dict[Key, set[Source]] = defaultdict(set)
+        found: dict[Key, set[InhibitionSource]] = defaultdict(set)
         index = _Index(alerts)
         for rule in self._configuration.inhibit_rules:
             sources = _Alike(rule.equal, index.matching(rule.source), alerts)
             for key in index.matching(rule.target):
                 target = alerts[key]
                 found[key] |= {
-                    Source(_firing_service(rule, alerts[each], target), alerts[each].name, each)
+                    InhibitionSource(_firing_service(rule, alerts[each], target), alerts[each].name, each)
                     for each in sources.of(target)
                     if each != key and _mutes(rule, alerts[each], target)
                 }
         return {key: frozenset(sources) for key, sources in found.items()}
 
-    def _route(self, alert: AlertState) -> Route:
+    def _route(self, alert: AlertState) -> LoadedRoute:
         key = tuple(sorted(alert.labels.items()))
         if key not in self._routes:
             self._routes[key] = self._configuration.route_of(alert.labels)

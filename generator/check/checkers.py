@@ -34,7 +34,7 @@ _REQUIRED: Final = re.compile(r"\$\{(\w+):?\?")
 
 
 @dataclass(frozen=True, slots=True)
-class Tree:
+class CheckedTree:
     """A rendered tree laid out in a temporary folder."""
 
     folder: Path
@@ -48,7 +48,7 @@ class Tree:
         return [path for path in self.artifacts if path.startswith(prefix) and path.endswith(suffix)]
 
 
-def check_prometheus(tree: Tree) -> list[Diagnostic]:
+def check_prometheus(tree: CheckedTree) -> list[Diagnostic]:
     """promtool over the configuration and every rule file, the user's own included."""
     config = ["check", "config", "--syntax-only", "prometheus/prometheus.yml"]
     rules = [*tree.paths("prometheus/rules/", ".yml"), *custom_rules(tree.folder)]
@@ -60,7 +60,7 @@ def check_prometheus(tree: Tree) -> list[Diagnostic]:
     ]
 
 
-def check_proofs(tree: Tree) -> list[Diagnostic]:
+def check_proofs(tree: CheckedTree) -> list[Diagnostic]:
     """promtool test rules over every proof: each alert is quiet, fires and resolves as its pack says.
 
     A proof that held for the same rules, tested by the same promtool, is not run again.
@@ -76,7 +76,7 @@ def check_proofs(tree: Tree) -> list[Diagnostic]:
     return [_unproven(tree, path, text) for path, text in sorted(complaints.items())]
 
 
-def _progress(tree: Tree, total: int) -> Callable[[int], None]:
+def _progress(tree: CheckedTree, total: int) -> Callable[[int], None]:
     """Says how many proofs have run and how long the rest will take; what is remembered takes no time."""
     began, known = time.monotonic(), -1
 
@@ -89,18 +89,18 @@ def _progress(tree: Tree, total: int) -> Callable[[int], None]:
     return say
 
 
-def _unproven(tree: Tree, path: str, said: str) -> Diagnostic:
+def _unproven(tree: CheckedTree, path: str, said: str) -> Diagnostic:
     notes = tuple(line.rstrip() for line in said.splitlines() if line.strip())[:20]
     (span,) = tree.artifacts[path].origins.values()
     return Diagnostic("check/proof", f"{path} does not hold", span, notes=notes)
 
 
-def trial_of(tree: Tree, path: str) -> Trial:
+def trial_of(tree: CheckedTree, path: str) -> Trial:
     """A proof with the rule that it is about."""
     return _proven_by(tree, path)[0]
 
 
-def _proven_by(tree: Tree, path: str) -> tuple[Trial, list[str]]:
+def _proven_by(tree: CheckedTree, path: str) -> tuple[Trial, list[str]]:
     """A proof, and the rules that it is about as they have to stand in their rule file."""
     service, pack, alert = Path(path).with_suffix("").parts[-3:]
     its = tree.site.named[service]
@@ -109,25 +109,25 @@ def _proven_by(tree: Tree, path: str) -> tuple[Trial, list[str]]:
     return Trial(path, one_group(rules), tree.artifacts[path].content, names_of(tree.site, its)), rules
 
 
-def _stand_in_file(tree: Tree, path: str, rules: list[str]) -> bool:
+def _stand_in_file(tree: CheckedTree, path: str, rules: list[str]) -> bool:
     """Whether what was proven is what Prometheus will read."""
     file = tree.artifacts[path.replace("/proofs/", "/rules/").rpartition("/")[0] + ".yml"].content
     return all(rule in file for rule in rules)
 
 
-def check_alertmanager(tree: Tree) -> list[Diagnostic]:
+def check_alertmanager(tree: CheckedTree) -> list[Diagnostic]:
     """amtool over routes, receivers and templates, and whether alerts have the labels that these look at."""
     run = run_tool("amtool", ["check-config", "alertmanager/alertmanager.yml"], tree.folder)
     return _complaints(tree, "amtool", run, "alertmanager/") + check_labels(tree.site, tree.artifacts)
 
 
-def check_loki(tree: Tree) -> list[Diagnostic]:
+def check_loki(tree: CheckedTree) -> list[Diagnostic]:
     """Loki's own verification of its configuration."""
     run = run_tool("loki", ["-config.file=loki/loki.yaml", "-verify-config"], tree.folder)
     return _complaints(tree, "loki", run, "loki/loki.yaml")
 
 
-def check_collector(tree: Tree) -> list[Diagnostic]:
+def check_collector(tree: CheckedTree) -> list[Diagnostic]:
     """The collector's own validation of its pipeline."""
     # Tokens are read while the file is: here, where there are none, from a file that stands for all of them.
     text = (tree.folder / "collector/collector.yaml").read_text(encoding="utf-8")
@@ -139,13 +139,13 @@ def check_collector(tree: Tree) -> list[Diagnostic]:
     return _complaints(tree, "otelcol", run, "collector/collector.yaml")
 
 
-def check_caddy(tree: Tree) -> list[Diagnostic]:
+def check_caddy(tree: CheckedTree) -> list[Diagnostic]:
     """Caddy's own adaption of its Caddyfile."""
     run = run_tool("caddy", ["adapt", "--config", "caddy/Caddyfile", "--adapter", "caddyfile"], tree.folder)
     return _complaints(tree, "caddy", run, "caddy/")
 
 
-def check_compose(tree: Tree) -> list[Diagnostic]:
+def check_compose(tree: CheckedTree) -> list[Diagnostic]:
     """docker compose over the stack and the rendered exporters; only where the stack's compose.yaml is."""
     if not (tree.folder / "compose.yaml").is_file():
         return []
@@ -175,14 +175,14 @@ def _stand_in_for_the_machine(folder: Path) -> None:
     path.write_text("\n".join([*lines, *(f"{name}=not-known-yet" for name in unknown), ""]), encoding="utf-8")
 
 
-def check_panels(tree: Tree) -> list[Diagnostic]:
+def check_panels(tree: CheckedTree) -> list[Diagnostic]:
     """promtool over all queries of all dashboards at once. That dashboards keep to their rules does not depend on
     services.yaml: tests hold Lookout to that, and `check-pack` a pack."""
     files = {path: artifact.content for path, artifact in tree.artifacts.items() if path.startswith("grafana/")}
     return _complaints(tree, "promtool on panels", judge_queries(files, tree.folder), "grafana/")
 
 
-CHECKERS: Final[tuple[Callable[[Tree], list[Diagnostic]], ...]] = (
+CHECKERS: Final[tuple[Callable[[CheckedTree], list[Diagnostic]], ...]] = (
     check_prometheus,
     check_proofs,
     check_alertmanager,
@@ -194,7 +194,7 @@ CHECKERS: Final[tuple[Callable[[Tree], list[Diagnostic]], ...]] = (
 )
 
 
-def _complaints(tree: Tree, tool: str, run: ToolRun, read: str) -> list[Diagnostic]:
+def _complaints(tree: CheckedTree, tool: str, run: ToolRun, read: str) -> list[Diagnostic]:
     """What a tool that read the artifacts below `read` objects to. Only those can be to blame."""
     if run.code == 0:
         return []

@@ -11,7 +11,7 @@ from typing import Final
 from generator.artifact import Artifact
 from generator.diagnostics import Diagnostic
 from generator.promql.tree import ANY_LABEL, Labels, PromQLError, parse, result_labels
-from generator.prove.alertmanager import CONFIG, Configuration, Matcher, Route, all_match
+from generator.prove.alertmanager import CONFIG, Configuration, LoadedRoute, Matcher, all_match
 from generator.site.model import Alert, Site
 
 _SHOWN: Final = re.compile(r"\.(?:Common|Group)?Labels\.(\w+)")
@@ -49,7 +49,7 @@ def _labels_of(alert: Alert) -> Labels:
     return carried.plus(frozenset({"alertname", *alert.labels}))
 
 
-def _of_routes(route: Route, above: Sequence[str] = ()) -> Iterator[tuple[str, str]]:
+def _of_routes(route: LoadedRoute, above: Sequence[str] = ()) -> Iterator[tuple[str, str]]:
     """Where a label is asked for in the tree of routes, and which; `above` is how the route around it groups."""
     where = f"the route to {route.receiver}"
     grouped = route.settings.get("group_by", ())

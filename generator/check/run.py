@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from generator.artifact import Artifact
-from generator.check.checkers import CHECKERS, Tree
+from generator.check.checkers import CHECKERS, CheckedTree
 from generator.clients.tools import ToolMissing, tools_missing
 from generator.diagnostics import Diagnostic, Problems, sort_diagnostics
 from generator.site.model import Site
@@ -29,7 +29,7 @@ def check_tree(
     Tools that are missing are one diagnostic, and the others are run nevertheless.
     """
     with tempfile.TemporaryDirectory(prefix="lookout-check-") as name:
-        tree = Tree(Path(name), site, {artifact.path: artifact for artifact in artifacts}, passing)
+        tree = CheckedTree(Path(name), site, {artifact.path: artifact for artifact in artifacts}, passing)
         _lay_out(tree, root)
         with ThreadPoolExecutor(max_workers=2) as pool:
             results = list(pool.map(lambda checker: _run(checker, tree, progress), CHECKERS))
@@ -39,7 +39,7 @@ def check_tree(
 
 
 def _run(
-    checker: Callable[[Tree], list[Diagnostic]], tree: Tree, progress: Callable[[str], None]
+    checker: Callable[[CheckedTree], list[Diagnostic]], tree: CheckedTree, progress: Callable[[str], None]
 ) -> tuple[tuple[Diagnostic, ...], tuple[str, ...]]:
     """What a checker objects to, and the tools that it could not be run for."""
     name = checker.__name__.removeprefix("check_")
@@ -54,7 +54,7 @@ def _run(
     return found, ()
 
 
-def _lay_out(tree: Tree, root: Path) -> None:
+def _lay_out(tree: CheckedTree, root: Path) -> None:
     for artifact in tree.artifacts.values():
         path = tree.folder / artifact.path
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -30,7 +30,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
-class SecretRef:
+class SecretFile:
     """The name of a file in secrets/, never its content."""
 
     secret: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
@@ -102,7 +102,7 @@ class Notification:
     key: Key
     name: Name
     type: Name
-    settings: Annotated[Mapping[str, str | SecretRef], Field(min_length=1)]
+    settings: Annotated[Mapping[str, str | SecretFile], Field(min_length=1)]
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from generator.kuma.errors import SecretMissing
-from generator.kuma.model import Monitor, MonitorsFile, Notification, SecretRef, StatusPage
+from generator.kuma.model import Monitor, MonitorsFile, Notification, SecretFile, StatusPage
 from generator.kuma.secrets import read_secret
 
 # Monitors carry the mark in their description and status pages in a CSS comment. Tags would be the obvious
@@ -159,7 +159,7 @@ def _channel(notification: Notification, secrets_dir: Path) -> KumaChannel:
     }
     for name, value in notification.settings.items():
         needed_by = f"notification '{notification.key}'"
-        config[name] = read_secret(secrets_dir, value.secret, needed_by) if isinstance(value, SecretRef) else value
+        config[name] = read_secret(secrets_dir, value.secret, needed_by) if isinstance(value, SecretFile) else value
     return KumaChannel(notification.key, notification.name, config)
 
 

@@ -38,7 +38,7 @@ class DsnError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Dsn:
+class ParsedDsn:
     """The parts, decoded once. `database` is as it stands in a URL, `port` empty where none is given."""
 
     user: str = field(repr=False)
@@ -77,7 +77,7 @@ class Dsn:
         return ""
 
 
-def parse_dsn(text: str) -> Dsn:
+def parse_dsn(text: str) -> ParsedDsn:
     """Raises DsnError."""
     scheme = _SCHEME.match(text)
     if not scheme:
@@ -99,7 +99,7 @@ def parse_dsn(text: str) -> Dsn:
     if options.get("sslmode", _MODES[0]) not in (*_MODES, *_UNSURE):
         raise DsnError(f"sslmode is one of {', '.join(_MODES)}")
     database = quote(_decoded(found["database"] or ""), safe="") or _DATABASE
-    return Dsn(_decoded(user), _decoded(password), found["host"], port, database, options)
+    return ParsedDsn(_decoded(user), _decoded(password), found["host"], port, database, options)
 
 
 def _refuse_two_readings(rest: str) -> None:

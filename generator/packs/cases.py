@@ -37,7 +37,7 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class GaugeLevel:
     """A gauge that starts each stretch at `value` and changes by `slope` a second."""
 
     value: float
@@ -69,7 +69,7 @@ class Endpoint:
     seconds: float
 
 
-Shape = Rate | Level | Share | FromNow
+Shape = Rate | GaugeLevel | Share | FromNow
 State = Mapping[str, Shape]
 
 # Prometheus has been running and configured since the epoch, unless a pack's tests say otherwise.
@@ -77,11 +77,11 @@ _PROMETHEUS: Final = f'job="prometheus",service="{STACK_SERVICE}"'
 STARTED: Final = f"process_start_time_seconds{{{_PROMETHEUS}}}"
 RELOADED: Final = f"prometheus_config_last_reload_success_timestamp_seconds{{{_PROMETHEUS}}}"
 ALWAYS: Final[Mapping[str, Shape]] = {
-    STARTED: Level(0),
-    RELOADED: Level(0),
+    STARTED: GaugeLevel(0),
+    RELOADED: GaugeLevel(0),
     # What it was before under another address: the younger one counts.
-    f'process_start_time_seconds{{instance="before",{_PROMETHEUS}}}': Level(-500),
-    f'prometheus_config_last_reload_success_timestamp_seconds{{instance="before",{_PROMETHEUS}}}': Level(-500),
+    f'process_start_time_seconds{{instance="before",{_PROMETHEUS}}}': GaugeLevel(-500),
+    f'prometheus_config_last_reload_success_timestamp_seconds{{instance="before",{_PROMETHEUS}}}': GaugeLevel(-500),
     # Another part of the stack that never runs for long: what asks how long Prometheus has must not ask that one.
     f'process_start_time_seconds{{job="loki",service="{STACK_SERVICE}"}}': FromNow(-1),
 }
@@ -399,7 +399,7 @@ class _Cases:
         if spec.rate is not None:
             return Rate(number(spec.rate))
         if spec.level is not None:
-            return Level(number(spec.level), number(spec.slope) if spec.slope else 0.0)
+            return GaugeLevel(number(spec.level), number(spec.slope) if spec.slope else 0.0)
         if spec.share is not None:
             return Share(number(spec.share))
         return FromNow(number(spec.from_now)) if spec.from_now is not None else None

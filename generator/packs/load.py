@@ -4,7 +4,7 @@ Owns reading; what a pack means for a service is generator.packs.instantiate. Pa
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -182,8 +182,8 @@ def _load_whole(folder: Path, spec: PackFile) -> Pack:
         rules=rules,
         panels=_parse(folder, "panels.yaml", PanelsFile)[0],
         params=_params(folder.name, spec.params),
-        runbooks={alert.name: _read_runbook(folder, alert.name) for alert in rules.alerts},
-        events={name: _read_runbook(folder, name) for name in spec.events},
+        runbooks=_read_runbooks(folder, [alert.name for alert in rules.alerts]),
+        events=_read_runbooks(folder, spec.events),
         lines=_rule_lines(written, _label(folder, "rules.yaml")),
         edges=_edges(folder, spec),
     )
@@ -219,11 +219,13 @@ def _params(kind: str, specs: Mapping[str, ParamSpec]) -> dict[str, Param]:
     return params
 
 
-def _read_runbook(folder: Path, alert: str) -> str:
-    path = folder / "runbooks" / f"{alert}.md"
-    if not path.is_file():
-        raise pack_problem(f"the alert {alert} has no runbook", _label(folder, f"runbooks/{alert}.md"))
-    return path.read_text(encoding="utf-8")
+def _read_runbooks(folder: Path, alerts: Iterable[str]) -> dict[str, str]:
+    """By alert, what its runbook says. Raises Problems that name all that are missing."""
+    paths = {alert: folder / "runbooks" / f"{alert}.md" for alert in alerts}
+    if missing := [alert for alert, path in paths.items() if not path.is_file()]:
+        spans = {alert: Span(_label(folder, f"runbooks/{alert}.md"), 1, 1, 1) for alert in missing}
+        raise Problems(Diagnostic("pack/invalid", f"the alert {a} has no runbook", at) for a, at in spans.items())
+    return {alert: path.read_text(encoding="utf-8") for alert, path in paths.items()}
 
 
 def _parse(folder: Path, file: str, model: type[Model]) -> tuple[Model, yaml.Node]:

@@ -34,17 +34,17 @@ class Matcher:
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class LoadedRoute:
     """One route. What it does not say itself it inherits; `settings` are its other keys, such as group_wait."""
 
     receiver: str
     matchers: tuple[Matcher, ...]
-    routes: tuple["Route", ...]
+    routes: tuple["LoadedRoute", ...]
     goes_on: bool
     settings: Mapping[str, Any]
 
     @classmethod
-    def parse(cls, route: Mapping[str, Any], above: Mapping[str, Any] | None = None) -> "Route":
+    def parse(cls, route: Mapping[str, Any], above: Mapping[str, Any] | None = None) -> "LoadedRoute":
         """From its place in the configuration; `above` are the settings of the route that holds it."""
         own = {key: value for key, value in route.items() if key not in ("matchers", "routes", "continue")}
         settings = {**{k: v for k, v in (above or {}).items() if not k.endswith("time_intervals")}, **own}
@@ -52,11 +52,11 @@ class Route:
         children = tuple(cls.parse(child, settings) for child in route.get("routes", ()))
         return cls(str(settings.get("receiver", "")), matchers, children, bool(route.get("continue")), settings)
 
-    def takers(self, labels: Labels) -> list["Route"]:
+    def takers(self, labels: Labels) -> list["LoadedRoute"]:
         """The routes that take an alert: the first matching child, further ones where it says so, else itself."""
         if not all_match(self.matchers, labels):
             return []
-        found: list[Route] = []
+        found: list[LoadedRoute] = []
         for child in self.routes:
             taken = child.takers(labels)
             found += taken
@@ -92,7 +92,7 @@ class InhibitRule:
 class Configuration:
     """A whole configuration. `receivers` are, by name, the messengers of each with their settings."""
 
-    route: Route
+    route: LoadedRoute
     inhibit_rules: tuple[InhibitRule, ...]
     receivers: Mapping[str, tuple[tuple[str, Mapping[str, Any]], ...]]
 
@@ -110,9 +110,9 @@ class Configuration:
             for each in loaded.get("receivers", ())
         }
         rules = tuple(map(InhibitRule.parse, loaded.get("inhibit_rules") or ()))
-        return cls(Route.parse(loaded.get("route", {})), rules, receivers)
+        return cls(LoadedRoute.parse(loaded.get("route", {})), rules, receivers)
 
-    def route_of(self, labels: Labels) -> Route:
+    def route_of(self, labels: Labels) -> LoadedRoute:
         """The first route that takes an alert."""
         return self.route.takers(labels)[0]
 

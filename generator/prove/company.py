@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import promql_parser as pp
 
-from generator.packs.cases import ALWAYS, RELOADED, STARTED, Case, FromNow, Level, Other, Rate, Shape, Share, State
+from generator.packs.cases import ALWAYS, RELOADED, STARTED, Case, FromNow, GaugeLevel, Other, Rate, Shape, Share, State
 from generator.packs.series import labels_of, metric_of, named
 from generator.promql.matchers import takes
 from generator.promql.tree import children, parse, walk
@@ -177,7 +177,7 @@ def _pair(role: str, series: str, shape: Shape, state: State) -> tuple[Shape, Sh
     factor, more = (0.5, 0.0) if role == _BELOW else (2.0, 1.0)
     if isinstance(shape, Share):
         return shape, Share(shape.value * factor + more)
-    return shape, Level(shape.value * factor + more, shape.slope * factor)
+    return shape, GaugeLevel(shape.value * factor + more, shape.slope * factor)
 
 
 def _first_part(series: str, shape: Shape, state: State) -> Shape:
@@ -195,8 +195,8 @@ def _first_part(series: str, shape: Shape, state: State) -> Shape:
                 and {key: value for key, value in labels_of(name).items() if key != "le"} == others
             )
             return Rate(min(per_second, _SHARE * max(alike)))
-        case Level(value, slope):
-            return Level(value * _SHARE, slope * _SHARE)
+        case GaugeLevel(value, slope):
+            return GaugeLevel(value * _SHARE, slope * _SHARE)
         case Share(value):
             return Share(value * _SHARE)
     return shape
@@ -205,8 +205,8 @@ def _first_part(series: str, shape: Shape, state: State) -> Shape:
 def _less(shape: Shape, part: Shape) -> Shape:
     if isinstance(shape, Rate) and isinstance(part, Rate):
         return Rate(shape.per_second - part.per_second)
-    if isinstance(shape, Level) and isinstance(part, Level):
-        return Level(shape.value - part.value, shape.slope - part.slope)
+    if isinstance(shape, GaugeLevel) and isinstance(part, GaugeLevel):
+        return GaugeLevel(shape.value - part.value, shape.slope - part.slope)
     if isinstance(shape, Share) and isinstance(part, Share):
         return Share(shape.value - part.value)
     raise TypeError(f"{shape} has no parts")

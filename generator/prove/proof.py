@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from generator.conventions import GENERATED
-from generator.packs.cases import RELOADED, STARTED, Case, Level, Other, State
+from generator.packs.cases import RELOADED, STARTED, Case, GaugeLevel, Other, State
 from generator.packs.context import JUST_STARTED, SETTLE, SETTLED
 from generator.promql.expansion import expand
 from generator.prove.timeline import Timeline
@@ -287,7 +287,7 @@ class Proof:
     def _first_minute(self, text: str, series: str, state: State) -> None:
         """Quiet for a minute and not for longer."""
         self.phase = Phase("just started")
-        begins = {**state, series: Level(self.timeline.now)}
+        begins = {**state, series: GaugeLevel(self.timeline.now)}
         over = SETTLE + 1 if text == SETTLED else SETTLE
         fires = max(self.timeline.align(over), self.timeline.align(self.case.onset))
         fires += self.timeline.align(self.alert.for_seconds)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from generator.packs.cases import Level, Rate, Shape, Share, State
+from generator.packs.cases import GaugeLevel, Rate, Shape, Share, State
 
 # Counters have counted for so many seconds: near zero, Prometheus extrapolates less, and a ratio of two would be off.
 _COUNTED: Final = 1_000_000.0
@@ -66,7 +66,7 @@ class Timeline:
                 shape.per_second * self.interval,
             )
             self._counters[series] = first + step * samples
-        elif isinstance(shape, Level):
+        elif isinstance(shape, GaugeLevel):
             first, step = shape.value, shape.slope * self.interval
         else:
             first, step = self.now + shape.seconds, float(self.interval)

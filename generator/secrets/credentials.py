@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from generator.conventions import SECRETS_MOUNT
 from generator.diagnostics import Diagnostic, Problems
-from generator.net.dsn import EXAMPLE, Dsn, DsnError, parse_dsn
+from generator.net.dsn import EXAMPLE, DsnError, ParsedDsn, parse_dsn
 from generator.secrets.values import cleaned
 from generator.site.model import Credential, Exporter, Site
 
@@ -54,7 +54,7 @@ def _redis_url(credential: Credential) -> str:
     return f"{'rediss' if credential.tls else 'redis'}://{user}{credential.address}"
 
 
-def _dsn(credential: Credential, value: str) -> Dsn:
+def _dsn(credential: Credential, value: str) -> ParsedDsn:
     try:
         dsn = parse_dsn(cleaned(value))
     except DsnError as error:

@@ -37,7 +37,7 @@ _ATTEMPTS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FileChange:
     """What one path needs. `rendered` is what will be there, None for nothing.
 
     `found` is the text on disk where it is another one than that. `obstacle` is what stands in the way: the path of a
@@ -73,7 +73,7 @@ class Plan:
     """Everything that writing would do to one tree, sorted by path."""
 
     root: Path
-    changes: tuple[Change, ...]
+    changes: tuple[FileChange, ...]
     owned: Ownership = field(default=Ownership(None, {}), repr=False)
     closed: tuple[str, ...] = ()
     """Files and folders of the tree that other users may not read, though containers run as such."""
@@ -81,7 +81,7 @@ class Plan:
     """The hold of the tree's lock under which it was made; a plan made without one is compared again."""
 
     @property
-    def pending(self) -> tuple[Change, ...]:
+    def pending(self) -> tuple[FileChange, ...]:
         """The changes that are not `unchanged`."""
         return tuple(change for change in self.changes if change.action != "unchanged")
 
@@ -184,23 +184,23 @@ def _recovered(root: Path) -> bool:
             raise Problems([_not_written(tree, error)]) from error
 
 
-def _change(tree: Tree, owned: Ownership, path: str, wanted: Artifact | None) -> tuple[Change | None, bool]:
+def _change(tree: Tree, owned: Ownership, path: str, wanted: Artifact | None) -> tuple[FileChange | None, bool]:
     """What the path needs, None for nothing; and whether other users may read what is there."""
     try:
         found = tree.read(path)
     except Blocked as error:
         if error.obstacle == "link":
-            return Change("link", path, wanted, obstacle=error.path), True
+            return FileChange("link", path, wanted, obstacle=error.path), True
         # Where nothing is wanted, a folder in the place of a file that was ours is a user's.
-        return Change("foreign", path, wanted, obstacle=error.path) if wanted else None, True
+        return FileChange("foreign", path, wanted, obstacle=error.path) if wanted else None, True
     except OSError as error:
-        return Change("unreadable", path, wanted, obstacle=error.strerror or "unknown"), True
+        return FileChange("unreadable", path, wanted, obstacle=error.strerror or "unknown"), True
     if found is None:
-        return Change("create", path, wanted) if wanted else None, True
+        return FileChange("create", path, wanted) if wanted else None, True
     content, mode = found
     if wanted and content == wanted.content.encode():
-        return Change("unchanged", path, wanted), mode & 0o444 == 0o444
-    return Change(_action(owned, path, content, wanted), path, wanted, as_text(content)), True
+        return FileChange("unchanged", path, wanted), mode & 0o444 == 0o444
+    return FileChange(_action(owned, path, content, wanted), path, wanted, as_text(content)), True
 
 
 def _action(owned: Ownership, path: str, content: bytes, wanted: Artifact | None) -> Action:
@@ -211,7 +211,7 @@ def _action(owned: Ownership, path: str, content: bytes, wanted: Artifact | None
     return "update" if wanted else "delete"
 
 
-def _problem(change: Change) -> Diagnostic | None:
+def _problem(change: FileChange) -> Diagnostic | None:
     """Why a change may not be made; None when it may."""
     span = Span(change.path, 1, 1, 1)
     if change.action == "foreign":

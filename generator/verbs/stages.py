@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.changes.alerts import Change
+from generator.changes.alerts import PeopleChange
 from generator.changes.people import lines, people_changes
 from generator.check.run import check_tree
 from generator.conventions import LOCK_FILE
@@ -23,7 +23,7 @@ Say = Callable[[str], None]
 class Planned:
     """What apply would do: for people, to files, to what runs, and what stands in its way."""
 
-    people: tuple[Change, ...]
+    people: tuple[PeopleChange, ...]
     files: Plan
     running: list[str]
     problems: tuple[Diagnostic, ...]
@@ -84,7 +84,7 @@ def plan_file(file: Path, root: Path) -> Planned:
     )
 
 
-def people_of(plan: Plan) -> tuple[Change, ...]:
+def people_of(plan: Plan) -> tuple[PeopleChange, ...]:
     """What writing a plan changes for people. Files that are not Lookout's say nothing."""
     ours = [change for change in plan.changes if change.action != "foreign"]
     before = {change.path: change.before for change in ours if change.before is not None}

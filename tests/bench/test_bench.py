@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from generator.check import checkers
-from generator.check.checkers import Tree
+from generator.check.checkers import CheckedTree
 from generator.pipeline import Compiled, compile_text
 from generator.prove.verdicts import VARIABLE, proven_folder
 from tests.bench.conftest import Show
@@ -137,7 +137,7 @@ def prove(compiled: Compiled, folder: Path) -> tuple[dict[tuple[str, str], str],
     """The proofs that differ in more than names, by what is left without them; how many are run that nothing
     remembers, CPU, and on the clock."""
     folder.mkdir()
-    tree = Tree(folder, compiled.site, {artifact.path: artifact for artifact in compiled.artifacts})
+    tree = CheckedTree(folder, compiled.site, {artifact.path: artifact for artifact in compiled.artifacts})
     distinct = {checkers.trial_of(tree, path).nameless(): path for path in tree.paths("prometheus/proofs/", ".yml")}
     before, cpu, clock = remembered(), cpu_seconds(), time.monotonic()
     assert checkers.check_proofs(tree) == []

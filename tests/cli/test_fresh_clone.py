@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 
 from generator.artifact import Artifact
-from generator.check.checkers import Tree, check_compose
+from generator.check.checkers import CheckedTree, check_compose
 from generator.check.origins import origin_of
 from generator.check.run import check_tree
 from generator.cli import main
@@ -136,7 +136,7 @@ def test_compose_is_checked_without_the_images_of_this_machine(
     if dotenv is not None:
         (bare / ".env").write_text(dotenv)
         (bare / ".env").chmod(0o400)
-    tree = Tree(bare, demo.site, {artifact.path: artifact for artifact in demo.artifacts})
+    tree = CheckedTree(bare, demo.site, {artifact.path: artifact for artifact in demo.artifacts})
     assert check_compose(tree) == []
     assert (bare / ".env").read_text().startswith(dotenv or "")
 
@@ -147,7 +147,7 @@ def test_docker_without_compose_is_a_tool_that_is_missing(
     (bare / "docker").write_text("#!/bin/sh\necho \"docker: 'compose' is not a docker command.\" >&2\nexit 1\n")
     (bare / "docker").chmod(0o755)
     monkeypatch.setenv("PATH", str(bare))
-    tree = Tree(bare, demo.site, {artifact.path: artifact for artifact in demo.artifacts})
+    tree = CheckedTree(bare, demo.site, {artifact.path: artifact for artifact in demo.artifacts})
     with pytest.raises(tools.ToolMissing, match="docker compose is not on this machine"):
         check_compose(tree)
 
@@ -186,7 +186,7 @@ def test_a_tool_blames_only_what_it_has_read(bare: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("PATH", str(bare))
     artifacts = {artifact.path: artifact for artifact in compiled.artifacts}
     assert "app" in artifacts["prometheus/prometheus.yml"].origins
-    (found,) = check_compose(Tree(bare, compiled.site, artifacts))
+    (found,) = check_compose(CheckedTree(bare, compiled.site, artifacts))
     assert (found.code, found.span) == ("check/failed", None)
 
 

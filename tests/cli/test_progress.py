@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from generator.check import checkers
-from generator.check.checkers import Tree, check_proofs
+from generator.check.checkers import CheckedTree, check_proofs
 from generator.pipeline import compile_text
 from generator.prove.proving import Trial
 from generator.prove.verdicts import Verdicts
@@ -94,5 +94,5 @@ def test_proofs_say_how_many_are_left_of_those_that_are_not_remembered(
     said: list[str] = []
     artifacts = {each.path: each for each in compiled.artifacts}
     proofs = {f"prometheus/proofs/{number}.yml": next(iter(artifacts.values())) for number in range(16)}
-    assert check_proofs(Tree(tmp_path, compiled.site, proofs, said.append)) == []
+    assert check_proofs(CheckedTree(tmp_path, compiled.site, proofs, said.append)) == []
     assert said == ["proofs: 4 of 10, about 10 s left"]

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from generator.check.checkers import Tree, trial_of
+from generator.check.checkers import CheckedTree, trial_of
 from generator.pipeline import compile_text
 from generator.prove.nameless import without_names
 from generator.prove.proving import Trial
@@ -28,7 +28,7 @@ def marks_of(name: str, owner: str, head: str = HEAD, more: str = "}") -> set[st
     """The marks of the proofs of a Redis."""
     line = LINE.replace("NAME", name).replace("OWNER", owner).replace("}", more)
     compiled = compile_text(head + line, "services.yaml")
-    tree = Tree(Path(), compiled.site, {each.path: each for each in compiled.artifacts})
+    tree = CheckedTree(Path(), compiled.site, {each.path: each for each in compiled.artifacts})
     paths = tree.paths(f"prometheus/proofs/{name}/", ".yml")
     return {mark_of(*trial_of(tree, path).nameless()) for path in paths}
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from generator.check.checkers import Tree, trial_of
+from generator.check.checkers import CheckedTree, trial_of
 from generator.pipeline import compile_text
 from generator.prove.proving import Trial, run_trials
 from generator.prove.verdicts import SHIPPED, mark_of
@@ -38,7 +38,7 @@ def default_trials() -> Mapping[str, Trial]:
     found: dict[str, Trial] = {}
     for number, text in enumerate(texts()):
         compiled = compile_text(text, "services.yaml")
-        tree = Tree(Path(), compiled.site, {each.path: each for each in compiled.artifacts})
+        tree = CheckedTree(Path(), compiled.site, {each.path: each for each in compiled.artifacts})
         for path in tree.paths("prometheus/proofs/", ".yml"):
             trial = trial_of(tree, path)
             trial = Trial(f"{number}-{trial.name}", trial.rules, trial.proof, trial.names)

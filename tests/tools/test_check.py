@@ -14,7 +14,7 @@ from generator.diagnostics import Diagnostic, Problems
 from generator.pipeline import Compiled, compile_text
 from generator.site.model import Alert, Service, Site
 
-Checker = Callable[[checkers.Tree], list[Diagnostic]]
+Checker = Callable[[checkers.CheckedTree], list[Diagnostic]]
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -106,7 +106,7 @@ def test_of_many_rule_files_the_users_own_with_the_mistake_is_reported(demo: Com
         file = tmp_path / artifact.path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(artifact.content)
-    (found,) = checkers.check_prometheus(checkers.Tree(tmp_path, demo.site, {}))
+    (found,) = checkers.check_prometheus(checkers.CheckedTree(tmp_path, demo.site, {}))
     assert any("prometheus/custom/mine.yml" in note and "parse error" in note for note in found.notes)
     assert not any("SUCCESS" in note for note in found.notes)
 

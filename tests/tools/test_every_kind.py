@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.check.checkers import Tree, trial_of
+from generator.check.checkers import CheckedTree, trial_of
 from generator.check.run import check_tree
 from generator.pipeline import Compiled, compile_text
 from generator.prove.dashboards import check_dashboards, panel_rules
@@ -44,7 +44,7 @@ def test_the_tools_take_every_kind_and_every_rule_is_proven(whole: Compiled, tmp
     (tmp_path / ".env").write_text(images(tmp_path, whole))
     assert check_tree(whole.site, whole.artifacts, tmp_path) == ()
     # Each proof has a verdict now, of exactly these rules.
-    tree = Tree(tmp_path, whole.site, {artifact.path: artifact for artifact in whole.artifacts})
+    tree = CheckedTree(tmp_path, whole.site, {artifact.path: artifact for artifact in whole.artifacts})
     trials = [trial_of(tree, path) for path in tree.paths("prometheus/proofs/", ".yml")]
     verdicts = replace(VERDICTS, shipped=shipped_marks())
     said = {trial.name: verdicts.said(*trial.nameless()) for trial in trials}

@@ -16,7 +16,7 @@ import requests
 from generator.apply.collector import compare_collector
 from generator.apply.loki import compare_loki
 from generator.artifact import Artifact
-from generator.check.checkers import Tree, check_collector
+from generator.check.checkers import CheckedTree, check_collector
 from generator.clients.tools import run_tool
 from generator.conventions import (
     SEAL_FILE,
@@ -103,7 +103,7 @@ def test_the_programs_themselves_find_no_fault(tmp_path: Path) -> None:
         path.write_text(artifact.content)
     run = run_tool("loki", ["-config.file=loki/loki.yaml", "-verify-config"], tmp_path)
     assert run.code == 0, run.output
-    assert check_collector(Tree(tmp_path, shop(), {each.path: each for each in rendered(shop())})) == []
+    assert check_collector(CheckedTree(tmp_path, shop(), {each.path: each for each in rendered(shop())})) == []
 
 
 def test_a_json_line_is_found_by_its_fields(lab: Lab) -> None:

@@ -27,7 +27,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
-from generator.check.checkers import Tree, check_collector
+from generator.check.checkers import CheckedTree, check_collector
 from generator.render.collector.config import render_collector
 from tests.instrumentation.otlp_stub import OtlpStub, Received
 from tests.support.servers import free_port
@@ -132,7 +132,7 @@ def test_the_collector_finds_no_fault(tmp_path: Path) -> None:
         path = tmp_path / artifact.path
         path.parent.mkdir(exist_ok=True)
         path.write_text(artifact.content)
-    assert check_collector(Tree(tmp_path, site(), {each.path: each for each in rendered})) == []
+    assert check_collector(CheckedTree(tmp_path, site(), {each.path: each for each in rendered})) == []
 
 
 def test_a_request_is_found_in_the_store_by_the_trace_of_its_line(pipeline: Pipeline) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from generator.artifact import Artifact
 from generator.check import checkers
-from generator.check.checkers import Tree
+from generator.check.checkers import CheckedTree
 from generator.clients import tools
 from generator.packs import load_packs
 from generator.prove import proving, verdicts
@@ -181,7 +181,7 @@ def test_what_nothing_asked_for_in_a_month_is_swept_away(tmp_path: Path) -> None
 # --- check --------------------------------------------------------------------------------------------------
 
 
-def tree_of(folder: Path, wrong: bool) -> Tree:
+def tree_of(folder: Path, wrong: bool) -> CheckedTree:
     """The sample service of a small pack, with rules that are right or wrong."""
     site = sample_site(load_packs()["bugsink"])
     loaded = break_site(site, change_severity) if wrong else site
@@ -190,7 +190,7 @@ def tree_of(folder: Path, wrong: bool) -> Tree:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     named: dict[str, Artifact] = {each.path: each for each in (*rules, *proofs)}
-    return Tree(folder, loaded, named)
+    return CheckedTree(folder, loaded, named)
 
 
 def test_check_never_remembers_a_proof_that_fails_as_one_that_held(

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from generator.changes.alerts import Change
+from generator.changes.alerts import PeopleChange
 from generator.changes.people import lines, people_changes
 from generator.changes.picture import Picture
 from generator.changes.values import changed_numbers, changed_values
@@ -53,7 +53,7 @@ def tree_of(text: str) -> Files:
     return {artifact.path: artifact.content for artifact in render_all(site_of(text))}
 
 
-def planned(before: str, after: str) -> tuple[Change, ...]:
+def planned(before: str, after: str) -> tuple[PeopleChange, ...]:
     return people_changes(tree_of(before), tree_of(after))
 
 
@@ -133,7 +133,7 @@ def test_an_alert_with_another_name_and_the_same_expression_is_renamed() -> None
 
 def test_names_stand_once_for_all_services_that_share_them() -> None:
     alerts = tuple((service, name) for service in ("a", "b") for name in ("X", "Y"))
-    assert lines([Change("new", alerts, "warning", ("Slack #ops",))]) == [
+    assert lines([PeopleChange("new", alerts, "warning", ("Slack #ops",))]) == [
         "4 alerts: new (warning, to Slack #ops)",
         "  X, Y of a, b",
     ]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from generator.kuma import KumaError, load_monitors, parse_monitors
-from generator.kuma.model import HttpMonitor, Notification, SecretRef
+from generator.kuma.model import HttpMonitor, Notification, SecretFile
 from tests.kuma.samples import monitors_file
 
 File = dict[str, Any]
@@ -25,7 +25,7 @@ def test_a_monitor_gets_the_defaults_that_confirm_a_failure_once() -> None:
 def test_a_secret_is_a_name_and_never_a_value() -> None:
     (slack,) = parse_monitors(json.dumps(monitors_file()).encode()).notifications
     assert isinstance(slack, Notification)
-    assert slack.settings["slackwebhookURL"] == SecretRef(secret="slack_ops")
+    assert slack.settings["slackwebhookURL"] == SecretFile(secret="slack_ops")
 
 
 def test_nothing_but_the_format_and_an_empty_list_is_a_file() -> None:

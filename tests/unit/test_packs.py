@@ -211,6 +211,16 @@ def test_a_broken_pack_says_what_and_where(change: Callable[[Path], None], messa
     assert message in first.message
 
 
+def test_all_missing_runbooks_are_named_at_once(tmp_path: Path) -> None:
+    shutil.copytree(PACKS / "probe", tmp_path / "probe")
+    for page in (tmp_path / "probe" / "runbooks").glob("*.md"):
+        page.unlink()
+    with pytest.raises(Problems) as raised:
+        load_packs(tmp_path)
+    named = [each.message.split()[2] for each in raised.value.diagnostics]
+    assert named == sorted(path.stem for path in (PACKS / "probe" / "runbooks").glob("*.md"))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

@@ -6,7 +6,7 @@ import pytest
 
 from generator.channels.telegram import TelegramChannel
 from generator.kuma import MonitorsFile, parse_monitors
-from generator.kuma.model import SecretRef as SecretName
+from generator.kuma.model import SecretFile
 from generator.render.kuma import monitor_key, render_monitors
 from generator.site.model import (
     Monitor,
@@ -61,9 +61,9 @@ def test_only_what_watches_the_watchers_wakes_people_and_notifies_all_receivers_
 def test_notifications_name_the_files_of_their_secrets() -> None:
     slack, telegram = loaded(WATCHER).notifications
     assert slack.type == "slack"
-    assert slack.settings["slackwebhookURL"] == SecretName(secret="slack_ops")
+    assert slack.settings["slackwebhookURL"] == SecretFile(secret="slack_ops")
     assert telegram.type == "telegram"
-    assert telegram.settings["telegramBotToken"] == SecretName(secret="telegram_token")
+    assert telegram.settings["telegramBotToken"] == SecretFile(secret="telegram_token")
     assert (telegram.settings["telegramChatID"], telegram.settings["telegramServerUrl"]) == (
         "-100123",
         "https://api.telegram.org",

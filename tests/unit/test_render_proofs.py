@@ -10,7 +10,7 @@ import yaml
 
 from generator.artifact import Artifact
 from generator.packs import instantiate, load_packs
-from generator.packs.cases import FromNow, Level, Rate
+from generator.packs.cases import FromNow, GaugeLevel, Rate
 from generator.packs.sample import SAMPLE_STACK
 from generator.promql.expansion import expand
 from generator.prove.proofs import render_proofs
@@ -141,11 +141,11 @@ def test_the_same_site_gives_the_same_bytes() -> None:
     ("stretches", "values"),
     [
         ([(60, Rate(1)), (60, Rate(2))], "1000000+10x5 1000060+20x5"),
-        ([(60, Level(5)), (60, Level(7, -0.1))], "5x5 7-1x5"),
+        ([(60, GaugeLevel(5)), (60, GaugeLevel(7, -0.1))], "5x5 7-1x5"),
         ([(60, FromNow(3600)), (60, FromNow(60))], "3600+10x5 120+10x5"),
         ([(60, Rate(1)), (60, None), (60, Rate(1))], "1000000+10x5 stale _x5 1000060+10x5"),
-        ([(60, None), (60, Level(1))], "_x6 1x5"),
-        ([(10, Level(1)), (10, None), (10, Level(0))], "1 stale 0"),
+        ([(60, None), (60, GaugeLevel(1))], "_x6 1x5"),
+        ([(10, GaugeLevel(1)), (10, None), (10, GaugeLevel(0))], "1 stale 0"),
         ([(30, Rate(0.1)), (30, Rate(0))], "1000000+1x2 1000003x2"),
     ],
     ids=[
@@ -167,7 +167,7 @@ def test_series_are_written_in_promtools_notation(stretches: list[Any], values: 
 
 def test_a_stretch_is_a_whole_number_of_samples_and_evaluations() -> None:
     timeline = Timeline(interval=10, evaluation=15)
-    assert timeline.run(31, {"x": Level(1)}) == 0
+    assert timeline.run(31, {"x": GaugeLevel(1)}) == 0
     assert timeline.now == 60
     assert timeline.align(16) == 30
 

@@ -20,6 +20,8 @@ _CONTINUOUS: Final = frozenset({
 })  # fmt: skip
 _COMPARED: Final = (">", ">=", "<", "<=", "==", "!=")
 _ORDERED: Final = (">", ">=", "<", "<=")
+# Metrics that are 0 or 1.
+_SWITCHES: Final = frozenset({"up", "probe_success", "app_dependency_up"})
 # Aggregations of what is never below 0 that are 0 together.
 _ZERO_TOGETHER: Final = frozenset({"sum", "max", "avg"})
 
@@ -225,6 +227,47 @@ def _any_young(path: Sequence[Step]) -> str:
     return "the latest of all is young when that of any is" if anyone and same else ""
 
 
+def _any_up(path: Sequence[Step]) -> str:
+    """The greatest by other labels, where it is asked whether any of what is 0 or 1 is 1."""
+    right, wrong = path[-1]
+    if not all(isinstance(each, pp.AggregateExpr) and str(each.op) == "max" for each in path[-1]):
+        return ""
+    above = [node for node, _ in reversed(path[:-1]) if not isinstance(node, pp.ParenExpr)]
+    if len(above) < 2 or not _is(above[0], ("==",)) or not _is(above[1], ("unless", "and")):
+        return ""
+    asked = _said(_bare(above[1].rhs)) == _said(above[0]) and _joins_by_nothing(above[1])
+    switch = isinstance(right.expr, pp.VectorSelector) and right.expr.name in _SWITCHES
+    if asked and switch and constant(above[0].rhs) == 1 and _said(right.expr) == _said(wrong.expr):
+        return "of what is 0 or 1, the greatest of all is 1 when that of any is"
+    return ""
+
+
+def _one_value(path: Sequence[Step]) -> str:
+    """Joined by a label less, of which both sides have one value only."""
+    right, wrong = path[-1]
+    if not isinstance(right, pp.BinaryExpr) or not isinstance(wrong, pp.BinaryExpr):
+        return ""
+    if str(right.op) != str(wrong.op):
+        return ""
+    dropped = _joining(right) - _joining(wrong)
+    if len(dropped) != 1 or (_said(right.lhs), _said(right.rhs)) != (_said(wrong.lhs), _said(wrong.rhs)):
+        return ""
+    (label,) = dropped
+    values = {each for node in _selectors(right) for each in _matchers(node) if each[0] == label}
+    fixed = len(values) == 1 and next(iter(values))[1] == str(pp.MatchOp.Equal)
+    if fixed and _fixes(right.lhs, values) and _fixes(right.rhs, values):
+        return "both sides have one value of the label"
+    return ""
+
+
+def _joining(node: Any) -> set[str]:
+    """The labels that `on` names."""
+    matching = node.modifier.matching if node.modifier else None
+    if matching is None or matching.type != pp.LabelModifierType.Include:
+        return set()
+    return set(matching.labels)
+
+
 def _joins_by_nothing(node: Any) -> bool:
     matching = node.modifier.matching if node.modifier else None
     return matching is not None and matching.type == pp.LabelModifierType.Include and not matching.labels
@@ -353,5 +396,7 @@ _REASONS: Final[tuple[Callable[[Sequence[Step]], str], ...]] = (
     _joined,
     _regrouped,
     _any_young,
+    _any_up,
+    _one_value,
     _nothing_divided,
 )

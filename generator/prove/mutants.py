@@ -40,14 +40,11 @@ NOT_YET: Final = frozenset({
     "host/HostNetworkErrors", "host/HostRetransmits", "http", "llm/LlmFailuresCritical", "llm/LlmFailuresHigh",
     "llm/LlmLatencyHigh", "llm/LlmRateLimited", "llm/LlmSlowModelLatencyHigh", "llm/LlmSpendSpike",
     "llm/LlmTenantUsesMost", "llm/LlmTimeouts", "llm/LlmTokenSpike", "logs", "payments/NoPaymentSucceeds",
-    "payments/PaymentFailuresHigh", "payments/RefundsSurge", "postgres/PostgresConnectionsCritical",
-    "postgres/PostgresConnectionsHigh", "postgres/PostgresDown", "postgres/PostgresExporterRefused",
-    "postgres/PostgresHitRatioLow", "postgres/PostgresRefusesConnections", "postgres/PostgresRollbackRatioHigh",
-    "postgres/PostgresTransactionLong", "process/ProcessMemoryGrowing", "process/ProcessRestarting", "slo",
-    "stack/ConfigReloadFailed", "stack/LogLinesLost", "stack/LogQueueFilling", "stack/LokiErrors",
-    "stack/MonitorDown", "stack/OutageRecent", "stack/PartDown", "stack/PrometheusNotDelivering",
-    "stack/PrometheusStorageFailing", "stack/PrometheusStorageNearLimit", "stack/ViewDown", "target/MetricsMissing",
-    "tenants", "usage", "web",
+    "payments/PaymentFailuresHigh", "payments/RefundsSurge", "postgres/PostgresRollbackRatioHigh",
+    "process/ProcessMemoryGrowing", "process/ProcessRestarting", "slo", "stack/ConfigReloadFailed",
+    "stack/LogLinesLost", "stack/LogQueueFilling", "stack/LokiErrors", "stack/MonitorDown", "stack/OutageRecent",
+    "stack/PartDown", "stack/PrometheusNotDelivering", "stack/PrometheusStorageFailing",
+    "stack/PrometheusStorageNearLimit", "stack/ViewDown", "target/MetricsMissing", "tenants", "usage", "web",
 })  # fmt: skip
 _EARLIER: Final = frozenset({"number", "comparison flipped", "matcher", "operand", "offset", "dropped", ""})
 _STATES: Final = re.compile(r"\bALERTS\{([^}]*)\}")

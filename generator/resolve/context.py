@@ -26,6 +26,7 @@ class Context:
     packs: Mapping[str, Pack]
     problems: list[Diagnostic] = field(default_factory=list)
     _users: dict[str, list[str]] | None = None
+    _at: dict[str, list[str]] | None = None
 
     def users_of(self, service: str) -> list[str]:
         """The services that use it. Who they are is found once for all services."""
@@ -35,6 +36,15 @@ class Context:
                 for used in spec.uses or ():
                     self._users.setdefault(used, []).append(name)
         return self._users.get(service, [])
+
+    def sharing_address(self, service: str) -> list[str]:
+        """The services that have its address, itself included; none where it has none."""
+        if self._at is None:
+            self._at = {}
+            for name, spec in self.spec.services.items():
+                if spec.address:
+                    self._at.setdefault(spec.address.lower(), []).append(name)
+        return self._at.get((self.spec.services[service].address or "").lower(), [])
 
     def problem(
         self,

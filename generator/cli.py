@@ -77,14 +77,19 @@ def init(out: Path | None) -> None:
 
 @cli.command()
 @click.option("--ci", is_flag=True, help="A rendered file that is out of date is an error, and no note.")
+@click.option("--live", is_flag=True, help="Ask the running targets too whether they export what alerts need.")
 @_options("file", "out", "json")
-def check(file: Path, out: Path | None, as_json: bool, ci: bool) -> None:
+def check(file: Path, out: Path | None, as_json: bool, ci: bool, live: bool) -> None:
     """Check services.yaml, everything it renders to, and whether the rendered files on disk were edited by hand."""
     from generator.verbs.progress import Progress
     from generator.verbs.stages import check_file
 
     with Progress(silent=as_json) as shown:
         problems = check_file(file, out or file.parent, shown.say, ci=ci, passing=shown.passing)
+        if live:
+            from generator.verbs.missing import check_live
+
+            problems += check_live(file, out or file.parent)
     _finish(problems, file, as_json)
 
 

@@ -9,6 +9,10 @@ from pydantic import Field, model_validator
 
 from generator.packs.schema import WORD, Expression, PackModel, Text
 
+# What a series is of: `exported` and `exported_here` is what the service's alerts need, of all its targets and of this
+# one; `gone` and `instead` belong to what is lacking in a state `of_each: lack`.
+Each = Literal["target", "probe", "endpoint", "witness", "exported", "exported_here", "gone", "instead"]
+
 
 class SeriesSpec(PackModel):
     """One series and what it does: exactly one of rate, level, share, from_now and gone.
@@ -26,7 +30,7 @@ class SeriesSpec(PackModel):
     share: Expression | None = None
     from_now: Expression | None = None
     gone: bool = False
-    each: Literal["target", "probe", "endpoint", "witness"] | None = None
+    each: Each | None = None
     burn: Expression | None = None
     traffic: Expression | None = None
 
@@ -53,6 +57,7 @@ class StateSpec(PackModel):
     alert is silent too. gap: a gap of that length before all of it, when not as of the case. of_each: once for each
     target, probe or witness, which is then `<<target>>`; `when` says of which. first: the service begins
     with it, and where it must fire it does as soon as `before` is over. then_gone: its series go while it fires in it.
+    labels: some of those that the alert has when it fires in it.
     onset: where it must fire, the expression turns true no earlier than that.
     """
 
@@ -65,7 +70,8 @@ class StateSpec(PackModel):
     onset: Expression | None = None
     first: bool = False
     then_gone: bool = False
-    of_each: Literal["target", "probe", "witness"] | None = None
+    of_each: Literal["target", "probe", "witness", "lack"] | None = None
+    labels: dict[str, str] = Field({})
     when: str = ""
 
 
@@ -119,7 +125,7 @@ class CaseSpec(PackModel):
     lasts: Expression = "0s"
     outlives: Expression | None = None
     stays: str = ""
-    each: Literal["objective", "plan", "endpoint"] | None = None
+    each: Literal["objective", "plan", "endpoint", "target"] | None = None
     samples: Expression | None = None
     silent_gap: Expression | None = None
     silent_for: Expression | None = None

@@ -6,7 +6,7 @@ Owns the meaning of tests.yaml. The renderer of proofs decides when things happe
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from generator import units
@@ -15,6 +15,7 @@ from generator.diagnostics import Problems, Span
 from generator.packs import burn
 from generator.packs.case_schema import CaseSpec, SeriesSpec, StateSpec
 from generator.packs.context import ObjectiveView, Target, pack_context, signals_of
+from generator.packs.exported import Exported, Lack, exported, lacks
 from generator.packs.load import Pack, line_of, tests_of
 from generator.packs.own import pack_of
 from generator.packs.schema import parse_value
@@ -70,6 +71,8 @@ class Endpoint:
 
 
 Shape = Rate | GaugeLevel | Share | FromNow
+# What a series is of.
+Place = Target | Endpoint | Exported | Lack
 State = Mapping[str, Shape]
 
 # Prometheus has been running and configured since the epoch, unless a pack's tests say otherwise.
@@ -89,7 +92,8 @@ ALWAYS: Final[Mapping[str, Shape]] = {
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """Another state, and what it comes from: `before` for `before_for` seconds, after `gap` unless the case says."""
+    """Another state, and what it comes from: `before` for `before_for` seconds, after `gap` unless the case says.
+    `labels`: some of those that the alert has in it."""
 
     state: State
     before: State
@@ -98,6 +102,7 @@ class Other:
     first: bool = False
     then_gone: bool = False
     said: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
     onset: int = 0
 
 
@@ -177,6 +182,7 @@ class _Cases:
         self.context: dict[str, Any] = pack_context(pack, service, stack, instance.params)
         self.context["sig"] = signals_of(pack, self.context)
         self.endpoints = self._endpoints(service)
+        self.needs = service.needs
         for name, text in self.tests.let.items():
             self.context[name] = self._number(text)
         self.pace = (STEP, STEP)
@@ -263,8 +269,9 @@ class _Cases:
             before = self._with(baseline, spec.before)
             gap = None if spec.gap is None else self._seconds(spec.gap)
             lead = self._seconds(spec.before_for)
+            labels = {name: self._text(value) for name, value in spec.labels.items()}
             onset = self._seconds(spec.onset) if spec.onset and self.usual else 0
-            others.append(Other(state, before, lead, gap, spec.first, spec.then_gone, spec.state, onset))
+            others.append(Other(state, before, lead, gap, spec.first, spec.then_gone, spec.state, labels, onset))
         self.context["target"] = usual
         return others
 
@@ -280,6 +287,8 @@ class _Cases:
         """What the fault breaks, an alert for each."""
         if spec.each == "endpoint":
             return self.endpoints
+        if spec.each == "target":
+            return list(self.context["targets"])
         burning = [each for change in spec.change for each in self._burning(change)]
         if spec.each == "plan":
             plans = [(each, plan) for each in burning for plan in each.plans]
@@ -383,16 +392,26 @@ class _Cases:
         objectives: list[ObjectiveView] = list(self.context["objectives"])
         return [each for each in objectives if (each.limit if spec.gone else speed * each.budget <= 1)]
 
-    def _each(self, spec: SeriesSpec) -> list[Target | Endpoint]:
+    def _each(self, spec: SeriesSpec) -> list[Place]:
         if spec.each == "endpoint":
             return list(self.endpoints)
         return list(self._places()[spec.each]) if spec.each else [self.context["target"]]
 
-    def _places(self) -> Mapping[str, Sequence[Target]]:
-        context = self.context
-        return {"target": context["targets"], "probe": context["probed"], "witness": context["witnesses"]}
+    def _places(self) -> Mapping[str, Sequence[Place]]:
+        context, here = self.context, self.context["target"]
+        printed = exported(self.needs, context["targets"])
+        return {
+            "target": context["targets"],
+            "probe": context["probed"],
+            "witness": context["witnesses"],
+            "exported": printed,
+            "exported_here": [each for each in printed if each.instance == here.instance],
+            "lack": lacks(self.needs, context["targets"]),
+            "gone": here.gone if isinstance(here, Lack) else (),
+            "instead": here.instead if isinstance(here, Lack) else (),
+        }
 
-    def _shape(self, spec: SeriesSpec, each: Target | Endpoint) -> Shape | None:
+    def _shape(self, spec: SeriesSpec, each: Place) -> Shape | None:
         def number(text: str) -> float:
             return self._number(text, each=each)
 
@@ -404,7 +423,7 @@ class _Cases:
             return Share(number(spec.share))
         return FromNow(number(spec.from_now)) if spec.from_now is not None else None
 
-    def _series(self, spec: SeriesSpec, each: Target | Endpoint) -> str:
+    def _series(self, spec: SeriesSpec, each: Place) -> str:
         """The series with the labels that scraping adds, unless it says otherwise."""
         text = self._text(spec.series, each=each)
         written = dict(_LABEL.findall(text))

@@ -15,7 +15,7 @@ from generator.packs.clients import psql, redis_cli
 from generator.packs.load import Pack, load_packs
 from generator.packs.template import Duration, Signals, pack_problem
 from generator.parts.logs import logs_url
-from generator.site.model import Objective, ParamValue, Probe, Service, Stack
+from generator.site.model import Need, Objective, ParamValue, Probe, Service, Stack
 
 # For so long after Prometheus loads its configuration, a target without data is new rather than gone; and after it
 # starts, what does not answer yet is starting too, as after a reboot. The first scrape comes within one interval.
@@ -85,6 +85,22 @@ class BurnView:
         self.driven, self.count = bool(driven), len(budgets)
 
 
+class NeedsView:
+    """What the service has to export, as templates see it."""
+
+    def __init__(self, needs: tuple[Need, ...]) -> None:
+        self.all = needs
+        self.metrics = [need.metric for need in needs if need.is_metric]
+        labels: dict[str, list[str]] = {}
+        limits: dict[str, dict[str, list[Need]]] = {}
+        for need in needs:
+            if need.side:
+                limits.setdefault(need.metric, {}).setdefault(need.side, []).append(need)
+            elif need.label:
+                labels.setdefault(need.label, []).append(need.metric)
+        self.labels, self.limits = labels, limits
+
+
 def pack_context(
     pack: Pack, service: Service, stack: Stack, params: Mapping[str, ParamValue], given: Collection[str] = ()
 ) -> dict[str, Any]:
@@ -131,6 +147,7 @@ def pack_context(
         "burns": {each.name: BurnView(each, service, objectives, least) for each in pairs},
         "budgets": service.budgets,
         "required": _required(service),
+        "needs": NeedsView(service.needs),
         "confirm": Duration(interval),
         "scrape_interval": Duration(interval),
         "sample_limit": next((job.sample_limit for job in scraped), 0),

@@ -161,7 +161,7 @@ def _check_panels(pack: Pack) -> Iterator[Diagnostic]:
 
 def _fixtures(pack: Pack) -> list[Path]:
     """Its own, and those of the exporters that it requires, in whichever pack's folder they stand."""
-    wanted = [f"*/fixtures/{each.exporter}-{each.version}*.prom" for each in pack.spec.requires]
+    wanted = [f"*/fixtures/{each.exporter}-{each.version}*.prom" for each in pack.spec.programs]
     found = {path for pattern in (f"{pack.name}/fixtures/*.prom", *wanted) for path in pack.folder.parent.glob(pattern)}
     return sorted(found)
 
@@ -170,13 +170,18 @@ def _check_fixtures(pack: Pack) -> Iterator[Diagnostic]:
     files = _fixtures(pack)
     if not files:
         yield _problem(pack, "fixtures/", "the pack has no fixture")
-    names = {series.name for series in relabelled(read_fixtures(files), pack.relabel)}
-    for requirement in pack.spec.requires:
+    printed = relabelled(read_fixtures(files), pack.relabel)
+    names = {series.name for series in printed}
+    for requirement in pack.spec.programs:
         wanted = f"{requirement.exporter}-{requirement.version}"
         if not any(path.name.startswith(wanted) for path in files):
             yield _problem(pack, "fixtures/", f"no fixture is called {wanted}*.prom")
         for metric in set(requirement.metrics) - names:
             yield _problem(pack, "pack.yaml", f"no fixture has the required metric {metric}")
+        for metric, labels in requirement.labels.items():
+            found = {label for series in printed if series.name == metric for label in series.labels}
+            for label in sorted(set(labels) - found):
+                yield _problem(pack, "pack.yaml", f"no fixture has the label {label} of the required metric {metric}")
 
 
 def _known_series(pack: Pack, service: Service) -> list[Series]:

@@ -7,6 +7,7 @@ overrides come checked from resolve.
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict
 
 from generator import conventions, units
 from generator.conventions import Severity
@@ -293,6 +294,7 @@ class _Instance:
             len(self.context["targets"]),
             [(probe.module, probe.kind) for probe in self.service.probes],
             self.context["required"],
+            [asdict(need) for need in self.context["needs"].all] if self._mentions("needs.") else [],
             int(self.context["confirm"]),
             (timing.evaluation_interval, timing.slow_interval),
             *self._objectives(),

@@ -18,6 +18,7 @@ from generator.diagnostics import Diagnostic, Problems, Span
 from generator.packs.case_schema import TestsFile
 from generator.packs.schema import (
     ExporterSpec,
+    OneOf,
     PackFile,
     PanelsFile,
     ParamSpec,
@@ -113,8 +114,22 @@ class Pack:
 
     @property
     def required_metrics(self) -> tuple[str, ...]:
-        """Metrics without which the pack sees nothing."""
-        return tuple(metric for requirement in self.spec.requires for metric in requirement.metrics)
+        """Metrics of which a service has at least one, whichever program exports them."""
+        return tuple(metric for program in self.spec.programs for metric in program.metrics)
+
+    @property
+    def each_required(self) -> tuple[str, ...]:
+        """Metrics each of which has to be there."""
+        groups = [each.one_of if isinstance(each, OneOf) else [each] for each in self.spec.requires]
+        metrics = [[each.metrics for each in group if not each.may_be_absent] for group in groups]
+        return tuple(sorted({name for lists in metrics if lists for name in set.intersection(*map(set, lists))}))
+
+    @property
+    def required_labels(self) -> tuple[tuple[str, str], ...]:
+        """Metric and label, each that the pack's rules read, of whichever program exports it."""
+        groups = [each.one_of if isinstance(each, OneOf) else [each] for each in self.spec.requires]
+        pairs = [[{(m, label) for m, names in each.labels.items() for label in names} for each in g] for g in groups]
+        return tuple(sorted({pair for group in pairs for pair in set.intersection(*group)}))
 
     def span(self, file: str, line: int = 1) -> Span:
         """A place in one of the pack's files."""

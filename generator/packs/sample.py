@@ -13,9 +13,22 @@ from generator.packs.burn import LONGEST
 from generator.packs.indicators import indicators_of, objective_of
 from generator.packs.instantiate import instantiate
 from generator.packs.load import Pack, load_packs, load_tests
+from generator.packs.needs import needs_of
 from generator.packs.schema import parse_value
 from generator.parts.table import running
-from generator.site.model import Budget, Logs, PackInstance, ParamValue, Probe, ScrapeJob, Service, Site, Stack, Timing
+from generator.site.model import (
+    Budget,
+    Logs,
+    Need,
+    PackInstance,
+    ParamValue,
+    Probe,
+    ScrapeJob,
+    Service,
+    Site,
+    Stack,
+    Timing,
+)
 
 _NAME: Final = "sample"
 _TIMING: Final = Timing(
@@ -91,10 +104,18 @@ def _with_objectives(service: Service) -> Service:
 def sample_instance(pack: Pack) -> tuple[Service, PackInstance]:
     """The pack applied to its sample service, with the parameters that its tests.yaml sets."""
     service = sample_service(pack)
+    if pack.name == "target":
+        service = replace(service, needs=_needs(service))
     given = load_tests(pack.folder.parent / pack.source).params
     params: Mapping[str, ParamValue] = {name: parse_value(pack.params[name].type, raw) for name, raw in given.items()}
     instance = instantiate(pack, service, SAMPLE_STACK, params, ())
     return replace(service, packs=(instance,)), instance
+
+
+def _needs(service: Service) -> tuple[Need, ...]:
+    """What the alerts of the sample's kind need."""
+    packs = [load_packs()[kind] for kind in service.kinds]
+    return needs_of(packs, [instantiate(each, service, SAMPLE_STACK, {}, ()) for each in packs])
 
 
 def site_of(service: Service) -> Site:

@@ -85,11 +85,35 @@ class Signal(PackModel):
 
 
 class Requirement(PackModel):
-    """Metrics that the pack cannot work without, and which program in which version exports them."""
+    """Metrics that the pack cannot work without, and which program in which version exports them.
+
+    labels: of a metric, those that its rules read. may_be_absent: why one of the metrics alone may not be there
+    although all is well; then only all metrics of the service together are missing.
+    """
 
     exporter: Text
     version: Expression
     metrics: list[Text] = Field(min_length=1)
+    labels: dict[str, list[Annotated[str, Field(pattern=WORD)]]] = {}
+    may_be_absent: Text | None = None
+
+    @model_validator(mode="after")
+    def _known(self) -> "Requirement":
+        for metric in self.labels.keys() - set(self.metrics):
+            raise ValueError(f"labels: '{metric}' is none of its metrics")
+        return self
+
+
+class OneOf(PackModel):
+    """Programs that export the same: one of them has to be there, so what all of them export is needed."""
+
+    one_of: list[Requirement] = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _same(self) -> "OneOf":
+        if not set.intersection(*(set(each.metrics) for each in self.one_of)):
+            raise ValueError("one_of: these programs have no metric in common; say so as requirements of their own")
+        return self
 
 
 class ExporterSpec(PackModel):
@@ -137,10 +161,15 @@ class PackFile(PackModel):
     params: dict[Annotated[str, Field(pattern=WORD)], ParamSpec] = {}
     signals: dict[Annotated[str, Field(pattern=WORD)], Signal] = {}
     indicators: dict[Annotated[str, Field(pattern=WORD)], IndicatorSpec] = {}
-    requires: list[Requirement] = []
+    requires: list[Requirement | OneOf] = []
     exporter: ExporterSpec | None = None
     relabel: list[dict[str, Any]] = []
     own_metrics: list[Annotated[str, Field(pattern=r"^[a-z]+_$")]] = []
+
+    @property
+    def programs(self) -> list[Requirement]:
+        """Every program that is named under `requires`, alternatives included."""
+        return [each for one in self.requires for each in (one.one_of if isinstance(one, OneOf) else [one])]
 
 
 # --- rules.yaml ---------------------------------------------------------------------------------------------

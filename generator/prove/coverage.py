@@ -3,7 +3,7 @@
 Owns the pages; the matrix is generator.packs.coverage's, the sums are generator.resolve.detection's.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from generator.artifact import Artifact
@@ -21,6 +21,9 @@ The ways in which each service of services.yaml can fail, because of what it is 
 with https, `uses`, logs), and the alerts for each: the most severe ones by name. What any alert covers is in
 [the list of all alerts](reference/alerts.md). A way of failing without an alert is a warning of `make check`, and an
 error where the service says `tier: critical`.
+
+Below it stands what the service's targets have to export for alerts to fire: metrics, labels, and buckets around each
+limit. What is missing on the running stack, `MetricsMissing` reports, and `lookout check --live` lists.
 """
 # How many alerts a cell names.
 _NAMED: Final = 3
@@ -47,6 +50,10 @@ def _matrix(site: Site) -> Iterator[str]:
             yield from (f"## {service.name}", "", "| It can fail so that | Alerts |", "|---|---|")
             yield from (f"| {MODES[cell.mode]} (`{cell.mode}`) | {_alerts(cell)} |" for cell in cells)
             yield ""
+        if service.needs:
+            yield from ("| It has to export | Alerts that cannot fire without it |", "|---|---|")
+            yield from (f"| `{need.missing}` | {_few(need.alerts)} |" for need in service.needs)
+            yield ""
 
 
 def _alerts(cell: Cell) -> str:
@@ -54,8 +61,12 @@ def _alerts(cell: Cell) -> str:
     if not cell.alerts:
         return "**none**"
     ranked = sorted(cell.alerts, key=lambda alert: (SEVERITIES.index(alert.severity), alert.name))
-    named = ", ".join(_alert(cell, alert) for alert in ranked[:_NAMED])
-    more = len(ranked) - _NAMED
+    return _few([_alert(cell, alert) for alert in ranked])
+
+
+def _few(names: Sequence[str]) -> str:
+    named = ", ".join(names[:_NAMED])
+    more = len(names) - _NAMED
     return f"{named} and {more} more" if more > 0 else named
 
 

@@ -7,6 +7,7 @@ Which alerts get one, and where it lies, is the business of generator.prove.proo
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from generator.conventions import GENERATED
@@ -233,7 +234,7 @@ class Proof:
         if other.onset:
             earliest = self.timeline.align(other.onset) + self.timeline.align(self.alert.for_seconds)
             self._expect_never(begin - self._every, begin + earliest - self._every)
-        self._expect_state("firing", self.timeline.now - self._every)
+        self._expect_state("firing", self.timeline.now - self._every, other.labels)
 
     def _lead_up(self, other: Other, usual: int) -> int:
         """What comes before another state: its own lead, or a gap like that before the fault. Returns the start."""
@@ -312,9 +313,10 @@ class Proof:
         annotations = {name: expand(text, {**shown, **labels}, value) for name, text in self.alert.annotations.items()}
         return {"exp_labels": labels, "exp_annotations": annotations}
 
-    def _expect_state(self, state: str, at: int) -> None:
+    def _expect_state(self, state: str, at: int, labels: Mapping[str, str] = MappingProxyType({})) -> None:
         samples = [{"labels": "{}", "value": 1}]
-        self.expr_tests.append(_ExprTest("max(", f'alertstate="{state}"}})', self._at("expr", at), samples))
+        more = "".join(f",{name}={json.dumps(value)}" for name, value in sorted(labels.items()))
+        self.expr_tests.append(_ExprTest("max(", f'alertstate="{state}"{more}}})', self._at("expr", at), samples))
 
     def _at(self, sort: str, seconds: int) -> str:
         """The time of an assertion, and which phase it belongs to."""

@@ -66,7 +66,7 @@ def _kind(pack: Pack, base: Pack) -> Artifact:
 def _uses(pack: Pack) -> Iterator[str]:
     if needs := _needs(pack):
         yield f"- Needs {needs}"
-    for each in pack.spec.requires:
+    for each in pack.spec.programs:
         metrics = ", ".join(f"`{metric}`" for metric in each.metrics)
         yield f"- Works with {each.exporter} {each.version}; cannot do without {metrics}"
     if pack.exporter:

@@ -13,6 +13,7 @@ from generator.conventions import (
 )
 from generator.packs import Param, instantiate, joined_packs, own_pack
 from generator.packs.coverage import MODES
+from generator.packs.needs import needs_of
 from generator.parts.table import NAMES, PORTS
 from generator.resolve import detection
 from generator.resolve.access import check_insecure, check_store, resolve_store
@@ -20,6 +21,7 @@ from generator.resolve.budget import logs_disk
 from generator.resolve.context import Context, default
 from generator.resolve.credentials import check_credentials, hint_for, resolve_dsn
 from generator.resolve.custom_alerts import resolve_custom_alerts
+from generator.resolve.edges import check_edges
 from generator.resolve.errors import resolve_errors
 from generator.resolve.jobs import UNSCRAPED, resolve_jobs, stack_jobs
 from generator.resolve.log_files import check_shared, file_problem
@@ -29,7 +31,7 @@ from generator.resolve.params import GivenParams, resolve_params
 from generator.resolve.shared import check_addresses, probed_for
 from generator.resolve.users import kinds_of_users
 from generator.resolve.witnesses import with_carried, with_users
-from generator.site.model import Logs, ParamValue, Service, Stack
+from generator.site.model import Logs, PackInstance, ParamValue, Service, Stack
 from generator.source.read import Path
 from generator.spec.endpoints import LogsSpec
 from generator.spec.services import HostSpec, ServiceSpec
@@ -37,6 +39,8 @@ from generator.spec.stack import StackSpec
 
 _RESERVED: Final = {STACK_SERVICE, *NAMES}
 
+# The pack about targets themselves.
+TARGET: Final = "target"
 # Packs that no service asks for by name.
 IMPLIED: Final = {"bugsink", "containers", "host", "slo", "stack", "target"}
 
@@ -180,12 +184,16 @@ def _with_packs(
     """
     packs = joined_packs(kinds, context.packs)
     values = {**derived, **resolve_params(context, packs, given, (*path, "params"))}
-    instances = []
-    for pack in packs:
+    instances: dict[str, PackInstance] = {}
+    # What the other packs read is what the targets have to export.
+    for pack in sorted(packs, key=lambda pack: pack.name == TARGET):
+        if pack.name == TARGET:
+            service = replace(service, needs=needs_of(map(context.packs.__getitem__, kinds), instances.values()))
         own = {name: values[param] for name, param in pack.params.items() if param in values}
-        instances.append(instantiate(pack, service, stack, own, service.off))
+        instances[pack.name] = instantiate(pack, service, stack, own, service.off)
+    check_edges(context, service, packs, path)
     _check_alerts(context, service, {alert for pack in packs for alert in pack.alert_names}, path)
-    return replace(service, packs=tuple(instances))
+    return replace(service, packs=tuple(instances[pack.name] for pack in packs))
 
 
 def _check_alerts(context: Context, service: Service, known: set[str], path: Path) -> None:
@@ -228,7 +236,7 @@ def _known_kinds(context: Context, service: Service, path: Path, *, probed: bool
                 hint = hint_for(need, service.name)
                 context.problem("spec/missing-target", message, path, at_key=True, hint=hint)
     if service.targets and not UNSCRAPED.issuperset(kinds):
-        kinds.insert(0, "target")
+        kinds.insert(0, TARGET)
     if service.url and probed and "probe" not in kinds:
         kinds.append("probe")
     return kinds

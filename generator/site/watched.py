@@ -141,6 +141,26 @@ class EndpointBudget:
 
 
 @dataclass(frozen=True, slots=True)
+class Need:
+    """Something that a service has to export, its name in messages, and the alerts that cannot fire without it.
+
+    A metric alone; a label of it; or a bucket that ends `above` or `below` (`side`) a limit.
+    """
+
+    missing: str
+    metric: str
+    label: str = ""
+    side: str = ""
+    limit: float = 0.0
+    alerts: tuple[str, ...] = ()
+
+    @property
+    def is_metric(self) -> bool:
+        """Whether it is the metric itself."""
+        return not self.label
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """One watched thing: an app, a data store, a host, or the monitoring stack itself.
 
@@ -183,6 +203,8 @@ class Service:
     witnesses: tuple[str, ...] = ()
     called: tuple[str, ...] = ()
     used_by: tuple[str, ...] = ()
+    needs: tuple[Need, ...] = ()
+    """What its targets have to export."""
     severity: Mapping[str, Severity] = field(default_factory=dict)
     """Of single alerts, by name, where it is not the pack's."""
     alerts: tuple[Alert, ...] = field(init=False, repr=False, compare=False)

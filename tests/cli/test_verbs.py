@@ -253,7 +253,7 @@ def test_plan_of_one_threshold_is_a_few_lines(
     assert "latency_p95: 300ms" in DEMO
     (here / "services.yaml").write_text(DEMO.replace("latency_p95: 300ms", "latency_p95: 400ms"))
     run = Run(capsys, "plan")
-    assert run.out.startswith("HttpLatencyHigh of api: 300ms → 400ms (warning, to Slack #ops)\n")
+    assert run.out.startswith("2 alerts: 300ms → 400ms (warning, to Slack #ops)\n")
     assert len((run.out + run.err).splitlines()) <= 12
 
 

@@ -25,7 +25,7 @@ FOLDER: Final = Path(__file__).parents[2] / "packs"
 OF_APPS: Final = tuple(
     pack
     for pack in PACKS.values()
-    if pack.name == "http" or {each.exporter for each in pack.spec.requires} == {"lookout_instrumentation"}
+    if pack.name == "http" or {each.exporter for each in pack.spec.programs} == {"lookout_instrumentation"}
 )
 
 

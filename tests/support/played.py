@@ -35,9 +35,14 @@ def site_of(text: str) -> Site:
 
 
 def played(
-    site: Site, services: Collection[str], series: Mapping[str, str], minutes: Collection[int], folder: Path
+    site: Site,
+    services: Collection[str],
+    series: Mapping[str, str],
+    minutes: Collection[int],
+    folder: Path,
+    others: Collection[str] = _OTHERS,
 ) -> dict[int, list[Firing]]:
-    """The labels of what fires at each of the minutes; `series` has a value every ten seconds."""
+    """The labels of what fires at each of the minutes, but for `others`; `series` has a value every ten seconds."""
     files = []
     for artifact in render_rules(site):
         if artifact.path.split("/")[2] in services:
@@ -61,7 +66,7 @@ def played(
     text = {"rule_files": files, "evaluation_interval": "10s", "tests": [test]}
     (folder / "played.yml").write_text(json.dumps(text), encoding="utf-8")
     said = tools.run("promtool", "test", "rules", "played.yml", folder=folder).output
-    found = {_minutes(match["at"]): _alerts(match["got"]) for match in _GOT.finditer(said)}
+    found = {_minutes(match["at"]): _alerts(match["got"], others) for match in _GOT.finditer(said)}
     assert found.keys() == set(minutes), said[-2000:]
     return found
 
@@ -71,12 +76,12 @@ def names(firing: Collection[Firing]) -> set[tuple[str, str]]:
     return {(labels["service"], labels["alertname"]) for labels in firing}
 
 
-def _alerts(text: str) -> list[Firing]:
+def _alerts(text: str, others: Collection[str]) -> list[Firing]:
     alerts = [dict(_LABEL.findall(labels)) for labels in _ALERT.findall(text)]
     return [
         {name: value for name, value in labels.items() if name not in ("alertstate", "__name__")}
         for labels in alerts
-        if labels["alertname"] not in _OTHERS
+        if labels["alertname"] not in others
     ]
 
 

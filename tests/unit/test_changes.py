@@ -69,7 +69,8 @@ def test_the_same_tree_changes_nothing_for_people() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        pytest.param("300ms", "400ms", "HttpLatencyHigh of api: 300ms → 400ms (warning, to Slack #ops)",
+        pytest.param("300ms", "400ms",
+                         "2 alerts: 300ms → 400ms (warning, to Slack #ops) HttpLatencyHigh, MetricsMissing of api",
                      id="a threshold"),
         pytest.param("> 600", "> 900", "MailOld of mail: 600 → 900 (warning, to Slack #ops)",
                      id="the limit of a custom alert"),
@@ -122,7 +123,7 @@ def test_of_two_limits_of_one_thing_the_more_severe_mutes_and_no_other_one_does(
 
 
 def test_one_threshold_is_a_few_lines() -> None:
-    assert edited("300ms", "400ms")[0] == "HttpLatencyHigh of api: 300ms → 400ms (warning, to Slack #ops)"
+    assert edited("300ms", "400ms")[0] == "2 alerts: 300ms → 400ms (warning, to Slack #ops)"
     assert len(edited("300ms", "400ms")) <= 4
 
 

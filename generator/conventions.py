@@ -56,6 +56,8 @@ PRODUCT: Final = (REFERENCE, "instrumentation/lookout_instrumentation/", "instru
 STACK_SERVICE: Final = "lookout"
 # What stands for a pack where the alerts are those that a service's owner wrote in services.yaml.
 OWN_PACK: Final = "own"
+# What a message says behind the description of a custom alert with `proof: none`.
+UNPROVEN: Final = " No proof holds this alert."
 # The owner of services without one: with one person declared, that person; otherwise this word.
 DEFAULT_OWNER: Final = "everyone"
 # In `notify:`, the word for "the owner of the service".

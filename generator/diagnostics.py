@@ -34,6 +34,7 @@ CODES: Final[tuple[str, ...]] = (
     "spec/unknown-param",
     "spec/flat-param",
     "spec/unknown-alert",
+    "spec/unproven",
     "spec/param-range",
     "spec/bad-expression",
     "spec/bad-text",

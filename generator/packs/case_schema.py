@@ -146,7 +146,7 @@ class TestsFile(PackModel):
     that are off by default are proven too. `equivalent`: what `make mutants` may leave alive."""
 
     baseline: list[SeriesSpec] = Field(min_length=1)
-    alerts: dict[str, CaseSpec] = Field(min_length=1)
+    alerts: dict[str, CaseSpec]
     let: dict[Annotated[str, Field(pattern=WORD)], Expression] = Field({})
     params: dict[str, str | int | float] = Field({})
     equivalent: list[EquivalentSpec] = Field([])

@@ -17,7 +17,7 @@ from generator.packs.case_schema import CaseSpec, SeriesSpec, StateSpec
 from generator.packs.context import ObjectiveView, Target, pack_context, signals_of
 from generator.packs.exported import Exported, Lack, exported, lacks
 from generator.packs.load import Pack, line_of, tests_of
-from generator.packs.own import pack_of
+from generator.packs.own import pack_of, unproven
 from generator.packs.schema import parse_value
 from generator.packs.template import holds, pack_problem, render_text
 from generator.site.model import Alert, EndpointBudget, PackInstance, Service, Stack
@@ -154,7 +154,8 @@ class Case:
 
 
 def cases_of(instance: PackInstance, service: Service, stack: Stack) -> list[Case]:
-    """The case of every alert of `instance`, in its order. Raises Problems for an alert without one."""
+    """The case of every alert of `instance`, in its order, those apart that are to have none. Raises Problems for an
+    alert without one."""
     pack = pack_of(service, instance)
     return _Cases(pack, instance, service, stack).build()
 
@@ -171,6 +172,7 @@ class _Cases:
         self.tests = tests_of(pack)
         self.where: Span = pack.span("tests.yaml")
         self.alerts = instance.alerts
+        self.unproven = unproven(service)
         self.rules = {each.name: each.expr for each in instance.alerts}
         self.rules |= {each.name: each.expr for each in instance.records}
         self.read: Callable[[str], bool] = lambda _: True
@@ -205,7 +207,7 @@ class _Cases:
         return [Endpoint(place.job, place.instance, each.method, each.handler, each.seconds) for each in chosen]
 
     def build(self) -> list[Case]:
-        return [self._case(alert) for alert in self.alerts]
+        return [self._case(alert) for alert in self.alerts if alert.name not in self.unproven]
 
     def _case(self, alert: Alert) -> Case:
         spec = self.tests.alerts.get(alert.name)

@@ -31,6 +31,11 @@ def pack_of(service: Service, instance: PackInstance) -> Pack:
     return own_pack(service) if instance.pack == OWN_PACK else join(load_packs()[instance.pack], service.kinds)
 
 
+def unproven(service: Service) -> frozenset[str]:
+    """The alerts that have no proof, as their author wrote."""
+    return frozenset(alert.name for alert in service.own if not alert.case)
+
+
 def param_of(service: Service, base: str, name: str) -> float:
     """A number that the rules of `base` take for a service; 0 for a service of other kinds."""
     for instance in service.packs:
@@ -53,7 +58,9 @@ def own_pack(service: Service) -> Pack:
         params=params,
         runbooks={alert.name: literal(alert.runbook) for alert in alerts},
         lines={alert.name: alert.origin for alert in alerts},
-        tests=TestsFile.model_validate({"baseline": [_BASELINE], "alerts": {a.name: dict(a.case) for a in alerts}}),
+        tests=TestsFile.model_validate(
+            {"baseline": [_BASELINE], "alerts": {a.name: dict(a.case) for a in alerts if a.case}}
+        ),
         place=alerts[0].origin,
         digest=hashlib.sha256(repr([(a.name, a.expr, sorted(a.case.items())) for a in alerts]).encode()).hexdigest(),
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from generator.artifact import Artifact
-from generator.conventions import GENERATED, SEVERITIES, runbook_page
+from generator.conventions import GENERATED, SEVERITIES, UNPROVEN, runbook_page
 from generator.packs.coverage import MODES, Cell, coverage_of
 from generator.resolve.detection import alert_terms, in_words
 from generator.site.model import Alert, Service, Site
@@ -72,7 +72,8 @@ def _few(names: Sequence[str]) -> str:
 
 def _alert(cell: Cell, alert: Alert) -> str:
     of = "" if alert.service == cell.service else f" of {alert.service}"
-    return f"[{alert.name}]({runbook_page(alert.service, alert.name)}){of}"
+    mark = " (**not proven**)" if alert.annotations["description"].endswith(UNPROVEN) else ""
+    return f"[{alert.name}]({runbook_page(alert.service, alert.name)}){of}{mark}"
 
 
 def _sums(site: Site) -> Iterator[str]:

@@ -13,7 +13,7 @@ from generator.artifact import Artifact
 from generator.conventions import OWN_PACK
 from generator.packs.cases import Case, Rate, cases_of
 from generator.packs.following import follow
-from generator.packs.own import pack_of
+from generator.packs.own import pack_of, unproven
 from generator.prove.company import with_company
 from generator.prove.proof import Phases, Proof
 from generator.prove.proving import rules_for
@@ -28,7 +28,7 @@ def render_proofs(site: Site) -> tuple[Artifact, ...]:
     artifacts: dict[str, Artifact] = {}
     for service in site.services:
         for instance in service.packs:
-            wanted = {alert.name for alert in instance.alerts if manifest[_key(alert)] == _path(alert)}
+            wanted = {alert.name for alert in instance.alerts if manifest.get(_key(alert)) == _path(alert)}
             if any(_path(alert) not in artifacts for alert in instance.alerts if alert.name in wanted):
                 artifacts |= {each.path: each for each in _prove(site, service, instance, wanted)}
     pages = [artifacts[path] for path in sorted(artifacts)]
@@ -36,15 +36,16 @@ def render_proofs(site: Site) -> tuple[Artifact, ...]:
 
 
 def proof_paths(site: Site) -> dict[str, str]:
-    """The proof of each alert, by service and name: its own, or that of the first rule that differs in names alone.
+    """The proof of each alert that has one, by service and name.
 
+    It is its own, or that of the first rule that differs in names alone.
     The first is that of the service whose name comes first: in which order services.yaml declares them decides nothing.
     """
     paths: dict[str, str] = {}
     first: dict[tuple[object, ...], str] = {}
     known: dict[tuple[str, str], str] = {}
     for service in sorted(site.services, key=lambda each: each.name):
-        for alert in service.alerts:
+        for alert in (each for each in service.alerts if each.name not in unproven(service)):
             shape = (alert.shape, alert.name)
             if shape not in known:
                 known[shape] = first.setdefault(_distinct(service, alert), _path(alert))

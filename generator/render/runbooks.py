@@ -10,6 +10,7 @@ from typing import Final
 
 from generator.artifact import Artifact
 from generator.conventions import GENERATED, OWN_PACK, SEVERITIES, Severity
+from generator.packs.own import unproven
 from generator.render.bugsink import SEVERITY, event_runbooks
 from generator.site.model import Runbook, Service, Site
 
@@ -50,7 +51,10 @@ def _page(service: Service, runbooks: list[Runbook]) -> str:
     severity: dict[str, Severity] = {alert.name: alert.severity for alert in service.alerts}
     listed = sorted((SEVERITIES.index(severity.get(each.alert, SEVERITY)), each.alert) for each in runbooks)
     lines = [f"# {service.name}", "", "| alert | severity |", "|---|---|"]
-    lines += [f"| [{alert}](#{alert}) | {SEVERITIES[rank]} |" for rank, alert in listed]
+    no_proof = unproven(service)
+    lines += [
+        f"| [{a}](#{a}) | {SEVERITIES[rank]}{', **not proven**' if a in no_proof else ''} |" for rank, a in listed
+    ]
     return _NOTE + "\n".join(lines) + "\n" + "".join(map(_section, runbooks))
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import promql_parser as pp
 from pydantic import ValidationError
 
-from generator.conventions import EVENT_ALERTS, OUTAGE_RECENT, Fault, Severity
+from generator.conventions import EVENT_ALERTS, OUTAGE_RECENT, UNPROVEN, Fault, Severity
 from generator.diagnostics import Problems
 from generator.packs import instantiate, own_pack
 from generator.packs.case_schema import CaseSpec, SeriesSpec
@@ -27,7 +27,7 @@ from generator.resolve.context import Context, default
 from generator.resolve.own_runbook import own_runbook
 from generator.site.model import CustomAlert, Service, Stack
 from generator.source.read import Path
-from generator.spec.alerts import CustomAlertSpec, RunbookSpec
+from generator.spec.alerts import NO_PROOF, CustomAlertSpec, RunbookSpec
 
 _HOLD: Final = 300
 _FAULT: Final[Fault] = "cause"
@@ -99,7 +99,7 @@ class _Reader:
         if case is None:
             return None
         alert = self._alert(expr, case)
-        return alert if self._is_provable(alert) else None
+        return alert if not case or self._is_provable(alert) else None
 
     def _say(self, code: str, message: str, *place: str | int, notes: Iterable[str] = ()) -> None:
         self.wrong = True
@@ -145,6 +145,10 @@ class _Reader:
 
     def _case(self, expr: str) -> CaseData | None:
         given = self.spec.proof
+        if given == NO_PROOF:
+            message = f"nothing proves that '{self.name}' fires when it should, and is quiet otherwise"
+            self.context.problem("spec/unproven", message, (*self.path, "proof"), level="warning", at_key=True)
+            return {}
         if given is None:
             try:
                 return _derived(expr, self.hold, self.fault)
@@ -203,7 +207,7 @@ class _Reader:
         written = " ".join(uncommented(spec.expr).split())
         # What opens a placeholder in a message cannot be shown in one.
         shown = f"{self.name} of {self.service.name}" + (f": {written}" if "{{" not in written else "")
-        description = default(spec.description, shown)
+        description = default(spec.description, shown) + ("" if case else UNPROVEN)
         unit = default(spec.unit, "short")
         severity: Severity = spec.severity
         limit = limit_of(expr)

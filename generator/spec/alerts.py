@@ -14,6 +14,13 @@ def _as_runbook(value: Any) -> Any:
     return {"mitigation": value} if isinstance(value, str) else value
 
 
+NO_PROOF: Final = {"none": True}
+
+
+def _as_proof(value: Any) -> Any:
+    return NO_PROOF if value == "none" else value
+
+
 class RunbookSpec(Model):
     """What to do, by section; a section that is left out says what is known without it."""
 
@@ -53,6 +60,8 @@ class CustomAlertSpec(Model):
     description: str | None = Field(default=None, description="What it means, in a sentence or two.")
     unit: str | None = Field(default=None, description="The value's unit: s, bytes, percentunit, reqps or a word.")
     runbook: Runbook | None = Field(default=None, description="What to do: a text, or one for each section.")
-    proof: dict[str, Any] | None = Field(
-        default=None, description="Series while all is well (healthy) and while it is not (broken), for its proof."
+    proof: Annotated[dict[str, Any], BeforeValidator(_as_proof), Or({"const": "none"})] | None = Field(
+        default=None,
+        description="Series while all is well (healthy) and while it is not (broken), for its proof. none: it has no "
+        "proof, which every check repeats.",
     )

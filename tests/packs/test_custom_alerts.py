@@ -10,9 +10,11 @@ import yaml
 
 from generator.conventions import OWN_PACK
 from generator.diagnostics import Problems
+from generator.packs.sample import site_of
 from generator.pipeline import compile_text, resolve_text
 from generator.prove.dashboards import check_dashboards
 from generator.prove.mutation import mutants_of
+from generator.prove.proofs import proof_paths
 from generator.prove.simulate import labels_of, simulate
 from generator.render.prometheus.rules import render_rules
 from generator.site.model import Alert, Service
@@ -235,3 +237,28 @@ def test_an_alert_may_take_the_place_of_one_that_is_off() -> None:
     api["off"] = ["ServiceDown"]
     site, _ = resolve_text(yaml.safe_dump(text), "services.yaml")
     assert [alert.pack for alert in site.alerts if alert.name == "ServiceDown"] == [OWN_PACK]
+
+
+def test_an_alert_without_a_proof_is_marked_in_every_list() -> None:
+    alert: dict[str, Any] = {"expr": "my_queue > 2 * my_queue offset 1w", "summary": "x", "proof": "none"}
+    alert |= {"detects": ["slow"], "severity": "critical"}
+    compiled = compile_text(written(alert), "services.yaml")
+    files = {artifact.path: artifact.content for artifact in compiled.artifacts}
+    assert [problem.code for problem in compiled.warnings if problem.code == "spec/unproven"] == ["spec/unproven"]
+    assert "MyOwn" not in files["prometheus/proofs/manifest.json"]
+    assert "prometheus/proofs/api/own/MyOwn.yml" not in files
+    assert "| [MyOwn](#MyOwn) | critical, **not proven** |" in files["docs/runbooks/api.md"]
+    assert "[MyOwn](runbooks/api.md#MyOwn) (**not proven**)" in files["docs/coverage.md"]
+    (found,) = (each for each in compiled.site.alerts if each.name == "MyOwn")
+    assert found.annotations["description"].endswith("No proof holds this alert.")
+
+
+def test_beside_one_without_a_proof_others_are_proven(tmp_path: Path) -> None:
+    text = yaml.safe_load(written({"expr": "sum(my_queue) > 5"}))
+    own = text["services"]["api"]["alerts"]
+    own["Other"] = {**own["MyOwn"], "summary": "x", "proof": "none"}
+    site, _ = resolve_text(yaml.safe_dump(text), "services.yaml")
+    service = next(each for each in site.services if each.name == "api")
+    service = replace(service, packs=tuple(pack for pack in service.packs if pack.pack == OWN_PACK))
+    assert prove_service(service, tmp_path).output == ""
+    assert list(proof_paths(site_of(service))) == ["api/MyOwn"]

@@ -70,7 +70,7 @@ def _words(site: Site, source: Source, alert: Alert, url: str) -> Iterator[str]:
     yield from _row("inhibits", *_quiet(site, alert, target=False))
     yield from _row("notifies", _notified(site, alert))
     yield from _row("written at", f"{alert.origin.file}:{alert.origin.line}")
-    yield from _row("proof", proof_paths(site)[f"{alert.service}/{alert.name}"])
+    yield from _row("proof", proof_paths(site).get(f"{alert.service}/{alert.name}", "none, as services.yaml says"))
     yield from _row("runbook", f"docs/{runbook_page(alert.service, alert.name)}", alert.annotations["runbook_url"])
     yield from _row("dashboard", alert.annotations["dashboard_url"])
     yield from _row("now", *live_lines(url, alert))

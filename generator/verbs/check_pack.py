@@ -22,7 +22,7 @@ def check_pack_verb(kind: str, say: Callable[[str], None]) -> tuple[Diagnostic, 
     if kind not in packs:
         raise Problems([Diagnostic("spec/unknown-kind", f"no pack is called '{kind}'", hint=did_you_mean(kind, packs))])
     begun = monotonic()
-    for step in steps_of(packs[kind], _progress(say), Verdicts(proven_folder())):
+    for step in steps_of(packs[kind], _progress(say), Verdicts(proven_folder(), failures=True)):
         count = len(step.problems)
         found = f"{count} problem{'s' * (count > 1)}" if count else step.said
         say(f"{step.name}: {found}, {monotonic() - begun:.1f} s")

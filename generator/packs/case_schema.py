@@ -53,17 +53,18 @@ class SeriesSpec(PackModel):
 class StateSpec(PackModel):
     """Another state of the service, in one sentence, and what is different in it from the healthy one.
 
-    with_fault: from the faulty one. before: what is different for as long as `before_for` until then, in which the
-    alert is silent too. gap: a gap of that length before all of it, when not as of the case. of_each: once for each
-    target, probe or witness, which is then `<<target>>`; `when` says of which. first: the service begins
-    with it, and where it must fire it does as soon as `before` is over. then_gone: its series go while it fires in it.
-    labels: some of those that the alert has when it fires in it.
-    onset: where it must fire, the expression turns true no earlier than that.
+    with_fault: from the faulty one. fired: the fault comes first, and the alert fires. before: what is different for as
+    long as `before_for` until then, in which the alert is silent too. gap: a gap of that length before all of it, when
+    not as of the case. of_each: once for each target, probe or witness, which is then `<<target>>`; `when` says of
+    which. first: the service begins with it, and where it must fire it does as soon as `before` is over. then_gone: its
+    series go while it fires in it. labels: some of those that the alert has when it fires in it. onset: where it must
+    fire, the expression turns true no earlier than that.
     """
 
     state: Text
     change: list[SeriesSpec] = Field([])
     with_fault: bool = False
+    fired: bool = False
     before: list[SeriesSpec] = Field([])
     before_for: Expression = "0s"
     gap: Expression | None = None

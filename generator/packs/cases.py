@@ -102,6 +102,7 @@ class Other:
     first: bool = False
     then_gone: bool = False
     said: str = ""
+    fired: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
     onset: int = 0
 
@@ -273,7 +274,8 @@ class _Cases:
             lead = self._seconds(spec.before_for)
             labels = {name: self._text(value) for name, value in spec.labels.items()}
             onset = self._seconds(spec.onset) if spec.onset and self.usual else 0
-            others.append(Other(state, before, lead, gap, spec.first, spec.then_gone, spec.state, labels, onset))
+            other = Other(state, before, lead, gap, spec.first, spec.then_gone, spec.state, spec.fired, labels, onset)
+            others.append(other)
         self.context["target"] = usual
         return others
 

@@ -12,6 +12,7 @@ from generator import conventions
 from generator.net.addresses import host_of, is_container, is_local
 from generator.packs import burn
 from generator.packs.clients import psql, redis_cli
+from generator.packs.counting import REFUSED, Counted
 from generator.packs.load import Pack, load_packs
 from generator.packs.template import Duration, Signals, pack_problem
 from generator.parts.logs import logs_url
@@ -49,6 +50,7 @@ class ObjectiveView:
 
     def __init__(self, objective: Objective) -> None:
         self.name, self.events, self.limit = objective.name, objective.events, objective.limit
+        self.outages = objective.outages
         self.target, self.budget, self.series = objective.target, objective.budget, objective.series
         self.plans = [PlanView(name, round(1 - target, 12)) for name, target in objective.plans]
         # What is not driven by traffic, as probes are not.
@@ -123,6 +125,7 @@ def pack_context(
         "target": targets[0] if targets else Target(service.name, service.address or service.name),
         "probe": probed[0] if probed else Target(service.name, service.url),
         "probes": service.probes,
+        "probes_count": bool(service.probes) and all(each.events != "probes" for each in service.objectives),
         "probed": probed,
         "with_certificate": any(_has_certificate(probe) for probe in service.probes),
         "with_http": any(probe.kind == "http" for probe in service.probes),
@@ -146,6 +149,8 @@ def pack_context(
         "slo_window": Duration(service.slo_window),
         "burns": {each.name: BurnView(each, service, objectives, least) for each in pairs},
         "budgets": service.budgets,
+        "counted": Counted(service),
+        "refused": REFUSED,
         "required": _required(service),
         "needs": NeedsView(service.needs),
         "confirm": Duration(interval),

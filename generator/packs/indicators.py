@@ -20,8 +20,9 @@ from generator.site.model import Objective, Service, Stack
 
 # Stays in the expressions of an Objective until a rule says over which window it counts.
 WINDOW: Final = "<<window>>"
+AVAILABILITY: Final = "availability"
 # What serves as availability where nothing counts requests.
-_FALLBACKS: Final = {"availability": "reachability"}
+_FALLBACKS: Final = {AVAILABILITY: "reachability"}
 _ANY: Final = "any"
 _RATES: Final = {"good": "<<(1 - bad) * traffic>>", "bad": "<<bad * traffic>>", "total": "<<traffic>>"}
 
@@ -63,6 +64,7 @@ def objective_of(
         total=render_text(spec.total, names, where).strip(),
         limit=limit,
         plans=(),
+        outages=spec.outages,
         series=tuple(
             {key: text.replace("<<limit>>", names["limit"]) for key, text in each.items()} for each in spec.series
         ),
@@ -92,6 +94,7 @@ def counters_of(name: str, counters: Mapping[str, str], service: str, target: fl
         total=total,
         limit=0.0,
         plans=(),
+        outages=name == AVAILABILITY,
         series=tuple(_series(selectors)),
     )
 

@@ -265,7 +265,7 @@ class _Instance:
             found.append(self.service.slo_window)
             for each in self.service.objectives:
                 asked = f"{each.bad} of {each.total}".replace(f'"{self.service.name}"', '""')
-                found.append((each.name, each.target, asked, each.limit, each.plans))
+                found.append((each.name, each.target, asked, each.limit, each.plans, each.outages))
         return found
 
     def _elsewhere(self) -> list[object]:
@@ -298,6 +298,7 @@ class _Instance:
             int(self.context["confirm"]),
             (timing.evaluation_interval, timing.slow_interval),
             *self._objectives(),
+            *((each.method, each.route) for each in self.service.excluded),
             *filter(None, [self.pack.digest, *self._elsewhere(), self._regraded()]),
         )
         return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:8]

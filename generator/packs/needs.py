@@ -17,6 +17,8 @@ from generator.promql.tree import PromQLError, children, constant, parse, walk
 from generator.site.model import Need, PackInstance
 
 _WORD: Final = re.compile(r"[a-zA-Z_:][\w:]*")
+# A matcher that leaves values out is content without the label, unless what it leaves out is to have none.
+_LEAVES_OUT: Final = re.compile(r'\w+!(?:~"[^"]*"|="[^"]+")')
 _BUCKET: Final = "_bucket"
 # Of a bucket series the label that says where it ends; only ends that are finite count.
 EDGE: Final = "le"
@@ -69,7 +71,7 @@ class _Reading:
 def _words(expr: str, records: Mapping[str, str]) -> set[str]:
     words, open_ones = set[str](), [expr]
     while open_ones:
-        found = set(_WORD.findall(open_ones.pop())) - words
+        found = set(_WORD.findall(_LEAVES_OUT.sub("", open_ones.pop()))) - words
         words |= found
         open_ones += [records[word] for word in found & records.keys()]
     return words

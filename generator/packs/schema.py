@@ -135,6 +135,7 @@ class ExporterSpec(PackModel):
 class IndicatorSpec(PackModel):
     """What an objective of this name counts: `total` events, `bad` ones among them, as counts over `<<window>>`.
 
+    outages: time in which the service is down is bad, because its events cannot be counted.
     limit: the objective gives a time within which an event is good: `<<limit>>` in the expressions. histogram: whose
     bucket has to have an edge there. series: what a proof feeds it, with `<<bad>>` the share of bad events and
     `<<traffic>>` all of them a second, in the notation of tests.yaml.
@@ -143,6 +144,7 @@ class IndicatorSpec(PackModel):
     events: Text
     total: Text
     bad: Text
+    outages: bool = False
     limit: bool = False
     histogram: str = ""
     series: list[dict[str, str]] = Field(min_length=1)

@@ -9,7 +9,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemBytecodeCache, FunctionLoader, StrictUndefined, TemplateError
+from jinja2 import (
+    Environment,
+    FileSystemBytecodeCache,
+    FunctionLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateSyntaxError,
+)
 from jinja2.bccache import Bucket
 from jinja2.runtime import Context as Bound
 from jinja2.runtime import new_context
@@ -57,9 +64,15 @@ def _kept() -> _Kept | None:
     return _Kept(str(folder))
 
 
+def _source(text: str) -> str:
+    """A template's name is its text. A minus at a brace strips white space in Jinja, so that `<<-x>>` would be x."""
+    if "<<-" in text or "->>" in text:
+        raise TemplateSyntaxError("a minus beside << or >> is no sign; write <<0 - x>>", 1)
+    return text
+
+
 _ENVIRONMENT: Final = Environment(
-    # A template's name is its text.
-    loader=FunctionLoader(lambda text: text),
+    loader=FunctionLoader(_source),
     bytecode_cache=_kept(),
     cache_size=-1,
     variable_start_string="<<",

@@ -227,6 +227,9 @@ class Proof:
     def _fires_too(self, other: Other) -> None:
         self.phase = Phase("fires_when", other.said)
         start = self._lead_up(other, self.case.gap)
+        if other.fired:
+            self.timeline.run(self._fires_after()[1] + self._every, self.case.fault)
+            self._expect_state("firing", self.timeline.now - self._every)
         if other.before_for:
             self._expect_never(start, self.timeline.now - self._every)
         after = 0 if other.first else self.case.fires_for or self._long_enough()

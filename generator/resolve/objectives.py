@@ -11,10 +11,10 @@ from typing import Final
 
 from generator import units
 from generator.packs import Pack, burn, param_of
-from generator.packs.indicators import counters_of, indicators_of, known_edges, objective_of
+from generator.packs.indicators import AVAILABILITY, counters_of, indicators_of, known_edges, objective_of
 from generator.packs.schema import IndicatorSpec
 from generator.resolve.context import Context, default
-from generator.site.model import EndpointBudget, Objective, Service, Stack
+from generator.site.model import EndpointBudget, Excluded, Objective, Service, Stack
 from generator.source.read import Path
 from generator.spec.objectives import ObjectiveSpec, SloSpec
 from generator.spec.services import ServiceSpec
@@ -23,10 +23,11 @@ from generator.values.typed import NAME_PATTERN
 PACK: Final = "slo"
 # The pack whose histogram has the edges that its service's limits ask for.
 _OWN_EDGES: Final = "instrumentation"
-_AVAILABILITY: Final = "availability"
-_KNOWN: Final = (_AVAILABILITY, "processing", "reachability")
+_KNOWN: Final = (AVAILABILITY, "processing", "reachability")
 # A key of `budgets`: a method and a route.
 ENDPOINT: Final = r"([A-Z]+) (/[^\s\"\\]*)"
+# An entry of `exclude`: the same, with or without a method.
+_LEFT_OUT: Final = r"(?:([A-Z]+) )?(/[^\s\"\\]*)"
 # Above so many events an hour it is worth saying that fewer can never page.
 _MUCH: Final = 60
 # How many times the failed probes that an alert needs a budget must allow.
@@ -41,6 +42,8 @@ def resolve_objectives(
     service = replace(service, budgets=budgets)
     if spec.slo is None:
         return service
+    excluded = tuple(_excluded(context, spec.slo.exclude or [], packs, (*path, "slo", "exclude")))
+    service = replace(service, excluded=excluded)
     return _Objectives(context, stack, service, spec.slo, packs, (*path, "slo")).resolve()
 
 
@@ -153,8 +156,8 @@ class _Objectives:
             counters = {role: text for role in ("good", "bad", "total") if (text := getattr(spec, role)) is not None}
             found = self._counted(name, spec, counters, path) if counters else self._indicated(name, spec, path)
             if found and not self._is_dead(found, path):
-                yield self._with_plans(found) if name == _AVAILABILITY else found
-        if self.spec.plans and _AVAILABILITY not in given:
+                yield self._with_plans(found) if name == AVAILABILITY else found
+        if self.spec.plans and AVAILABILITY not in given:
             message = "plans are targets of availability; write `availability:` beside them"
             self.context.problem("spec/bad-value", message, (*self.path, "plans"), at_key=True)
 
@@ -257,10 +260,28 @@ def _rounded_up(ratio: float) -> float:
     return -(-ratio * 1000 // 1) / 1000
 
 
+def _excluded(context: Context, given: Sequence[str], packs: Sequence[Pack], path: Path) -> Iterator[Excluded]:
+    if given and not _serves_http(packs):
+        message = "nothing of this service measures its endpoints; exclude is for the kinds that serve HTTP"
+        context.problem("spec/bad-value", message, path, at_key=True)
+        return
+    for index, text in enumerate(given):
+        match = re.fullmatch(_LEFT_OUT, text)
+        if match is None:
+            message = f"'{text}' is not an endpoint; write a route such as /voice, or with its method \"POST /voice\""
+            context.problem("spec/bad-value", message, (*path, index))
+            continue
+        yield Excluded(match[1] or "", match[2])
+
+
+def _serves_http(packs: Sequence[Pack]) -> bool:
+    return any("budgets" in rule.expr for pack in packs for rule in pack.rules.alerts)
+
+
 def _endpoints(
     context: Context, given: Mapping[str, float], packs: Sequence[Pack], path: Path
 ) -> Iterator[EndpointBudget]:
-    if given and not any("budgets" in rule.expr for pack in packs for rule in pack.rules.alerts):
+    if given and not _serves_http(packs):
         message = "nothing of this service measures its endpoints; budgets are for the kinds that serve HTTP"
         context.problem("spec/bad-value", message, path, at_key=True)
         return

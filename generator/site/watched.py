@@ -114,6 +114,7 @@ class Objective:
 
     `bad` and `total` count events over `<<window>>`. `limit` is the time within which an event is good, 0 without one.
     `plans` are targets for groups of customers, by name. `series` is what a proof feeds it, as tests.yaml has it.
+    `outages`: time in which the service is down is bad too.
     """
 
     name: str
@@ -124,6 +125,7 @@ class Objective:
     limit: float
     plans: tuple[tuple[str, float], ...]
     series: tuple[Mapping[str, str], ...]
+    outages: bool = False
 
     @property
     def budget(self) -> float:
@@ -138,6 +140,14 @@ class EndpointBudget:
     method: str
     handler: str
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """An endpoint whose requests do not count; without a method, all of the route. `*` in a route is anything."""
+
+    method: str
+    route: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +208,7 @@ class Service:
     objectives: tuple[Objective, ...] = ()
     slo_window: int = 0
     budgets: tuple[EndpointBudget, ...] = ()
+    excluded: tuple[Excluded, ...] = ()
     critical: bool = False
     on_other_host: bool = False
     witnesses: tuple[str, ...] = ()

@@ -44,6 +44,10 @@ class SloSpec(Model):
     )
     processing: Objective | None = Field(default=None, description="The share of tasks or messages that succeed.")
     reachability: Objective | None = Field(default=None, description="The share of probes of `url` that succeed.")
+    exclude: list[str] | None = Field(
+        default=None,
+        description='Endpoints whose requests count in no objective and no ratio: ["POST /voice", "/uploads/*"].',
+    )
     plans: dict[Name, Ratio] | None = Field(
         default=None, description="Availability targets by plan: {free: 95%, pro: 99%}."
     )

@@ -238,7 +238,7 @@ DRILLS: Final = (
         switch(hold_connections=0),
         of("api", "DatabasePoolExhausted"),
         120,
-        of("api", "NewError", "HttpErrorSurge"),
+        of("api", "NewError", "HttpErrorSurge", "HttpEndpointFailing"),
     ),
     Drill(
         "one request in ten fails",
@@ -261,7 +261,7 @@ DRILLS: Final = (
         provider("llm", "ok"),
         of("api", "LlmFailuresCritical"),
         900,
-        of("api", *_PROVIDER_FAILS) | of("worker", *_PROVIDER_FAILS),
+        of("api", *_PROVIDER_FAILS, "HttpEndpointFailing") | of("worker", *_PROVIDER_FAILS),
     ),
     Drill(
         "payments fail",
@@ -269,6 +269,8 @@ DRILLS: Final = (
         provider("payments", "ok"),
         of("api", "PaymentFailureRatioHigh"),
         900,
+        # The endpoint that takes payments answers 503, and nothing else does.
+        of("api", "HttpEndpointFailing"),
     ),
     Drill(
         "messages fail",

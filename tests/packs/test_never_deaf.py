@@ -88,17 +88,17 @@ CASES: Final[Mapping[str, tuple[str, Mapping[str, str], set[str]]]] = {
             **counter(method="POST", path="/v1/chat", status="200"),
             **histogram(WIDE, 2.0, method="POST", path="/v1/chat"),
         },
-        {f"{BUCKET}{{handler}}"},
+        {f"{BUCKET}{{handler}}", f"{REQUESTS}{{handler}}"},
     ),
     "route and status_code, as of Express": (
         kind_of("http"),
         {**counter(method="GET", route="/x", status_code="200"), **histogram(WIDE, method="GET", route="/x")},
-        {f"{BUCKET}{{handler}}", f"{REQUESTS}{{status}}"},
+        {f"{BUCKET}{{handler}}", f"{REQUESTS}{{handler}}", f"{REQUESTS}{{status}}"},
     ),
     "code, as of promhttp": (
         kind_of("http"),
         {**counter(method="get", code="200"), **histogram(WIDE, method="get", code="200")},
-        {f"{BUCKET}{{handler}}", f"{REQUESTS}{{status}}"},
+        {f"{BUCKET}{{handler}}", f"{REQUESTS}{{handler}}", f"{REQUESTS}{{status}}"},
     ),
     "other names for one of the two": (
         kind_of("http"),

@@ -75,7 +75,9 @@ def test_a_limit_that_no_one_set_is_the_packs_with_its_reason(file: Path) -> Non
 
 def test_limits_inside_signals_and_of_the_time_are_found_too(file: Path) -> None:
     names = [line.split()[0] for line in rows(explain_alert(file, "HttpErrorRatioHigh", None))["limits"]]
-    assert names == ["http.error_for", "http.error_min_failures", "http.error_ratio_warning"]
+    assert names == [
+        f"http.{name}" for name in ("endpoint_error_ratio", "error_for", "error_min_failures", "error_ratio_warning")
+    ]
 
 
 def test_the_limit_of_a_custom_alert_is_its_expressions_line(file: Path) -> None:

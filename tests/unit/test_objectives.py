@@ -264,7 +264,7 @@ def test_slices_are_recorded_every_five_minutes_in_a_group_of_their_own() -> Non
     site, _ = resolved(f"{HTTP}, slo: {{availability: 99.9%}}")
     (rules,) = (each.content for each in render_rules(site) if each.path.endswith("/api/slo.yml"))
     slices, _, others = rules.partition('- name: "api:slo:5m"')[2].partition("- name:")
-    assert "interval: 5m" in slices and slices.count("- record:") == 2
+    assert "interval: 5m" in slices and slices.count("- record:") == 4
     assert "interval: 30s" in others and "increase5m\n" not in others
 
 

@@ -49,4 +49,4 @@ def test_groups_have_the_pace_of_their_rules_and_outages_theirs() -> None:
     interval, names = groups["api:slo"]
     assert interval == "30s"
     assert "BudgetBurnPageFast" in names
-    assert "slo:budget_left:ratio" in groups["api:slo:4m"][1]
+    assert "slo:requests_spent:ratio" in groups["api:slo:4m"][1]

@@ -225,10 +225,11 @@ def test_all_missing_runbooks_are_named_at_once(tmp_path: Path) -> None:
     ("old", "new", "message"),
     [
         ("<<slow_for>>", "<<slow_four>>", "'slow_four' is undefined"),
+        ("<<slow_for>>", "<<-slow_for>>", "write <<0 - x>>"),
         ("<<sig.mean_duration>>", "<<sig.mean>>", "no attribute 'mean'"),
         ("when: with_certificate", "when: with_certificates", "'with_certificates' is undefined"),
     ],
-    ids=["an unknown parameter", "an unknown signal", "an unknown condition"],
+    ids=["an unknown parameter", "a minus that is no sign", "an unknown signal", "an unknown condition"],
 )
 def test_an_unknown_name_in_a_template_is_an_error(old: str, new: str, message: str, tmp_path: Path) -> None:
     shutil.copytree(PACKS / "probe", tmp_path / "probe")

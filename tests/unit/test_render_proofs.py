@@ -58,7 +58,7 @@ def test_a_rule_that_no_parameter_of_a_service_changes_is_proven_once_for_all() 
 
 
 def test_the_same_rule_under_another_kind_has_the_same_proof() -> None:
-    _, manifest = proofs_of(served("api"), served("web", kinds=("target", "flask")))
+    _, manifest = proofs_of(served("api"), served("web", kinds=("target", "fastapi")))
     assert manifest["api/HttpErrorRatioHigh"] == manifest["web/HttpErrorRatioHigh"]
 
 

@@ -6,7 +6,8 @@ other services have the same series: one is as healthy as can be, one has the fa
 comes in two parts; what it takes the greatest or the least of has a lesser or a greater beside it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ import promql_parser as pp
 from generator.packs.cases import ALWAYS, RELOADED, STARTED, Case, FromNow, GaugeLevel, Other, Rate, Shape, Share, State
 from generator.packs.series import labels_of, metric_of, named
 from generator.promql.matchers import takes
-from generator.promql.tree import children, parse, walk
+from generator.promql.tree import PromQLError, children, parse, walk
 
 # What the services beside ours are called, as no one would call a service of theirs.
 FAILING: Final = "another-failing"
@@ -33,7 +34,7 @@ _PARTS, _BELOW, _ABOVE, _SAME = "parts", "below", "above", "same"
 
 def with_company(case: Case, exprs: Iterable[str]) -> Case:
     """`case` with company; `exprs` are those of the alert and of all that it reads."""
-    trees = [parse(expr) for expr in exprs]
+    trees = list(_trees(exprs))
     roles = {metric: (role, label) for label in reversed(SECONDS) for metric, role in _roles(trees, label).items()}
     case = _changed(case, _seconds(roles))
     selectors = [node for tree in trees for node in walk(tree) if isinstance(node, pp.VectorSelector)]
@@ -45,6 +46,12 @@ def with_company(case: Case, exprs: Iterable[str]) -> Case:
     }
     beside = {**healthy, **failing, **_begun(case.baseline)}
     return _changed(case, lambda state: {**state, **beside})
+
+
+def _trees(exprs: Iterable[str]) -> Iterator[Any]:
+    for expr in exprs:
+        with suppress(PromQLError):  # promtool says so
+            yield parse(expr)
 
 
 def _beside(state: State, selectors: Iterable[Any], service: str) -> dict[str, Shape]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import promql_parser as pp
 
 from generator.promql.tree import PromQLError, parse, result_labels, walk
-from generator.site.model import Alert, Service, Site
+from generator.site.model import Alert, PackInstance, Service, Site
 
 # The alerts that say that counters cannot be read: by what the library says of itself, and by what anybody's app shows.
 _PARTIAL: Final = "MetricsPartial"
@@ -27,14 +27,16 @@ _OF_OTHERS: Final = re.compile(r"ALERTS|up|(probe|scrape)_\w+")
 
 def with_waiting(site: Site) -> Site:
     """The site, with the condition on each alert that needs it."""
-    return replace(site, services=tuple(map(_waiting, site.services)))
+    services = (replace(each, packs=tuple(waiting(each, pack) for pack in each.packs)) for each in site.services)
+    return replace(site, services=tuple(services))
 
 
-def _waiting(service: Service) -> Service:
+def waiting(service: Service, instance: PackInstance) -> PackInstance:
+    """A pack of `service`, with the condition on each of its alerts that needs it."""
     known = {alert.name for alert in service.alerts}
     sources = [name for name in (_PARTIAL, _SEVERAL) if name in known]
     if not sources:
-        return service
+        return instance
     records = {record.name: record.expr for pack in service.packs for record in pack.records}
 
     def held(alert: Alert) -> Alert:
@@ -44,8 +46,7 @@ def _waiting(service: Service) -> Service:
         waits = alert.fault != "outage" and alert.name not in sources and _misled(alert, records)
         return _with_condition(alert, sources, records) if waits else alert
 
-    packs = tuple(replace(pack, alerts=tuple(map(held, pack.alerts))) for pack in service.packs)
-    return replace(service, packs=packs)
+    return replace(instance, alerts=tuple(map(held, instance.alerts)))
 
 
 def _with_condition(alert: Alert, sources: Sequence[str], records: Mapping[str, str]) -> Alert:

@@ -85,9 +85,8 @@ def change_severity(alert: Alert) -> Alert:
     return replace(alert, labels={**alert.labels, "severity": "none"})
 
 
-# Alerts that compare with no number of their own: with nothing, or with what is
-# recorded.
-NO_NUMBER = {"Watchdog", "OutageRecent", "HttpTrafficUnusual"}
+# Alerts that compare with no number of their own: with nothing, with what is recorded, or with another metric.
+NO_NUMBER = {"Watchdog", "OutageRecent", "HttpTrafficUnusual", "HostRaidDegraded"}
 # How a rule is broken, and which alerts that makes a difference to.
 BROKEN: dict[str, tuple[Breakage, Callable[[Alert], bool]]] = {
     "a threshold twice as far away": (change_threshold, lambda alert: alert.name not in NO_NUMBER),

@@ -245,7 +245,8 @@ def test_a_real_mistake_in_the_http_pack_is_noticed(
     (pack,) = (each for each in PACKS if each.name == "http")
     _, instance = sample_instance(pack)
     changed = {alert.name for alert in instance.alerts if mistake(alert) != alert}
-    wanted = names or changed
+    # The sums that make HttpEndpointFailing fire are recorded.
+    wanted = names or changed - ({"HttpEndpointFailing"} if mistake is sum_is_max else set())
     assert len(wanted) >= 1
 
     def broken_rule(alert: Alert) -> Alert:

@@ -138,7 +138,7 @@ def test_the_library_says_it_alone_when_its_workers_share_no_folder(tmp_path: Pa
 
 def test_without_the_alert_nothing_waits() -> None:
     text = ONE.replace("targets:", "off: [SeveralProcesses], targets:")
-    assert not [alert.name for alert in site_of(text).services[0].alerts if "ALERTS" in alert.expr]
+    assert not [alert.name for alert in site_of(text).services[0].alerts if "SeveralProcesses" in alert.expr]
 
 
 # --- every kind ---------------------------------------------------------------------------------------------

@@ -114,7 +114,7 @@ EDITS: Final = (
     Edit("summary", "people registered", "robots registered", "prometheus",
          rule("Signups", summary="{{ $value | humanize }} robots registered")),
     Edit("expression", "> 200", "> 300", "prometheus",
-         lambda lab: lab.rules("Signups")[0]["query"].endswith("> 300")),
+         lambda lab: "> 300" in lab.rules("Signups")[0]["query"]),
     Edit("for", "for: 5m", "for: 7m", "prometheus", rule("Signups", duration=420)),
     Edit("keep_firing_for", "for: 7m\n", "for: 7m\n        keep_firing_for: 30m\n", "prometheus",
          rule("Signups", keepFiringFor=1800)),

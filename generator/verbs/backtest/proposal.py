@@ -15,7 +15,8 @@ from generator.diagnostics import Diagnostic, Problems, nearest
 from generator.packs import Param, instantiate, pack_of
 from generator.packs.renamed import flat_name
 from generator.pipeline import resolve_source, resolve_text
-from generator.site.model import Alert, Service, Site
+from generator.resolve.waiting import waiting
+from generator.site.model import Alert, PackInstance, Service, Site
 from generator.source.file import read_spec_file
 from generator.source.read import load_source
 
@@ -141,11 +142,10 @@ def _with_limits(site: Site, service: Service, limits: Mapping[str, float] | Non
     """The service whose own alerts compare with other numbers."""
     if not limits:
         return service
-    packs = _relimited(site, service, limits)
-    return replace(service, packs=tuple(packs))
+    return replace(service, packs=tuple(_relimited(site, service, instance, limits) for instance in service.packs))
 
 
-def _relimited(site: Site, service: Service, limits: Mapping[str, float]) -> Iterator[Any]:
-    for instance in service.packs:
-        own = instance.pack == OWN_PACK
-        yield instantiate(pack_of(service, instance), service, site.stack, limits, ()) if own else instance
+def _relimited(site: Site, service: Service, instance: PackInstance, limits: Mapping[str, float]) -> PackInstance:
+    if instance.pack != OWN_PACK:
+        return instance
+    return waiting(service, instantiate(pack_of(service, instance), service, site.stack, limits, ()))

@@ -20,7 +20,7 @@ start() {
     return 1
 }
 
-# Seconds of each step, as seen on two cores. What images take depends on what is missing, and they say it themselves.
+# Seconds of each step on two cores, about; a run that is done replaces them. What images take depends on what is missing, and they say it themselves.
 USUAL=(2 30 0 1 5 1 1 60 25)
 
 # For the next run, which says how much time is left.

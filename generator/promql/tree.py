@@ -110,11 +110,11 @@ def children(node: Any) -> tuple[Any, ...]:
 _STRING: Final = re.compile(r"""([=~]\s*)?(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)""", re.DOTALL)
 
 
-def _outline(expr: str) -> str:
-    """An expression of which the values of matchers are left out, which none of the questions below is about: rules of
-    a thousand services have one outline, and parsing takes longer than all else that is done with most of them."""
-    outline = _STRING.sub(lambda found: f'{found[1]}"_"' if found[1] else found[0], expr)
-    return outline if "#" not in expr and _parses(outline) else expr
+def outline(expr: str) -> str:
+    """An expression of which the values of matchers are left out, which most questions are not about: rules of a
+    thousand services have one outline, and parsing takes longer than all else that is done with most of them."""
+    shape = _STRING.sub(lambda found: f'{found[1]}"_"' if found[1] else found[0], expr)
+    return shape if "#" not in expr and _parses(shape) else expr
 
 
 @cache
@@ -128,7 +128,7 @@ def _parses(expr: str) -> bool:
 
 def comparisons(expr: str) -> tuple[Comparison, ...]:
     """Every comparison with a constant in an expression; `14.4 * 0.001` counts as a constant. Raises PromQLError."""
-    return _comparisons(_outline(expr))
+    return _comparisons(outline(expr))
 
 
 @cache
@@ -170,7 +170,7 @@ def longest_wait(expr: str) -> int:
     does not count, nor ranges of functions that answer with the first new sample. What is no PromQL waits for nothing:
     promtool refuses it."""
     try:
-        return _longest(_outline(expr))
+        return _longest(outline(expr))
     except PromQLError:
         return 0
 
@@ -195,7 +195,7 @@ def _wait(node: Any) -> int:
 
 def labels_of(expr: str) -> Labels:
     """The labels that the result of an expression can carry. Raises PromQLError."""
-    return _labels(_outline(expr))
+    return _labels(outline(expr))
 
 
 @cache

@@ -6,12 +6,13 @@ nothing about waiting, and neither do custom alerts.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Final
 
 import promql_parser as pp
 
-from generator.promql.tree import PromQLError, parse, result_labels, walk
+from generator.promql.tree import PromQLError, labels_of, outline, parse, walk
 from generator.site.model import Alert, PackInstance, Service, Site
 
 # The alerts that say that counters cannot be read: by what the library says of itself, and by what anybody's app shows.
@@ -23,6 +24,8 @@ _CHANGES: Final = frozenset(
 )
 # Measured by something else than the target itself: Prometheus and its probes.
 _OF_OTHERS: Final = re.compile(r"ALERTS|up|(probe|scrape)_\w+")
+# What stands in an outline for the matcher of the service itself.
+_OWN: Final = "own_service"
 
 
 def with_waiting(site: Site) -> Site:
@@ -53,17 +56,14 @@ def _with_condition(alert: Alert, sources: Sequence[str], records: Mapping[str, 
     """The alert, silent while one of `sources` is pending or fires."""
     if not sources:
         return alert
-    tree = parse(alert.expr)
-    nodes = list(walk(tree))
-    # `unless` binds more closely than `or`.
-    alternatives = any(isinstance(node, pp.BinaryExpr) and str(node.op) == "or" for node in nodes)
-    recorded = any(isinstance(node, pp.VectorSelector) and node.name in records for node in nodes)
-    carried = result_labels(tree)
-    by_target = "job" in carried and "instance" in carried and not alternatives and not recorded
+    reads, carried = _reads(alert.expr, alert.service), labels_of(alert.expr)
+    recorded = bool(reads.names & records.keys())
+    by_target = "job" in carried and "instance" in carried and not reads.alternatives and not recorded
     # What the library says, it says of all targets.
     matching = "on (job, instance)" if by_target and _PARTIAL not in sources else "on ()"
     named = f'alertname=~"{"|".join(sources)}"' if len(sources) > 1 else f'alertname="{sources[0]}"'
-    expr = f"(\n{_indented(alert.expr)}\n)" if alternatives else alert.expr
+    # `unless` binds more closely than `or`.
+    expr = f"(\n{_indented(alert.expr)}\n)" if reads.alternatives else alert.expr
     condition = f'unless {matching} ALERTS{{{named},service="{alert.service}"}}'
     return replace(alert, expr=f"{expr}\n{condition}", shape=f"{alert.shape}-waits")
 
@@ -71,33 +71,59 @@ def _with_condition(alert: Alert, sources: Sequence[str], records: Mapping[str, 
 def _misled(alert: Alert, records: Mapping[str, str]) -> bool:
     """Whether it reads how the target's own series change, or pages for them: gauges take turns as well."""
     if alert.severity == "critical":
-        return any(_own(node, alert.service) for node in _nodes(alert.expr))
+        return bool(_reads(alert.expr, alert.service).own)
     return _reads_changes(alert.expr, alert.service, records)
 
 
-def _nodes(expr: str) -> list[Any]:
-    """Those of what is PromQL; of the rest promtool complains."""
-    try:
-        return list(walk(parse(expr)))
-    except PromQLError:
-        return []
-
-
 def _reads_changes(expr: str, service: str, records: Mapping[str, str]) -> bool:
-    nodes = _nodes(expr)
+    """Whether it does, or a record that it reads; a record may read itself."""
+    seen, open_ones = set[str](), [expr]
+    while open_ones:
+        reads = _reads(open_ones.pop(), service)
+        if reads.changes:
+            return True
+        found = (reads.own & records.keys()) - seen
+        seen |= found
+        open_ones += [records[name] for name in found]
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Reads:
+    """What an expression reads: the names of all its series, those of the service's own, which its targets export or
+    which are recorded from them; whether it asks how such series change, and whether it has an `or`."""
+
+    names: frozenset[str] = frozenset()
+    own: frozenset[str] = frozenset()
+    changes: bool = False
+    alternatives: bool = False
+
+
+def _reads(expr: str, service: str) -> _Reads:
+    own = re.sub(rf"""\bservice\s*=\s*(["']){re.escape(service)}\1""", f'{_OWN}="_"', expr)
+    return _read(outline(own))
+
+
+@cache
+def _read(expr: str) -> _Reads:
+    """Of what is PromQL; of the rest promtool complains."""
+    try:
+        nodes = list(walk(parse(expr)))
+    except PromQLError:
+        return _Reads()
     calls = [node for node in nodes if isinstance(node, pp.Call) and node.func.name in _CHANGES]
-    if any(_own(node, service) for call in calls for node in walk(call)):
-        return True
-    read = [node for node in nodes if _own(node, service) and node.name in records]
-    return any(_reads_changes(records[node.name], service, records) for node in read)
+    return _Reads(
+        frozenset(node.name or "" for node in nodes if isinstance(node, pp.VectorSelector)),
+        frozenset(node.name or "" for node in nodes if _is_own(node)),
+        any(_is_own(node) for call in calls for node in walk(call)),
+        any(isinstance(node, pp.BinaryExpr) and str(node.op) == "or" for node in nodes),
+    )
 
 
-def _own(node: Any, service: str) -> bool:
-    """Whether it selects series of the service that its targets export, or that are recorded from them."""
+def _is_own(node: Any) -> bool:
     if not isinstance(node, pp.VectorSelector) or _OF_OTHERS.fullmatch(node.name or ""):
         return False
-    matchers = node.matchers.matchers
-    return any(each.name == "service" and each.value == service for each in matchers)
+    return any(each.name == _OWN for each in node.matchers.matchers)
 
 
 def _indented(expr: str) -> str:

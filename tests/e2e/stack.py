@@ -7,10 +7,12 @@ their protocols.
 
 import json
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -62,16 +64,33 @@ class Stack:
     kuma_url: str = "http://127.0.0.1:" + ENVIRONMENT["LOOKOUT_KUMA_PORT"]
     api_url: str = "http://127.0.0.1:" + ENVIRONMENT["LOOKOUT_DEMO_PORT"]
     session: requests.Session = field(default_factory=requests.Session)
+    commands: list["subprocess.Popen[str]"] = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, str]:
         return {**docker_environment(self.root), **ENVIRONMENT, "LOOKOUT_TEST_CA": str(self.root / "ca")}
 
     def run(self, *command: str, timeout: float = 900) -> subprocess.CompletedProcess[str]:
-        """A command in the copy; output captured, exit code the caller's."""
-        return subprocess.run(
-            command, cwd=self.root, env=self.environment, capture_output=True, text=True, timeout=timeout, check=False
-        )
+        """A command in the copy; output captured, exit code the caller's. What it starts ends with it, at the latest
+        when this is interrupted."""
+        pipe = subprocess.PIPE
+        with subprocess.Popen(
+            command, cwd=self.root, env=self.environment, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+        ) as process:
+            self.commands.append(process)
+            try:
+                out, err = process.communicate(timeout=timeout)
+            except BaseException:
+                _end(process)
+                raise
+            finally:
+                self.commands.remove(process)
+        return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+    def interrupt(self) -> None:
+        """End the commands that run in other threads."""
+        for process in list(self.commands):
+            _end(process)
 
     def must(self, *command: str, timeout: float = 900) -> str:
         """The output of a command that has to succeed."""
@@ -142,6 +161,12 @@ def is_ours(labels: Mapping[str, str]) -> bool:
     return "container" not in labels or labels["container"].startswith(f"{PROJECT}-")
 
 
+def _end(process: "subprocess.Popen[str]") -> None:
+    """End a command and all that it has started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 def boot(stack: Stack) -> None:
     """Clone, point the channels at the receivers, `make up` as the README says, and start the receivers."""
     root = stack.root
@@ -156,8 +181,13 @@ def boot(stack: Stack) -> None:
     started = time.monotonic()
     with ThreadPoolExecutor(max_workers=1) as pool:
         up = pool.submit(stack.must, "bash", "-euo", "pipefail", "-c", rest, timeout=5400)
-        stack.receivers = _start_receivers(stack, up)
-        print(up.result()[-3000:])
+        try:
+            stack.receivers = _start_receivers(stack, up)
+            print(up.result()[-3000:])
+        except BaseException:
+            # The pool would wait for all of `make up`.
+            stack.interrupt()
+            raise
     stack.boot_seconds = time.monotonic() - started
 
 

@@ -4,10 +4,12 @@ import os
 import shutil
 import signal
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from tests.e2e.stack import Stack
 from tests.support.waiting import until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -51,3 +53,14 @@ def test_what_is_ended_from_outside_has_failed_and_leaves_nothing(
     assert "all passed" not in said
     assert said.splitlines()[-1].endswith("s: a long step")
     assert [path.name for path in pids if alive(int(path.read_text()))] == []
+
+
+def test_a_command_of_a_stack_ends_with_all_that_it_started(tmp_path: Path) -> None:
+    stack, pid = Stack(tmp_path), tmp_path / "pid"
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        done = pool.submit(stack.run, "bash", "-c", "sleep 300 & echo $! >pid; wait")
+        until(lambda: pid.exists() and pid.read_text().strip())
+        stack.interrupt()
+        assert done.result(timeout=20).returncode < 0
+    assert not alive(int(pid.read_text()))
+    assert stack.commands == []

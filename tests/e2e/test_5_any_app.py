@@ -118,7 +118,9 @@ def other_project(stack: Stack, folder: Path, *arguments: str) -> None:
 @pytest.mark.parametrize("service", ["shop", "hostapp", "public"])
 def test_it_is_scraped_with_its_token(stack: Stack, apps: Path, service: str) -> None:
     until(lambda: stack.query(f'up{{service="{service}"}} == 1'), f"{service} is up", 60)
-    assert stack.query(f'http_requests_total{{service="{service}",status="200"}} > 0')
+    # Its first request may come after the first scrape.
+    served = f'http_requests_total{{service="{service}",status="200"}} > 0'
+    until(lambda: stack.query(served), f"requests of {service} are counted", 60)
 
 
 @pytest.mark.parametrize(

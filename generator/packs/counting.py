@@ -23,7 +23,7 @@ REFUSED: Final = "401|403|404|405|429"
 
 
 class Counted:
-    """Printed, the selector of all requests that count; called, a function of their series over a window."""
+    """Called, a function of the series of all requests that count, over a window."""
 
     def __init__(self, service: Service) -> None:
         self._selector = f'service="{service.name}"'

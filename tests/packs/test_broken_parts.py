@@ -75,7 +75,7 @@ def test_an_endpoint_that_fails_wholly_is_reported_until_it_works(tmp_path: Path
 
 def test_a_process_that_restarts_does_not_make_a_broken_endpoint_work(tmp_path: Path) -> None:
     failed = requests("POST", "/pay", 500, "0+10x30 stale _x869")
-    hold(tmp_path, PLAIN, ([FEED, failed], [fires("29m", BROKEN), fires("5h", BROKEN), fires("7h")]))
+    hold(tmp_path, PLAIN, ([FEED, failed], [fires("29m", BROKEN), fires("2h", BROKEN), fires("3h")]))
 
 
 def test_a_few_failures_are_no_broken_endpoint(tmp_path: Path) -> None:
